@@ -1,0 +1,65 @@
+//! Why something was not taken: a stable code, the place in the payload, what was expected and what was found.
+
+use serde::{Deserialize, Serialize};
+
+/// Where on its way a payload failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The bytes could not be read.
+    Decode,
+    /// Readable, but against the contract of its event type.
+    Validate,
+    /// Could not be mapped onto a business event.
+    Map,
+    /// Middleware reported that it could not be delivered downstream.
+    Deliver,
+}
+
+impl Stage {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Decode => "decode",
+            Self::Validate => "validate",
+            Self::Map => "map",
+            Self::Deliver => "deliver",
+        }
+    }
+}
+
+/// One record (or a whole payload) that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Position of the record in its payload, from 0; 0 also when the whole payload is refused.
+    pub index: u32,
+    pub stage: Stage,
+    /// Stable, `snake_case`, for example `missing_field`; docs/events.md lists them.
+    pub code: String,
+    /// JSON pointer (RFC 6901) into the record, empty for the whole of it.
+    pub pointer: String,
+    pub expected: String,
+    /// The value found, cut to 200 characters.
+    pub found: String,
+    /// One sentence for people.
+    pub detail: String,
+    /// What could still be told of the record.
+    #[serde(default, skip_serializing_if = "Hint::is_empty")]
+    pub hint: Hint,
+}
+
+/// Names that could be read from a refused record, so that it can be filed; empty where unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    pub event_id: String,
+    pub event_type: String,
+    pub schema_version: u32,
+    pub source: String,
+    pub object_type: String,
+    pub object_id: String,
+}
+
+impl Hint {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

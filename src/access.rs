@@ -1,0 +1,1 @@
+//! Guard: keys that senders and readers show, which tenant they belong to.

@@ -1,0 +1,1 @@
+//! JSON for the questions that the pages answer.

@@ -1,0 +1,271 @@
+//! What a workflow looks like once it is derived: the words that pages, API and store share.
+//! Values only; `derive` makes them.
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::ObjectRef;
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+/// An exact amount of money. Two currencies are never added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Money {
+    pub value: Decimal,
+    pub currency: String,
+}
+
+/// The one word a list shows for a workflow, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Breached,
+    AtRisk,
+    /// A state (credit hold, backorder, failed message) stops it, no SLA is broken yet.
+    Blocked,
+    OnTrack,
+    Done,
+    Cancelled,
+}
+
+impl Status {
+    pub const ALL: [Self; 6] =
+        [Self::Breached, Self::AtRisk, Self::Blocked, Self::OnTrack, Self::Done, Self::Cancelled];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Breached => "breached",
+            Self::AtRisk => "at_risk",
+            Self::Blocked => "blocked",
+            Self::OnTrack => "on_track",
+            Self::Done => "done",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A derived workflow: one root object and all that hangs from it, as of a moment.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Workflow {
+    /// Key of the definition, for example `order-to-cash`.
+    pub definition: String,
+    pub definition_version: u32,
+    pub title: String,
+    #[serde(rename = "object")]
+    pub root: ObjectRef,
+    pub status: Status,
+    /// Key of the furthest milestone reached, empty before the first.
+    pub stage: String,
+    /// Its place among the definition's milestones, from 1; 0 before the first.
+    pub stage_number: u32,
+    pub customer: Option<String>,
+    pub amount: Option<Money>,
+    pub priority: Option<String>,
+    pub warehouse: Option<String>,
+    pub carrier: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Business time and words of the latest event.
+    pub last_event: LastEvent,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub milestones: Vec<Milestone>,
+    pub lines: Vec<Line>,
+    /// Everything that hangs from the root, the root first, nearest next.
+    pub objects: Vec<Member>,
+    pub links: Vec<Link>,
+    pub slas: Vec<Sla>,
+    pub exceptions: Vec<Exception>,
+    pub readiness: Readiness,
+    pub blocked_by: Option<Blocked>,
+    pub as_of: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastEvent {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub system: String,
+    pub occurred_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reached {
+    /// Every part of it.
+    Full,
+    /// Some shipments, some lines.
+    Part,
+    /// Not yet.
+    No,
+    /// Will not come: optional and passed, or the workflow was cancelled.
+    Skipped,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Milestone {
+    pub key: String,
+    pub title: String,
+    /// The system that is to report it.
+    pub system: String,
+    pub optional: bool,
+    pub reached: Reached,
+    /// Share of the whole that has reached it, 0 to 1, by the definition's roll-up; a ratio for bars, never money.
+    pub share: Decimal,
+    /// When it was fully reached (business time), or first partly reached.
+    pub at: Option<DateTime<Utc>>,
+    pub received_at: Option<DateTime<Utc>>,
+    /// The system that reported it.
+    pub by: Option<String>,
+    /// The earliest due time of an SLA that waits for it.
+    pub expected_at: Option<DateTime<Utc>>,
+    /// Events that reached it.
+    pub events: Vec<EventKey>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct EventKey {
+    pub source: String,
+    pub id: String,
+}
+
+/// One order line through the whole chain. Quantities are in `unit`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    pub line: String,
+    pub sku: String,
+    pub unit: String,
+    pub price: Option<Money>,
+    pub ordered: Decimal,
+    pub cancelled: Decimal,
+    pub allocated: Decimal,
+    pub picked: Decimal,
+    pub packed: Decimal,
+    pub shipped: Decimal,
+    pub delivered: Decimal,
+    pub returned: Decimal,
+    pub invoiced: Decimal,
+    pub credited: Decimal,
+}
+
+/// An object in the workflow with what is believed about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Member {
+    pub object: ObjectRef,
+    /// Steps from the root; the root is 0.
+    pub depth: u32,
+    /// The verb of its latest event by its system of record: `shipped`, `issued`, …; empty when only referenced.
+    pub state: String,
+    pub amount: Option<Money>,
+    pub events: u32,
+    pub last_at: Option<DateTime<Utc>>,
+    /// What each system believes, in flow order.
+    pub beliefs: Vec<Belief>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Belief {
+    pub system: String,
+    pub state: String,
+    pub since: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Link {
+    pub from: ObjectRef,
+    pub to: ObjectRef,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Open,
+    AtRisk,
+    Breached,
+    Met,
+    MetLate,
+    Cancelled,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Sla {
+    pub policy: String,
+    pub title: String,
+    /// Milestone keys; `from` is empty for a promise.
+    pub from: String,
+    pub to: String,
+    pub started_at: DateTime<Utc>,
+    pub warn_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub verdict: Verdict,
+    /// Whose turn it is.
+    pub system: String,
+}
+
+/// Something a person should look at.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exception {
+    /// `credit_hold`, `short_shipment`, `premature_invoice`, … (domain vocabulary, docs/events.md)
+    pub kind: String,
+    pub object: ObjectRef,
+    /// One sentence with names and numbers.
+    pub detail: String,
+    pub since: DateTime<Utc>,
+    /// Whose turn it is.
+    pub system: String,
+    /// Stops the workflow until it is cured.
+    pub blocking: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadinessState {
+    NotDue,
+    Blocked,
+    Ready,
+    Invoiced,
+    Posted,
+    Paid,
+    Wrong,
+}
+
+impl ReadinessState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDue => "not_due",
+            Self::Blocked => "blocked",
+            Self::Ready => "ready",
+            Self::Invoiced => "invoiced",
+            Self::Posted => "posted",
+            Self::Paid => "paid",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Readiness {
+    pub state: ReadinessState,
+    /// Rules that stand in the way, or what is wrong.
+    pub reasons: Vec<ReadinessReason>,
+    pub since: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReadinessReason {
+    /// `pod_missing`, `charges_open`, `not_fully_shipped`, …
+    pub code: String,
+    pub detail: String,
+    pub system: String,
+}
+
+/// The sentence "what blocks it, who acts, by when".
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Blocked {
+    /// "Ship confirmation missing."
+    pub what: String,
+    /// Exception kind, or `waiting` for the next milestone.
+    pub code: String,
+    /// The system (and where known the site) whose turn it is.
+    pub who: String,
+    pub by_when: Option<DateTime<Utc>>,
+    pub since: DateTime<Utc>,
+}

@@ -1,0 +1,1 @@
+//! Keep: the append-only, checksummed, fsynced log of everything taken in. An acknowledgement means: written here.

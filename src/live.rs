@@ -1,0 +1,1 @@
+//! Push: who watches what; tells them over the websocket what changed.

@@ -1,0 +1,1 @@
+//! Server-rendered pages. Read through store, show with tera.

@@ -1,0 +1,69 @@
+//! Order: takes the journal in order, correlates, folds, stores, publishes, moves the checkpoint.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use milepost_ingest::Refusal;
+
+/// How a body is to be read. The door tells it from path and content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON event or an array of them.
+    Json,
+    /// One JSON event a line.
+    Ndjson,
+    /// CloudEvents 1.0: `application/cloudevents+json`, `…-batch+json`, and `ce-*` headers with the data as body.
+    CloudEvent,
+    CloudEventBatch,
+    CloudEventBinary,
+    TracesProtobuf,
+    TracesJson,
+    LogsProtobuf,
+    LogsJson,
+    MetricsProtobuf,
+    MetricsJson,
+}
+
+/// A payload at the door: authenticated, decompressed, within the limits, not yet read.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub tenant: String,
+    pub key_id: String,
+    /// The source that the key names.
+    pub source: String,
+    pub form: Form,
+    /// Headers worth keeping, lower-case names, secrets already cut.
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+}
+
+/// A payload that is safely in the journal.
+#[derive(Clone, Debug, Default)]
+pub struct Taken {
+    /// Under this id the payload can be asked for: `/api/v1/payloads/{id}`; of one record: `{id}.{index}`.
+    pub payload_id: String,
+    /// Records taken (events, spans, logs, points), without duplicates and refusals.
+    pub accepted: u32,
+    pub duplicates: u32,
+    /// Kept with their reasons before this answer.
+    pub refusals: Vec<Refusal>,
+    /// Set when the body as a whole could not be read; then the counts are 0.
+    pub unreadable: Option<Refusal>,
+}
+
+/// Why nothing can be taken right now. The sender keeps the payload and comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Pressure {
+    #[error("the journal's disk is full")]
+    Full,
+    #[error("too far behind the store")]
+    Behind,
+    #[error("starting or shutting down")]
+    Closed,
+}
+
+/// What the doors know of the pipeline. Takes a payload: reads it, journals it, and returns when it is on disk.
+pub trait Intake: Send + Sync + 'static {
+    fn take(&self, arrival: Arrival) -> Pin<Box<dyn Future<Output = Result<Taken, Pressure>> + Send + '_>>;
+}

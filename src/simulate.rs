@@ -1,0 +1,1 @@
+//! A landscape of four systems that talk to the public ports only.

@@ -1,0 +1,204 @@
+//! The rows that pipeline writes and pages read, one struct per table. Times are Unix milliseconds UTC
+//! (`DateTime64(3)`) unless said otherwise; money is scaled by 10^6 (`Decimal(38, 6)`).
+
+/// `events`: every accepted business event, the source of truth of all state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EventRow {
+    pub tenant: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub occurred_ms: i64,
+    /// Offset that the sender gave, in minutes.
+    pub offset_minutes: i16,
+    pub received_ms: i64,
+    pub event_id: String,
+    pub event_type: String,
+    pub schema_version: u32,
+    pub source: String,
+    pub system: String,
+    /// `type/id` of linked objects.
+    pub refs: Vec<String>,
+    /// The event's data as JSON text.
+    pub data: String,
+    pub trace_id: String,
+    pub span_id: String,
+    /// Journal offset of the payload, and the record's place in it.
+    pub payload: u64,
+    pub index: u32,
+    pub key_id: String,
+}
+
+/// `payloads`: bodies to the letter, accepted and refused ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PayloadRow {
+    pub tenant: String,
+    pub payload: u64,
+    pub received_ms: i64,
+    /// `json`, `ndjson`, `cloudevent`, `traces_protobuf`, … (`Form` in snake_case)
+    pub form: String,
+    pub source: String,
+    pub key_id: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    pub events: u32,
+    pub refused: u32,
+}
+
+/// `failures`: one row per refused record (or whole payload), or per message.failed event of middleware.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailureRow {
+    pub tenant: String,
+    pub payload: u64,
+    pub index: u32,
+    pub received_ms: i64,
+    /// `decode`, `validate`, `map`, `deliver`
+    pub stage: String,
+    pub code: String,
+    pub pointer: String,
+    pub expected: String,
+    pub found: String,
+    pub detail: String,
+    /// Of source, stage, code, event type and pointer without array positions: failures of one cause share it.
+    pub fingerprint: u64,
+    pub source: String,
+    pub event_type: String,
+    pub event_id: String,
+    pub schema_version: u32,
+    pub object_type: String,
+    pub object_id: String,
+}
+
+/// `objects`: the latest snapshot of each object (ReplacingMergeTree by `version`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ObjectRow {
+    pub tenant: String,
+    pub object_type: String,
+    pub object_id: String,
+    /// Verb of its latest event by its system of record.
+    pub state: String,
+    pub events: u32,
+    pub first_ms: i64,
+    pub last_ms: i64,
+    pub last_type: String,
+    pub last_source: String,
+    pub last_system: String,
+    /// Hangs from nothing yet.
+    pub held: bool,
+    pub held_since_ms: i64,
+    /// What it waits for, `order/SO-1` where the link is named, else a type: `order`.
+    pub waits_for: String,
+    /// Objects it is linked with, `type/id`.
+    pub links: Vec<String>,
+    /// Root objects of the workflows that it belongs to, `type/id`.
+    pub workflows: Vec<String>,
+    pub version: u64,
+}
+
+/// `workflows`: the latest snapshot of each workflow, flat, for lists and counts (ReplacingMergeTree by `version`).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkflowRow {
+    pub tenant: String,
+    pub definition: String,
+    pub definition_version: u32,
+    pub root_type: String,
+    pub root_id: String,
+    /// `breached`, `at_risk`, `blocked`, `on_track`, `done`, `cancelled`
+    pub status: String,
+    pub stage: String,
+    pub stage_title: String,
+    pub stage_number: u8,
+    pub stage_count: u8,
+    /// What comes next and whose turn it is.
+    pub next: String,
+    pub next_title: String,
+    pub waiting_for: String,
+    pub customer: String,
+    pub amount: Option<i128>,
+    pub currency: String,
+    pub priority: String,
+    pub warehouse: String,
+    pub carrier: String,
+    pub created_ms: i64,
+    pub updated_ms: i64,
+    pub closed: bool,
+    pub last_type: String,
+    pub last_system: String,
+    pub last_ms: i64,
+    /// Earliest due time of an open SLA, and its policy.
+    pub due_ms: Option<i64>,
+    pub warn_ms: Option<i64>,
+    pub sla: String,
+    pub blocked_code: String,
+    pub blocked_what: String,
+    /// Kinds of its open exceptions.
+    pub exceptions: Vec<String>,
+    pub readiness: String,
+    /// Every object in it, `type/id`, the root included.
+    pub members: Vec<String>,
+    pub version: u64,
+}
+
+/// `spans`: OTLP spans as sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SpanRow {
+    pub tenant: String,
+    pub received_ms: i64,
+    pub payload: u64,
+    pub span: milepost_ingest::Span,
+}
+
+/// `logs`: OTLP log records that are no business events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogRow {
+    pub tenant: String,
+    pub received_ms: i64,
+    pub payload: u64,
+    pub log: milepost_ingest::Log,
+}
+
+/// `points`: OTLP metric data points.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PointRow {
+    pub tenant: String,
+    pub received_ms: i64,
+    pub point: milepost_ingest::Point,
+}
+
+/// `source_minutes`: what a source sent in one minute, written once per flush and summed on reading.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceMinuteRow {
+    pub tenant: String,
+    pub source: String,
+    pub system: String,
+    /// Door and form: `events/json`, `otlp/logs`, …
+    pub form: String,
+    pub minute_ms: i64,
+    pub events: u64,
+    pub records: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+    pub errors: u64,
+    pub bytes: u64,
+    /// Sum over events of received - occurred, and the largest, in milliseconds.
+    pub lag_sum_ms: i64,
+    pub lag_max_ms: i64,
+    pub last_ms: i64,
+    /// Event types seen with their contract version, `shipment.shipped@1`.
+    pub contracts: Vec<String>,
+}
+
+/// One flush of the pipeline: everything or nothing is counted, by its token.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// A function of the journal offsets in it; the same batch always has the same token.
+    pub token: String,
+    pub events: Vec<EventRow>,
+    pub payloads: Vec<PayloadRow>,
+    pub failures: Vec<FailureRow>,
+    pub objects: Vec<ObjectRow>,
+    pub workflows: Vec<WorkflowRow>,
+    pub spans: Vec<SpanRow>,
+    pub logs: Vec<LogRow>,
+    pub points: Vec<PointRow>,
+    pub source_minutes: Vec<SourceMinuteRow>,
+}
