@@ -248,7 +248,10 @@ impl Definition {
                     None => {
                         errors.push(place(
                             within.span().start,
-                            format!("`{}` is no duration: expected for example `30m`, `4h` or `1d 12h`", within.get_ref()),
+                            format!(
+                                "`{}` is no duration: expected for example `30m`, `4h` or `1d 12h`",
+                                within.get_ref()
+                            ),
                         ));
                         continue;
                     }

@@ -1,11 +1,11 @@
 //! `derive`: from the graph to one workflow, as of a moment. Everything that a page says about a workflow is
 //! decided here, from facts and the definition alone.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::definition::Definition;
-use super::exceptions::exceptions;
+use super::exceptions::{conflict_at, exceptions};
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::milestones;
@@ -46,10 +46,14 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         () if exceptions.iter().any(|e| e.blocking) => Status::Blocked,
         () => Status::OnTrack,
     };
+    let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
+    let graces = tree.of_kind("shipment").filter_map(conflict_at);
+    let wakes_at = if closed { None } else { clocks.chain(graces).filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
-    let carriers = tree.of_kind("load").chain(tree.of_kind("shipment")).find_map(|n| n.latest(|f| f.detail.carrier.clone()));
+    let carriers =
+        tree.of_kind("load").chain(tree.of_kind("shipment")).find_map(|n| n.latest(|f| f.detail.carrier.clone()));
     Some(Workflow {
         definition: definition.key.clone(),
         definition_version: definition.version,
@@ -80,6 +84,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         readiness,
         blocked_by,
         as_of,
+        wakes_at,
     })
 }
 
@@ -107,7 +112,8 @@ pub fn next_milestone(milestones: &[Milestone]) -> Option<&Milestone> {
 
 fn blocked_by(milestones: &[Milestone], slas: &[Sla], exceptions: &[Exception], latest: &Fact) -> Option<Blocked> {
     let next = next_milestone(milestones);
-    let by_when = next.and_then(|m| m.expected_at).or_else(|| slas.iter().filter(|s| s.is_open()).map(|s| s.due_at).min());
+    let by_when =
+        next.and_then(|m| m.expected_at).or_else(|| slas.iter().filter(|s| s.is_open()).map(|s| s.due_at).min());
     if let Some(worst) = exceptions.iter().find(|e| e.blocking) {
         return Some(Blocked {
             what: worst.detail.clone(),
@@ -119,7 +125,9 @@ fn blocked_by(milestones: &[Milestone], slas: &[Sla], exceptions: &[Exception], 
     }
     let next = next?;
     let what = match next.reached {
-        Reached::Part => format!("{} only in part ({} %)", next.title, (next.share * rust_decimal::Decimal::ONE_HUNDRED).round()),
+        Reached::Part => {
+            format!("{} only in part ({} %)", next.title, (next.share * rust_decimal::Decimal::ONE_HUNDRED).round())
+        }
         _ => format!("Waiting for: {}", next.title),
     };
     Some(Blocked { what, code: "waiting".to_owned(), who: next.system.clone(), by_when, since: latest.occurred_at })

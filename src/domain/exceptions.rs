@@ -55,7 +55,15 @@ pub fn exceptions(tree: &Tree, lines: &Lines, slas: &[Sla], as_of: DateTime<Utc>
     found
 }
 
-fn raise(found: &mut Vec<Exception>, kind: &str, object: &ObjectRef, detail: String, since: DateTime<Utc>, system: &str, blocking: bool) {
+fn raise(
+    found: &mut Vec<Exception>,
+    kind: &str,
+    object: &ObjectRef,
+    detail: String,
+    since: DateTime<Utc>,
+    system: &str,
+    blocking: bool,
+) {
     let (kind, object, system) = (kind.to_owned(), object.clone(), system.to_owned());
     found.push(Exception { kind, object, detail, since, system, blocking });
 }
@@ -73,7 +81,9 @@ fn credit_hold(root: &Node, found: &mut Vec<Exception>) {
 
 /// Open until everything wanted is allocated.
 fn backorder(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
-    let Some(fact) = tree.facts().filter(|f| &*f.kind == "inventory.backordered").max_by_key(|f| f.order()) else { return };
+    let Some(fact) = tree.facts().filter(|f| &*f.kind == "inventory.backordered").max_by_key(|f| f.order()) else {
+        return;
+    };
     let later = |f: &&Fact| &*f.kind == "inventory.allocated" && f.occurred_at > fact.occurred_at;
     let cured = if lines.is_empty() {
         tree.facts().any(|f| later(&f))
@@ -83,7 +93,8 @@ fn backorder(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
     if cured || tree.root().withdrawn() {
         return;
     }
-    let what: Vec<String> = fact.detail.lines.iter().flatten().filter_map(|l| l.sku.as_deref().map(str::to_owned)).collect();
+    let what: Vec<String> =
+        fact.detail.lines.iter().flatten().filter_map(|l| l.sku.as_deref().map(str::to_owned)).collect();
     let what = if what.is_empty() { String::new() } else { format!(": {}", what.join(", ")) };
     raise(found, "backorder", &tree.root().object, format!("Stock is missing{what}"), fact.occurred_at, "wms", true);
 }
@@ -95,7 +106,9 @@ fn short_shipment(shipment: &Node, found: &mut Vec<Exception>) {
 }
 
 fn packing_variance(shipment: &Node, found: &mut Vec<Exception>) {
-    let (Some(picked), Some(packed)) = (shipment.last("pick.completed"), shipment.last("pack.completed")) else { return };
+    let (Some(picked), Some(packed)) = (shipment.last("pick.completed"), shipment.last("pack.completed")) else {
+        return;
+    };
     let sum = |f: &Fact| f.detail.lines.as_ref().map(|l| l.iter().map(|l| l.quantity).sum::<Decimal>());
     let (Some(before), Some(after)) = (sum(picked), sum(packed)) else { return };
     if before != after {
@@ -104,14 +117,24 @@ fn packing_variance(shipment: &Node, found: &mut Vec<Exception>) {
     }
 }
 
-/// The transport system has it on the road or delivered while the warehouse has not shipped it.
-fn status_conflict(shipment: &Node, as_of: DateTime<Utc>, found: &mut Vec<Exception>) {
-    let gone = shipment.facts.iter().find(|f| matches!(&*f.kind, "shipment.departed" | "shipment.delivered"));
-    let (Some(gone), Some(state)) = (gone, shipment.beliefs().into_iter().find(|b| b.system == "wms")) else { return };
+/// The first sign that the transport system has it on the road, while the warehouse has not shipped it.
+fn gone_unshipped<'n>(shipment: &'n Node) -> Option<&'n Fact> {
     let shipped = shipment.has("shipment.shipped") || shipment.has("shipment.short_shipped");
-    if shipped || as_of < gone.occurred_at + CONFLICT_GRACE {
+    let gone = |f: &&Fact| matches!(&*f.kind, "shipment.departed" | "shipment.delivered");
+    if shipped { None } else { shipment.facts.iter().find(gone) }
+}
+
+/// When a disagreement of systems about a shipment becomes, or became, an exception.
+pub fn conflict_at(shipment: &Node) -> Option<DateTime<Utc>> {
+    gone_unshipped(shipment).map(|f| f.occurred_at + CONFLICT_GRACE)
+}
+
+fn status_conflict(shipment: &Node, as_of: DateTime<Utc>, found: &mut Vec<Exception>) {
+    if conflict_at(shipment).is_none_or(|at| as_of < at) {
         return;
     }
+    let state = shipment.beliefs().into_iter().find(|b| b.system == "wms");
+    let (Some(gone), Some(state)) = (gone_unshipped(shipment), state) else { return };
     let verb = gone.verb();
     let detail = format!("{}: {verb} in the TMS, still {} in the WMS", shipment.object.id, state.state);
     raise(found, "status_conflict", &shipment.object, detail, gone.occurred_at, "wms", false);
@@ -138,8 +161,18 @@ fn billing(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
     say("over_invoiced", lines.iter().filter(over).collect(), "wanted", Line::target);
     let early = |l: &&Line| l.invoiced > l.shipped && l.invoiced - l.credited <= l.target();
     say("premature_invoice", lines.iter().filter(early).collect(), "shipped", |l| l.shipped);
-    if lines.is_empty() && tree.of_kind("shipment").all(|s| !s.has("shipment.shipped") && !s.has("shipment.short_shipped")) {
-        raise(found, "premature_invoice", &first.object, "Invoiced before anything shipped".to_owned(), since, "billing", true);
+    if lines.is_empty()
+        && tree.of_kind("shipment").all(|s| !s.has("shipment.shipped") && !s.has("shipment.short_shipped"))
+    {
+        raise(
+            found,
+            "premature_invoice",
+            &first.object,
+            "Invoiced before anything shipped".to_owned(),
+            since,
+            "billing",
+            true,
+        );
     }
 }
 
@@ -157,9 +190,10 @@ fn reports(node: &Node, found: &mut Vec<Exception>) {
 /// Open until the message was delivered, or its sender moved the object on.
 fn message_failed(node: &Node, found: &mut Vec<Exception>) {
     let Some(failed) = node.last("message.failed") else { return };
-    let cured = node.facts.iter().any(|f| {
-        f.order() > failed.order() && (&*f.kind == "message.delivered" || !f.kind.starts_with("message."))
-    });
+    let cured = node
+        .facts
+        .iter()
+        .any(|f| f.order() > failed.order() && (&*f.kind == "message.delivered" || !f.kind.starts_with("message.")));
     if !cured {
         let detail = format!("A message about {} failed{}", node.object, because(failed));
         raise(found, "message_failed", &node.object, detail, failed.occurred_at, &failed.system, true);

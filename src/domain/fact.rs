@@ -85,9 +85,13 @@ impl Fact {
         (self.occurred_at, &self.source, &self.id)
     }
 
-    /// `shipped` of `shipment.shipped`.
+    /// The state that the event leaves its object in: `shipped` of `shipment.shipped`.
     pub fn verb(&self) -> &str {
-        self.kind.split_once('.').map_or(&self.kind, |(_, verb)| verb)
+        match &*self.kind {
+            "pick.completed" => "picked",
+            "pack.completed" => "packed",
+            kind => kind.split_once('.').map_or(kind, |(_, verb)| verb),
+        }
     }
 
     /// Says something about another event, not about the object.
@@ -158,7 +162,11 @@ impl Detail {
             && let Some(line) = LineFact::of(&Value::Object(
                 [("line".to_owned(), line.clone())]
                     .into_iter()
-                    .chain(["quantity", "sku", "unit", "order"].iter().filter_map(|k| Some(((*k).to_owned(), data.get(*k)?.clone()))))
+                    .chain(
+                        ["quantity", "sku", "unit", "order"]
+                            .iter()
+                            .filter_map(|k| Some(((*k).to_owned(), data.get(*k)?.clone()))),
+                    )
                     .collect(),
             ))
         {

@@ -34,6 +34,8 @@ pub struct Object {
     outgoing: BTreeSet<ObjectRef>,
     /// Objects whose effective facts name it.
     incoming: BTreeSet<ObjectRef>,
+    /// What the reader of the graph last made of it; not part of state.
+    mark: u64,
 }
 
 impl Object {
@@ -124,6 +126,21 @@ impl Graph {
         for new in wanted.difference(&before) {
             self.objects.entry(new.clone()).or_default().incoming.insert(key.clone());
         }
+    }
+
+    /// Notes what was last made of an object; false when it was the same before.
+    pub fn remark(&mut self, key: &ObjectRef, mark: u64) -> bool {
+        self.objects.get_mut(key).is_some_and(|o| std::mem::replace(&mut o.mark, mark) != mark)
+    }
+
+    /// All roots of a definition that said something.
+    pub fn all_roots(&self, definition: &Definition) -> Vec<ObjectRef> {
+        let is_root = |(key, object): &(&ObjectRef, &Object)| key.kind == definition.root && !object.facts.is_empty();
+        self.objects.iter().filter(is_root).map(|(key, _)| key.clone()).collect()
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.objects.keys()
     }
 
     /// Forgets an object that is safe in the store. Its links from others stay.

@@ -59,12 +59,16 @@ impl Lines {
             ] {
                 lines.of_shipment(shipment, quantity, kinds, &[]);
             }
-            let loads: Vec<&Node> =
-                tree.of_kind("load").filter(|l| shipment.links.contains(&l.object) && l.has("load.delivered")).collect();
+            let loads: Vec<&Node> = tree
+                .of_kind("load")
+                .filter(|l| shipment.links.contains(&l.object) && l.has("load.delivered"))
+                .collect();
             lines.of_shipment(shipment, Quantity::Delivered, &["shipment.delivered"], &loads);
         }
         for node in tree.of_kind("return") {
-            if let Some(found) = node.last("return.inspected").filter(|f| f.detail.lines.is_some()).or(node.last("return.received")) {
+            if let Some(found) =
+                node.last("return.inspected").filter(|f| f.detail.lines.is_some()).or(node.last("return.received"))
+            {
                 lines.add(found.detail.lines.as_deref(), |line| &mut line.returned);
             }
         }
@@ -107,7 +111,8 @@ impl Lines {
         if target <= Decimal::ZERO {
             return None;
         }
-        let done: Decimal = self.iter().map(|l| l.quantity(of).clamp(Decimal::ZERO, l.target().max(Decimal::ZERO))).sum();
+        let done: Decimal =
+            self.iter().map(|l| l.quantity(of).clamp(Decimal::ZERO, l.target().max(Decimal::ZERO))).sum();
         Some(done / target)
     }
 
@@ -245,6 +250,7 @@ impl Line {
 
 /// The lines of a shipment: as shipped, else as created.
 fn shipment_lines<'n>(shipment: &'n Node) -> Option<&'n [LineFact]> {
-    let said = |kind: &str| shipment.facts.iter().rev().filter(|f| &*f.kind == kind).find_map(|f| f.detail.lines.as_deref());
+    let said =
+        |kind: &str| shipment.facts.iter().rev().filter(|f| &*f.kind == kind).find_map(|f| f.detail.lines.as_deref());
     said("shipment.shipped").or_else(|| said("shipment.short_shipped")).or_else(|| said("shipment.created"))
 }

@@ -9,7 +9,13 @@ use super::lines::Lines;
 use super::tree::{Node, Tree};
 use super::{EventKey, Milestone, Reached};
 
-pub fn milestones(definition: &Definition, tree: &Tree, lines: &Lines, pod_required: bool, cancelled: bool) -> Vec<Milestone> {
+pub fn milestones(
+    definition: &Definition,
+    tree: &Tree,
+    lines: &Lines,
+    pod_required: bool,
+    cancelled: bool,
+) -> Vec<Milestone> {
     let mut all: Vec<Milestone> = definition.milestones.iter().map(|rule| one(definition, tree, lines, rule)).collect();
     let furthest = all.iter().rposition(|m| m.reached != Reached::No).unwrap_or(0);
     for (position, (milestone, rule)) in all.iter_mut().zip(&definition.milestones).enumerate() {
@@ -24,8 +30,11 @@ pub fn milestones(definition: &Definition, tree: &Tree, lines: &Lines, pod_requi
 }
 
 fn one(definition: &Definition, tree: &Tree, lines: &Lines, rule: &MilestoneRule) -> Milestone {
-    let units: Vec<&Node> =
-        if rule.per == definition.root { Vec::new() } else { tree.of_kind(&rule.per).filter(|u| !u.withdrawn()).collect() };
+    let units: Vec<&Node> = if rule.per == definition.root {
+        Vec::new()
+    } else {
+        tree.of_kind(&rule.per).filter(|u| !u.withdrawn()).collect()
+    };
     let mut hits: Vec<&Fact> = Vec::new();
     let mut complete: Option<&Fact> = None;
     let share = if units.is_empty() {

@@ -5,18 +5,29 @@ use super::milestones::full_at;
 use super::tree::Tree;
 use super::{Exception, Milestone, Reached, Readiness, ReadinessReason, ReadinessState};
 
-pub fn readiness(tree: &Tree, lines: &Lines, milestones: &[Milestone], exceptions: &[Exception], pod_required: bool) -> Readiness {
+pub fn readiness(
+    tree: &Tree,
+    lines: &Lines,
+    milestones: &[Milestone],
+    exceptions: &[Exception],
+    pod_required: bool,
+) -> Readiness {
     let milestone = |key: &str| milestones.iter().find(|m| m.key == key);
     let reached = |key: &str| milestone(key).is_some_and(|m| m.reached == Reached::Full);
     let at = |key: &str| milestone(key).and_then(full_at);
     let settled = |state, key: &str| Readiness { state, reasons: Vec::new(), since: at(key) };
 
-    let wrong: Vec<ReadinessReason> =
-        exceptions.iter().filter(|e| matches!(e.kind.as_str(), "over_invoiced" | "premature_invoice")).map(reason_of).collect();
+    let wrong: Vec<ReadinessReason> = exceptions
+        .iter()
+        .filter(|e| matches!(e.kind.as_str(), "over_invoiced" | "premature_invoice"))
+        .map(reason_of)
+        .collect();
     if !wrong.is_empty() {
         return Readiness { state: ReadinessState::Wrong, reasons: wrong, since: exceptions.first().map(|e| e.since) };
     }
-    for (key, state) in [("paid", ReadinessState::Paid), ("posted", ReadinessState::Posted), ("invoiced", ReadinessState::Invoiced)] {
+    for (key, state) in
+        [("paid", ReadinessState::Paid), ("posted", ReadinessState::Posted), ("invoiced", ReadinessState::Invoiced)]
+    {
         if reached(key) {
             return settled(state, key);
         }
@@ -43,10 +54,14 @@ pub fn readiness(tree: &Tree, lines: &Lines, milestones: &[Milestone], exception
     if pod_required && !reached("pod") {
         add("pod_missing", "Proof of delivery is missing", "tms");
     }
-    if tree.of_kind("charge").any(|c| !c.has("charge.final") && !c.has("charge.approved") && !c.has("charge.captured")) {
+    if tree.of_kind("charge").any(|c| !c.has("charge.final") && !c.has("charge.approved") && !c.has("charge.captured"))
+    {
         add("charges_open", "A freight charge is only estimated", "tms");
     }
-    if tree.of_kind("return").any(|r| !r.has("return.settled") && !tree.of_kind("credit_note").any(|c| c.links.contains(&r.object))) {
+    if tree
+        .of_kind("return")
+        .any(|r| !r.has("return.settled") && !tree.of_kind("credit_note").any(|c| c.links.contains(&r.object)))
+    {
         add("return_open", "A return is not settled", "finance");
     }
     reasons.extend(exceptions.iter().filter(|e| e.blocking).map(reason_of));

@@ -9,7 +9,13 @@ use super::milestones::full_at;
 use super::tree::Node;
 use super::{Milestone, Reached, Sla, Verdict};
 
-pub fn slas(definition: &Definition, root: &Node, milestones: &[Milestone], cancelled: bool, as_of: DateTime<Utc>) -> Vec<Sla> {
+pub fn slas(
+    definition: &Definition,
+    root: &Node,
+    milestones: &[Milestone],
+    cancelled: bool,
+    as_of: DateTime<Utc>,
+) -> Vec<Sla> {
     definition.slas.iter().filter_map(|rule| one(rule, root, milestones, cancelled, as_of)).collect()
 }
 
@@ -17,13 +23,15 @@ fn one(rule: &SlaRule, root: &Node, milestones: &[Milestone], cancelled: bool, a
     let to = &milestones[rule.to];
     let started_at = full_at(&milestones[rule.from])?;
     let due_at = match &rule.limit {
-        Limit::Within(time) => started_at.checked_add_signed(*time)? + paused(rule, root, started_at, as_of),
+        Limit::Within(time) => started_at.checked_add_signed(*time)?,
         Limit::Promise(field) => root.latest(|f| match field.as_str() {
             "promised_ship" => f.detail.promised_ship,
             _ => f.detail.promised_delivery,
         })?,
     };
-    let warn_at = started_at + share_of(due_at - started_at, rule.warn);
+    let pause = paused(rule, root, started_at, as_of);
+    let warn_at = started_at + share_of(due_at - started_at, rule.warn) + pause;
+    let due_at = due_at + pause;
     let ended_at = full_at(to);
     let verdict = match ended_at {
         Some(at) if at <= due_at => Verdict::Met,

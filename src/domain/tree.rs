@@ -106,7 +106,8 @@ impl Node<'_> {
     pub fn beliefs(&self) -> Vec<Belief> {
         let mut beliefs: Vec<Belief> = Vec::new();
         for fact in self.facts.iter().filter(|f| fact_is_of(&self.object, f)) {
-            let belief = Belief { system: fact.system.to_string(), state: fact.verb().to_owned(), since: fact.occurred_at };
+            let belief =
+                Belief { system: fact.system.to_string(), state: fact.verb().to_owned(), since: fact.occurred_at };
             match beliefs.iter_mut().find(|b| b.system == *fact.system) {
                 Some(older) => *older = belief,
                 None => beliefs.push(belief),
