@@ -7,6 +7,8 @@ mod erp;
 mod tms;
 mod wms;
 
+pub use distort::rfc3339;
+
 #[cfg(test)]
 mod tests;
 

@@ -96,22 +96,22 @@ const fn item(sku: &'static str, unit: &'static str, price_cents: u64, quantity:
 }
 
 pub const ITEMS: [Item; 16] = [
-    item("AB-77", "EA", 12_90, (2, 60)),
-    item("AB-78", "EA", 14_50, (2, 60)),
-    item("CX-110", "EA", 249_00, (1, 8)),
-    item("CX-220", "EA", 389_95, (1, 6)),
-    item("DR-5", "BOX", 42_00, (1, 30)),
-    item("DR-9", "BOX", 57_35, (1, 24)),
-    item("EL-400", "M", 3_20, (50, 500)),
-    item("FT-12", "KG", 8_75, (20, 400)),
-    item("FT-18", "KG", 11_15, (20, 300)),
-    item("GH-1", "PAL", 1_180_00, (1, 5)),
-    item("HL-33", "EA", 79_99, (1, 20)),
-    item("KM-2", "EA", 5_49, (10, 240)),
-    item("LP-64", "EA", 1_049_00, (1, 3)),
-    item("MN-8", "SET", 164_00, (1, 12)),
-    item("PV-300", "EA", 218_40, (4, 48)),
-    item("QT-7", "L", 2_39, (100, 1000)),
+    item("AB-77", "EA", 1_290, (2, 60)),
+    item("AB-78", "EA", 1_450, (2, 60)),
+    item("CX-110", "EA", 24_900, (1, 8)),
+    item("CX-220", "EA", 38_995, (1, 6)),
+    item("DR-5", "BOX", 4_200, (1, 30)),
+    item("DR-9", "BOX", 5_735, (1, 24)),
+    item("EL-400", "M", 320, (50, 500)),
+    item("FT-12", "KG", 875, (20, 400)),
+    item("FT-18", "KG", 1_115, (20, 300)),
+    item("GH-1", "PAL", 118_000, (1, 5)),
+    item("HL-33", "EA", 7_999, (1, 20)),
+    item("KM-2", "EA", 549, (10, 240)),
+    item("LP-64", "EA", 104_900, (1, 3)),
+    item("MN-8", "SET", 16_400, (1, 12)),
+    item("PV-300", "EA", 21_840, (4, 48)),
+    item("QT-7", "L", 239, (100, 1000)),
 ];
 
 const fn warehouse(id: &'static str, source: &'static str, city: &'static str, offset_minutes: i32) -> Warehouse {

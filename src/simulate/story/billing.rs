@@ -152,13 +152,23 @@ impl Bill<'_> {
         }
         let note = object("credit_note", &format!("CN-{}", self.id));
         let first: Vec<_> = self.lines.iter().take(1).map(|(position, _)| (*position, extra)).collect();
-        let data = json!({"lines": self.order.lines_json(&first), "amount": self.order.money(self.gross(&first)), "reason": "billed too much"});
+        let data = json!({"lines": self.own_lines(&first), "amount": self.order.money(self.gross(&first)), "reason": "billed too much"});
         teller.tell(FINANCE, noticed, "credit_note.issued", &note, &[self.object()], (&self.id, "bill"), data);
         self.settle(teller, noticed);
         self.object()
     }
 
+    /// Lines as billing says them: without the order.
+    fn own_lines(&self, lines: &[(usize, Decimal)]) -> Value {
+        let mut said = self.order.lines_json(lines);
+        for line in said.as_array_mut().into_iter().flatten() {
+            line.as_object_mut().and_then(|l| l.remove("order"));
+        }
+        said
+    }
+
     fn issue(&self, teller: &mut Teller, at: DateTime<Utc>, extra: Decimal) {
+        let knows_order = self.refs.iter().any(|r| r.kind == "order");
         let shipment = self.refs.iter().find(|r| r.kind == "shipment").map(|r| r.id.as_str());
         let billed: Vec<(usize, Decimal)> = self
             .lines
@@ -171,11 +181,14 @@ impl Bill<'_> {
             .map(|part| {
                 let line = &self.order.lines[part.0];
                 let mut said = json!({
-                    "order": self.order.id, "line": line.id, "quantity": part.1.to_string(), "unit": line.item.unit,
+                    "line": line.id, "quantity": part.1.to_string(), "unit": line.item.unit,
                     "amount": self.order.money(self.order.worth(&[*part])),
                 });
                 if let Some(shipment) = shipment {
                     said["shipment"] = json!(shipment);
+                }
+                if knows_order {
+                    said["order"] = json!(self.order.id);
                 }
                 said
             })

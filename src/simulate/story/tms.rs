@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::world::{self, CARRIERS};
 use super::{Order, Parcel, Speaker, Teller, Trouble, Voice, billing, object};
@@ -54,7 +54,9 @@ fn ride(teller: &mut Teller, orders: &[Order], parcels: &mut [Parcel], riders: &
     let ready = riders.iter().map(|r| parcels[*r].shipped).max().unwrap_or(order.created);
 
     let planned = teller.later(known, &mut dice, 10, 30);
-    let stops = riders.len() + 1;
+    let stop = |rider: &usize| json!({"location": orders[parcels[*rider].of].customer.city, "kind": "delivery"});
+    let pickup = json!({"location": order.warehouse.city, "kind": "pickup"});
+    let stops: Value = std::iter::once(pickup).chain(riders.iter().map(stop)).collect();
     let data = json!({"carrier": order.carrier.name, "lane": order.lane(), "stops": stops});
     teller.tell(SPEAKER, planned, "load.planned", &this, &shipments, trace, data);
     let estimate = Decimal::new(i64::try_from(dice.between(8_000, 95_000)).unwrap_or(10_000), 2);
@@ -67,7 +69,7 @@ fn ride(teller: &mut Teller, orders: &[Order], parcels: &mut [Parcel], riders: &
     let departed = teller.later(ready, &mut dice, 15, 90).max(accepted);
     let (low, high) = order.customer.road_hours;
     let mut arrives = teller.later(departed, &mut dice, low * 60, high * 60);
-    let data = json!({"carrier": order.carrier.name, "stops": stops, "eta": arrives.to_rfc3339()});
+    let data = json!({"carrier": order.carrier.name, "eta": arrives.to_rfc3339()});
     teller.tell(SPEAKER, departed, "load.departed", &this, &shipments, trace, data);
     for shipment in &shipments {
         let data = json!({"carrier": order.carrier.name, "eta": arrives.to_rfc3339()});
@@ -173,7 +175,7 @@ fn prove(teller: &mut Teller, order: &Order, shipment: &ObjectRef, delivered: Da
         at = teller.later(delivered, &mut dice, 1_500, 3_600);
     }
     let signer = *dice.pick(&["M. Brandt", "A. Kowalska", "J. Ortiz", "S. Öztürk", "فاطمة علي"]);
-    let data = json!({"signer": signer, "image": format!("pod/{}.jpg", shipment.id)});
+    let data = json!({"proof": {"reference": format!("pod/{}.jpg", shipment.id), "signer": signer}});
     teller.tell(SPEAKER, at, "delivery.pod_received", shipment, &[], (&shipment.id, "proof"), data);
     Some(at)
 }

@@ -91,7 +91,7 @@ fn parcel(
 
     let packed = teller.later(picked, &mut dice, 10, 60);
     let data =
-        json!({"lines": order.lines_json(&lines), "cartons": dice.between(1, 9), "warehouse": order.warehouse.id});
+        json!({"lines": order.lines_json(&lines), "packages": dice.between(1, 9), "warehouse": order.warehouse.id});
     teller.tell(speaker, packed, "pack.completed", &this, &orders, trace, data);
 
     let shipped = teller.later(packed, &mut dice, 15, 80);
@@ -158,7 +158,7 @@ pub fn take_back(teller: &mut Teller, order: &Order, parcel: &Parcel, delivered:
     let data = json!({"lines": order.lines_json(&lines), "reason": reason, "warehouse": order.warehouse.id});
     teller.tell(speaker, received, "return.received", &this, &refs, (&id, "return"), data);
     let inspected = teller.later(received, &mut dice, 60, 900);
-    let data = json!({"lines": order.lines_json(&lines), "reason": reason, "verdict": "restock"});
+    let data = json!({"lines": order.lines_json(&lines), "reason": reason, "result": "restock"});
     teller.tell(speaker, inspected, "return.inspected", &this, &refs, (&id, "return"), data);
     Some(Back { id, lines, inspected })
 }
