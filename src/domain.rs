@@ -1,5 +1,24 @@
 //! Meaning: objects, links, workflows. Pure functions of values; time is an argument.
+//! Reading bytes is `ingest`'s business, keeping rows is `store`'s.
 
+mod definition;
+mod derive;
+mod exceptions;
+mod fact;
+mod graph;
+mod lines;
+mod milestones;
+mod readiness;
+mod slas;
+mod tree;
 mod workflow;
 
+pub use definition::{Definition, DefinitionError, Definitions, duration};
+pub use derive::{assemble, derive, next_milestone};
+pub use fact::{Entry, Fact, decimal, effective};
+pub use graph::{Graph, Object, Standing};
+pub use tree::{FLOW, flow_position, systems_of_record};
 pub use workflow::*;
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,3 @@
-fn main() {}
+fn main() {
+    milepost::engine::run_if_child();
+}

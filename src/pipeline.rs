@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use milepost_ingest::Refusal;
+use milepost_ingest::{Hint, Refusal, Stage};
 
 /// How a body is to be read. The door tells it from path and content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Form {
     LogsJson,
     MetricsProtobuf,
     MetricsJson,
+    /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
+    Packed,
 }
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
@@ -50,6 +52,23 @@ pub struct Taken {
     pub refusals: Vec<Refusal>,
     /// Set when the body as a whole could not be read; then the counts are 0.
     pub unreadable: Option<Refusal>,
+}
+
+/// The refusal of every payload of `Form::Packed`. A pure function of the payload, so that it reads the same after a replay.
+pub fn cannot_unpack(headers: &[(String, String)], body: &[u8]) -> Refusal {
+    let packing = headers.iter().find(|(name, _)| name == "content-encoding" || name == "grpc-encoding");
+    let packing = packing.map_or("compressed", |(_, value)| value.as_str());
+    let head: String = body.iter().take(16).map(|byte| format!("{byte:02x} ")).collect();
+    Refusal {
+        index: 0,
+        stage: Stage::Decode,
+        code: "cannot_unpack".to_owned(),
+        pointer: String::new(),
+        expected: format!("a whole {packing} stream"),
+        found: format!("{} bytes beginning with {}", body.len(), head.trim_end()),
+        detail: format!("The body says that it is {packing}, and cannot be unpacked as such."),
+        hint: Hint::default(),
+    }
 }
 
 /// Why nothing can be taken right now. The sender keeps the payload and comes back.

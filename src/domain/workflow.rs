@@ -75,6 +75,9 @@ pub struct Workflow {
     pub readiness: Readiness,
     pub blocked_by: Option<Blocked>,
     pub as_of: DateTime<Utc>,
+    /// When time alone will change something: the next warning, due time or end of a grace.
+    #[serde(skip)]
+    pub wakes_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

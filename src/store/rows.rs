@@ -26,6 +26,8 @@ pub struct EventRow {
     pub payload: u64,
     pub index: u32,
     pub key_id: String,
+    /// Hash of what the event says, to tell a conflicting duplicate.
+    pub content: u64,
 }
 
 /// `payloads`: bodies to the letter, accepted and refused ones.

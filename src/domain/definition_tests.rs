@@ -1,0 +1,45 @@
+//! Definitions that make sense are read; others are refused with their place.
+
+use super::{Definition, duration};
+
+const GOOD: &str = r#"
+key = "x"
+version = 1
+title = "X"
+root = "order"
+[[milestones]]
+key = "created"
+title = "Created"
+system = "erp"
+events = ["order.created"]
+"#;
+
+fn refused(text: &str) -> String {
+    let errors = Definition::parse("x.toml", text).expect_err("refused");
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_unknown_milestone_in_an_sla_is_named_with_its_place() {
+    let text = format!("{GOOD}[[slas]]\nkey='a'\ntitle='A'\nfrom='created'\nto='nowhere'\nwithin='1h'\n");
+    assert_eq!(refused(&text), "x.toml:15:4: no milestone `nowhere`");
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    assert!(refused(&format!("colour = 'red'\n{GOOD}")).contains("unknown field `colour`"));
+}
+
+#[test]
+fn a_word_that_is_no_duration_is_refused() {
+    let text = format!("{GOOD}[[slas]]\nkey='a'\ntitle='A'\nfrom='created'\nto='created'\nwithin='soon'\n");
+    assert!(refused(&text).contains("`soon` is no duration"));
+}
+
+#[test]
+fn durations_add_up() {
+    assert_eq!(duration("1d 2h 30m 5s").map(|d| d.num_seconds()), Some(95_405));
+    for bad in ["", "0m", "5", "h", "9223372036854775807d", "-1h"] {
+        assert_eq!(duration(bad), None, "{bad}");
+    }
+}

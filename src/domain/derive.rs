@@ -1,0 +1,134 @@
+//! `derive`: from the graph to one workflow, as of a moment. Everything that a page says about a workflow is
+//! decided here, from facts and the definition alone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use milepost_ingest::ObjectRef;
+
+use super::definition::Definition;
+use super::exceptions::{conflict_at, exceptions};
+use super::fact::{Entry, Fact};
+use super::lines::Lines;
+use super::milestones::milestones;
+use super::readiness::readiness;
+use super::slas::slas;
+use super::tree::Tree;
+use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Sla, Status, Verdict, Workflow};
+
+/// The workflow of `root`, or None when the root has said nothing itself.
+pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
+    if root.kind != definition.root || graph.get(root)?.facts().is_empty() {
+        return None;
+    }
+    let tree = Tree::read(definition, graph, root);
+    let lines = Lines::read(&tree);
+    let head = tree.root();
+    let latest = tree.facts().max_by_key(|f| f.order())?;
+    let pod_required = head.latest(|f| f.detail.pod_required).unwrap_or(false);
+    let cancelled = head.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero());
+
+    let mut milestones = milestones(definition, &tree, &lines, pod_required, cancelled);
+    let slas = slas(definition, head, &milestones, cancelled, as_of);
+    for milestone in &mut milestones {
+        let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
+        milestone.expected_at = waiting.map(|s| s.due_at).min();
+    }
+    let exceptions = if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, as_of) };
+    let readiness = readiness(&tree, &lines, &milestones, &exceptions, pod_required);
+
+    let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
+    let closed = done || cancelled;
+    let blocked_by = if closed { None } else { blocked_by(&milestones, &slas, &exceptions, latest) };
+    let status = match () {
+        () if cancelled => Status::Cancelled,
+        () if done => Status::Done,
+        () if slas.iter().any(|s| s.verdict == Verdict::Breached) => Status::Breached,
+        () if slas.iter().any(|s| s.verdict == Verdict::AtRisk) => Status::AtRisk,
+        () if exceptions.iter().any(|e| e.blocking) => Status::Blocked,
+        () => Status::OnTrack,
+    };
+    let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
+    let graces = tree.of_kind("shipment").filter_map(conflict_at);
+    let wakes_at = if closed { None } else { clocks.chain(graces).filter(|t| *t > as_of).min() };
+    let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
+    let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
+    let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
+    let carriers =
+        tree.of_kind("load").chain(tree.of_kind("shipment")).find_map(|n| n.latest(|f| f.detail.carrier.clone()));
+    Some(Workflow {
+        definition: definition.key.clone(),
+        definition_version: definition.version,
+        title: definition.title.clone(),
+        root: root.clone(),
+        status,
+        stage: stage.map_or_else(String::new, |s| milestones[s].key.clone()),
+        stage_number: stage.map_or(0, |s| u32::try_from(s + 1).unwrap_or(u32::MAX)),
+        customer: head.latest(|f| f.detail.customer.clone()).map(String::from),
+        amount: head.amount(),
+        priority: head.latest(|f| f.detail.priority.clone()).map(String::from),
+        warehouse: warehouse.or_else(|| head.latest(|f| f.detail.warehouse.clone())).map(String::from),
+        carrier: carriers.map(String::from),
+        created_at,
+        last_event: LastEvent {
+            kind: latest.kind.to_string(),
+            system: latest.system.to_string(),
+            occurred_at: latest.occurred_at,
+            received_at: latest.received_at,
+        },
+        closed_at: if closed { Some(latest.occurred_at) } else { None },
+        objects: tree.members(),
+        links: tree.links(),
+        lines: lines.into_vec(),
+        milestones,
+        slas,
+        exceptions,
+        readiness,
+        blocked_by,
+        as_of,
+        wakes_at,
+    })
+}
+
+/// The workflow of `root` from stored events alone: what a page shows, also for a moment in the past.
+/// The same facts give the same workflow as in the live pipeline.
+pub fn assemble(
+    definitions: &Definitions,
+    root: &ObjectRef,
+    entries: impl IntoIterator<Item = Entry>,
+    as_of: DateTime<Utc>,
+) -> Option<Workflow> {
+    let mut graph = Graph::default();
+    for entry in entries {
+        if entry.received_at <= as_of {
+            graph.add(&entry.event.object, Fact::of(&entry));
+        }
+    }
+    derive(definitions.of_root(&root.kind)?, &graph, root, as_of)
+}
+
+/// The next milestone that must come, and is not optional.
+pub fn next_milestone(milestones: &[Milestone]) -> Option<&Milestone> {
+    milestones.iter().find(|m| !m.optional && matches!(m.reached, Reached::No | Reached::Part))
+}
+
+fn blocked_by(milestones: &[Milestone], slas: &[Sla], exceptions: &[Exception], latest: &Fact) -> Option<Blocked> {
+    let next = next_milestone(milestones);
+    let by_when =
+        next.and_then(|m| m.expected_at).or_else(|| slas.iter().filter(|s| s.is_open()).map(|s| s.due_at).min());
+    if let Some(worst) = exceptions.iter().find(|e| e.blocking) {
+        return Some(Blocked {
+            what: worst.detail.clone(),
+            code: worst.kind.clone(),
+            who: worst.system.clone(),
+            by_when,
+            since: worst.since,
+        });
+    }
+    let next = next?;
+    let what = match next.reached {
+        Reached::Part => {
+            format!("{} only in part ({} %)", next.title, (next.share * rust_decimal::Decimal::ONE_HUNDRED).round())
+        }
+        _ => format!("Waiting for: {}", next.title),
+    };
+    Some(Blocked { what, code: "waiting".to_owned(), who: next.system.clone(), by_when, since: latest.occurred_at })
+}

@@ -1,0 +1,236 @@
+//! A fact: what one event means for state. Built once from a stored event; corrections are laid over it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::{Event, ObjectRef};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+
+use super::Money;
+
+/// One stored event with what the door added to it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub event: Event,
+    pub received_at: DateTime<Utc>,
+    /// Journal offset of its payload.
+    pub payload: u64,
+}
+
+/// An event as state sees it. Ordered by business time, then source, then id: a total order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fact {
+    pub occurred_at: DateTime<Utc>,
+    pub source: Arc<str>,
+    pub id: Box<str>,
+    pub kind: Arc<str>,
+    pub system: Arc<str>,
+    pub received_at: DateTime<Utc>,
+    pub refs: Box<[ObjectRef]>,
+    pub detail: Detail,
+}
+
+/// The typed fields of an event's data that state is made of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Detail {
+    pub lines: Option<Box<[LineFact]>>,
+    pub amount: Option<Money>,
+    pub customer: Option<Box<str>>,
+    pub promised_ship: Option<DateTime<Utc>>,
+    pub promised_delivery: Option<DateTime<Utc>>,
+    pub priority: Option<Box<str>>,
+    pub billing_policy: Option<Box<str>>,
+    pub pod_required: Option<bool>,
+    pub warehouse: Option<Box<str>>,
+    pub carrier: Option<Box<str>>,
+    /// `approved` or `held` of a credit check, and the like.
+    pub verdict: Option<Box<str>>,
+    pub reason: Option<Box<str>>,
+    pub eta: Option<DateTime<Utc>>,
+    /// Of event.voided and event.corrected: the id of the event that they name.
+    pub names: Option<Box<str>>,
+    /// Of event.corrected: the right fields.
+    pub replace: Option<Box<Map<String, Value>>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LineFact {
+    pub order: Option<Box<str>>,
+    pub line: Option<Box<str>>,
+    pub sku: Option<Box<str>>,
+    pub quantity: Decimal,
+    pub unit: Option<Box<str>>,
+    pub price: Option<Money>,
+}
+
+impl Fact {
+    pub fn of(entry: &Entry) -> Self {
+        let event = &entry.event;
+        Self {
+            occurred_at: event.occurred_at.to_utc(),
+            source: event.source.as_str().into(),
+            id: event.id.as_str().into(),
+            kind: event.kind.as_str().into(),
+            system: event.system.as_str().into(),
+            received_at: entry.received_at,
+            refs: event.refs.clone().into(),
+            detail: Detail::of(&event.data),
+        }
+    }
+
+    /// Position in the canonical order of facts.
+    pub fn order(&self) -> (DateTime<Utc>, &str, &str) {
+        (self.occurred_at, &self.source, &self.id)
+    }
+
+    /// The state that the event leaves its object in: `shipped` of `shipment.shipped`.
+    pub fn verb(&self) -> &str {
+        match &*self.kind {
+            "pick.completed" => "picked",
+            "pack.completed" => "packed",
+            kind => kind.split_once('.').map_or(kind, |(_, verb)| verb),
+        }
+    }
+
+    /// Says something about another event, not about the object.
+    pub fn is_amendment(&self) -> bool {
+        matches!(&*self.kind, "event.voided" | "event.corrected")
+    }
+
+    fn correct(&mut self, replace: &Map<String, Value>) {
+        let time = replace.get("time").or_else(|| replace.get("occurred_at"));
+        if let Some(time) = time.and_then(instant) {
+            self.occurred_at = time;
+        }
+        self.detail.lay(replace);
+        if let Some(Value::Object(data)) = replace.get("data") {
+            self.detail.lay(data);
+        }
+    }
+}
+
+/// The facts that hold after voids and corrections, in canonical order of their corrected times.
+/// `facts` stand in canonical order; amendments may stand before what they amend.
+pub fn effective(facts: &[Fact]) -> Cow<'_, [Fact]> {
+    if !facts.iter().any(Fact::is_amendment) {
+        return Cow::Borrowed(facts);
+    }
+    let voided: Vec<&str> =
+        facts.iter().filter(|f| &*f.kind == "event.voided").filter_map(|f| f.detail.names.as_deref()).collect();
+    let mut corrections: Vec<&Fact> =
+        facts.iter().filter(|f| &*f.kind == "event.corrected" && !voided.contains(&&*f.id)).collect();
+    corrections.sort_by(|a, b| a.order().cmp(&b.order()));
+
+    let holds = |fact: &&Fact| !fact.is_amendment() && !voided.contains(&&*fact.id);
+    let mut result: Vec<Fact> = facts.iter().filter(holds).cloned().collect();
+    for correction in corrections {
+        let (Some(named), Some(replace)) = (correction.detail.names.as_deref(), &correction.detail.replace) else {
+            continue;
+        };
+        for fact in result.iter_mut().filter(|f| &*f.id == named) {
+            fact.correct(replace);
+        }
+    }
+    result.sort_by(|a, b| a.order().cmp(&b.order()));
+    Cow::Owned(result)
+}
+
+impl Detail {
+    pub fn of(data: &Map<String, Value>) -> Self {
+        let mut detail = Self::default();
+        detail.lay(data);
+        detail.names = text(data, "event");
+        detail.replace = match data.get("replace") {
+            Some(Value::Object(fields)) => Some(Box::new(fields.clone())),
+            _ => None,
+        };
+        detail
+    }
+
+    /// Takes over the fields that `data` has, leaves the others.
+    fn lay(&mut self, data: &Map<String, Value>) {
+        fn set<T>(slot: &mut Option<T>, value: Option<T>) {
+            if value.is_some() {
+                *slot = value;
+            }
+        }
+        if let Some(Value::Array(lines)) = data.get("lines") {
+            self.lines = Some(lines.iter().filter_map(LineFact::of).collect());
+        } else if let Some(line) = data.get("line").filter(|l| l.is_string())
+            && let Some(line) = LineFact::of(&Value::Object(
+                [("line".to_owned(), line.clone())]
+                    .into_iter()
+                    .chain(
+                        ["quantity", "sku", "unit", "order"]
+                            .iter()
+                            .filter_map(|k| Some(((*k).to_owned(), data.get(*k)?.clone()))),
+                    )
+                    .collect(),
+            ))
+        {
+            self.lines = Some([line].into());
+        }
+        set(&mut self.amount, data.get("amount").and_then(money));
+        set(&mut self.customer, text(data, "customer").or_else(|| nested(data, "customer")));
+        set(&mut self.promised_ship, data.get("promised_ship").and_then(instant));
+        set(&mut self.promised_delivery, data.get("promised_delivery").and_then(instant));
+        set(&mut self.priority, text(data, "priority"));
+        set(&mut self.billing_policy, text(data, "billing_policy"));
+        set(&mut self.pod_required, data.get("pod_required").and_then(Value::as_bool));
+        set(&mut self.warehouse, text(data, "warehouse"));
+        set(&mut self.carrier, text(data, "carrier"));
+        set(&mut self.verdict, text(data, "verdict").or_else(|| text(data, "result")));
+        set(&mut self.reason, text(data, "reason").or_else(|| text(data, "code")).or_else(|| text(data, "detail")));
+        set(&mut self.eta, data.get("eta").and_then(instant));
+    }
+}
+
+impl LineFact {
+    fn of(value: &Value) -> Option<Self> {
+        let data = value.as_object()?;
+        Some(Self {
+            order: text(data, "order"),
+            line: text(data, "line"),
+            sku: text(data, "sku"),
+            quantity: data.get("quantity").and_then(decimal).unwrap_or_default(),
+            unit: text(data, "unit"),
+            price: data.get("price").and_then(money),
+        })
+    }
+}
+
+/// Strings, and numbers as they were written.
+fn text(data: &Map<String, Value>, key: &str) -> Option<Box<str>> {
+    match data.get(key)? {
+        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// `{"customer": {"name": …}}`, the other common spelling.
+fn nested(data: &Map<String, Value>, key: &str) -> Option<Box<str>> {
+    let inner = data.get(key)?.as_object()?;
+    text(inner, "name").or_else(|| text(inner, "id"))
+}
+
+fn instant(value: &Value) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(value.as_str()?).ok().map(|t| t.to_utc())
+}
+
+/// Reads `"12.50"`, `12.50` and `1.25e1` exactly; None for what does not fit a decimal.
+pub fn decimal(value: &Value) -> Option<Decimal> {
+    let read = |text: &str| Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok();
+    match value {
+        Value::String(text) => read(text),
+        Value::Number(number) => read(&number.to_string()),
+        _ => None,
+    }
+}
+
+fn money(value: &Value) -> Option<Money> {
+    let object = value.as_object()?;
+    Some(Money { value: decimal(object.get("value")?)?, currency: object.get("currency")?.as_str()?.to_owned() })
+}

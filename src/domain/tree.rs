@@ -1,0 +1,158 @@
+//! The part of the graph that one workflow is made of, read once: its objects with the facts that hold.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::ObjectRef;
+
+use super::fact::Fact;
+use super::{Belief, Definition, Graph, Link, Member, Money};
+
+pub struct Tree<'a> {
+    /// Nearest first; the root is the first.
+    pub nodes: Vec<Node<'a>>,
+}
+
+pub struct Node<'a> {
+    pub object: ObjectRef,
+    pub depth: u32,
+    pub facts: Cow<'a, [Fact]>,
+    pub links: Vec<ObjectRef>,
+}
+
+/// Systems in the order in which a transaction passes them.
+pub const FLOW: [&str; 6] = ["erp", "wms", "tms", "carrier", "billing", "finance"];
+
+pub fn flow_position(system: &str) -> usize {
+    FLOW.iter().position(|s| *s == system).unwrap_or(FLOW.len())
+}
+
+/// The systems whose word counts most for an object type, best first.
+pub fn systems_of_record(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "order" | "customer" | "item" | "location" | "carrier" => &["erp"],
+        "shipment" | "return" | "inventory_movement" | "goods_receipt" => &["wms"],
+        "load" => &["tms"],
+        "charge" => &["billing", "tms"],
+        "invoice" => &["billing"],
+        "freight_invoice" => &["tms", "finance"],
+        "credit_note" | "payment" | "accrual" => &["finance", "billing"],
+        _ => &[],
+    }
+}
+
+impl<'a> Tree<'a> {
+    pub fn read(definition: &Definition, graph: &'a Graph, root: &ObjectRef) -> Self {
+        let members = graph.members(definition, root);
+        let nodes = members.into_iter().map(|(object, depth)| {
+            let state = graph.get(&object);
+            let facts = state.map_or(Cow::Borrowed(&[][..]), |o| o.effective());
+            let links = state.map_or_else(Vec::new, |o| o.links().cloned().collect());
+            Node { object, depth, facts, links }
+        });
+        Self { nodes: nodes.collect() }
+    }
+
+    pub fn root(&self) -> &Node<'a> {
+        &self.nodes[0]
+    }
+
+    pub fn facts(&self) -> impl Iterator<Item = &Fact> {
+        self.nodes.iter().flat_map(|n| n.facts.iter())
+    }
+
+    pub fn of_kind<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = &'s Node<'a>> {
+        self.nodes.iter().filter(move |n| n.object.kind == kind)
+    }
+
+    /// A node and what the definition reaches from it within this tree.
+    pub fn branch<'s>(&'s self, definition: &'s Definition, node: &'s Node<'a>) -> impl Iterator<Item = &'s Node<'a>> {
+        let below = move |other: &&Node<'a>| {
+            definition.reaches(&node.object.kind, &other.object.kind) && node.links.contains(&other.object)
+        };
+        std::iter::once(node).chain(self.nodes.iter().filter(below))
+    }
+
+    pub fn links(&self) -> Vec<Link> {
+        let mut links: Vec<Link> = Vec::new();
+        for (position, node) in self.nodes.iter().enumerate() {
+            for other in self.nodes[..position].iter().filter(|o| node.links.contains(&o.object)) {
+                links.push(Link { from: other.object.clone(), to: node.object.clone() });
+            }
+        }
+        links
+    }
+
+    pub fn members(&self) -> Vec<Member> {
+        self.nodes.iter().map(Node::member).collect()
+    }
+}
+
+impl Node<'_> {
+    pub fn has(&self, kind: &str) -> bool {
+        self.facts.iter().any(|f| &*f.kind == kind)
+    }
+
+    pub fn last(&self, kind: &str) -> Option<&Fact> {
+        self.facts.iter().rev().find(|f| &*f.kind == kind)
+    }
+
+    /// Withdrawn by its own system: cancelled invoices, reversed accruals, cancelled orders count no more.
+    pub fn withdrawn(&self) -> bool {
+        self.facts.iter().any(|f| matches!(&*f.kind, "invoice.cancelled" | "accrual.reversed" | "order.cancelled"))
+    }
+
+    /// What each system believes, in flow order: the verb of the latest event that each sent about it.
+    pub fn beliefs(&self) -> Vec<Belief> {
+        let mut beliefs: Vec<Belief> = Vec::new();
+        for fact in self.facts.iter().filter(|f| fact_is_of(&self.object, f)) {
+            let belief =
+                Belief { system: fact.system.to_string(), state: fact.verb().to_owned(), since: fact.occurred_at };
+            match beliefs.iter_mut().find(|b| b.system == *fact.system) {
+                Some(older) => *older = belief,
+                None => beliefs.push(belief),
+            }
+        }
+        beliefs.sort_by(|a, b| (flow_position(&a.system), &a.system).cmp(&(flow_position(&b.system), &b.system)));
+        beliefs
+    }
+
+    /// The verb of the latest event by the best system that spoke.
+    pub fn state(&self) -> String {
+        let beliefs = self.beliefs();
+        let best = systems_of_record(&self.object.kind).iter().find_map(|s| beliefs.iter().find(|b| b.system == **s));
+        best.or_else(|| beliefs.iter().max_by_key(|b| b.since)).map_or_else(String::new, |b| b.state.clone())
+    }
+
+    pub fn amount(&self) -> Option<Money> {
+        self.latest(|f| f.detail.amount.clone())
+    }
+
+    /// The latest value of a field, by the best system of record that gave one.
+    pub fn latest<T>(&self, field: impl Fn(&Fact) -> Option<T>) -> Option<T> {
+        let of_system = |system: &str| self.facts.iter().rev().filter(|f| &*f.system == system).find_map(&field);
+        let by_record = systems_of_record(&self.object.kind).iter().find_map(|s| of_system(s));
+        by_record.or_else(|| self.facts.iter().rev().find_map(&field))
+    }
+
+    pub fn last_at(&self) -> Option<DateTime<Utc>> {
+        self.facts.last().map(|f| f.occurred_at)
+    }
+
+    fn member(&self) -> Member {
+        Member {
+            object: self.object.clone(),
+            depth: self.depth,
+            state: self.state(),
+            amount: self.amount(),
+            events: u32::try_from(self.facts.len()).unwrap_or(u32::MAX),
+            last_at: self.last_at(),
+            beliefs: self.beliefs(),
+        }
+    }
+}
+
+/// Reports of middleware about a message say nothing about the object's own state.
+fn fact_is_of(object: &ObjectRef, fact: &Fact) -> bool {
+    !fact.kind.starts_with("message.") || object.kind == "message"
+}
