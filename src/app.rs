@@ -6,6 +6,7 @@ mod definitions;
 mod demo;
 mod health;
 mod http;
+mod progress;
 mod serve;
 mod settings;
 mod telemetry;

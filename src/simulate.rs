@@ -276,15 +276,16 @@ fn number_of(now: DateTime<Utc>) -> u64 {
     u64::try_from(now.timestamp() - NEW_YEAR_2026).unwrap_or_default() + 1_000_000
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Reads a number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
         _ => Err(format!("`{text}` is no number above 0")),
     }
 }
 
-/// `7d`, `36h`, `90m`.
-fn span(text: &str) -> Result<TimeDelta, String> {
+/// Reads `7d`, `36h` or `90m`.
+pub fn span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("`{text}` is no span of time such as 7d, 36h or 90m");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: i64 = number.parse().map_err(|_| wrong())?;

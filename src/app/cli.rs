@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::Settings;
-use super::{check, demo, serve, telemetry};
+use super::{check, demo, progress, serve, telemetry};
 use crate::access::{Grant, Keys};
 use crate::engine::Engine;
 use crate::simulate::{self, SimulateSettings};
@@ -45,7 +45,7 @@ pub fn command() -> Command {
             "Run the server: pages, API and events on one port, OTLP over gRPC and HTTP on two more. Prints one JSON line \
              with the bound addresses on standard output when ready; logs go to standard error.",
         )))
-        .subcommand(SimulateSettings::augment_args(with_settings(
+        .subcommand(demo::Traffic::augment_args(with_settings(
             Command::new("demo").about("Run a server with a week of history and live traffic").long_about(
                 "Run a server in a temporary folder (or in --data-dir), load a week of history through its public ports, and go on \
                  with live traffic of a simulated ERP, WMS, TMS and billing system.",
@@ -112,7 +112,7 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
         }
         "demo" => {
             let settings = settings(matches)?;
-            let traffic = SimulateSettings::from_arg_matches(matches)?;
+            let traffic = demo::Traffic::from_arg_matches(matches)?;
             let keep = matches.value_source("data_dir").is_some();
             let keep = keep || settings.server.data_dir != super::settings::Server::default().data_dir;
             stop_on_signal(&shutdown)?;
@@ -121,7 +121,9 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
         "simulate" => {
             telemetry::start("warn,milepost=info", "")?;
             stop_on_signal(&shutdown)?;
-            simulate::run(SimulateSettings::from_arg_matches(matches)?, shutdown).await
+            let told = simulate::run(SimulateSettings::from_arg_matches(matches)?, progress::bar(), shutdown).await?;
+            writeln!(std::io::stdout(), "{} sent, {} accepted, {} duplicates, {} refused", told.sent, told.accepted, told.duplicates, told.rejected)?;
+            Ok(())
         }
         "check" => check::check(&settings(matches)?, &mut std::io::stdout()),
         "migrate" => {

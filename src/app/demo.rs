@@ -5,16 +5,41 @@ use std::io::Write;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+use super::progress;
 use super::serve::{Bound, serve};
 use super::settings::Settings;
 use crate::access::{Grant, Keys};
+use crate::simulate::troubles::Setting;
 use crate::simulate::{self, SimulateSettings};
+
+/// What the demo's landscape is like; `milepost simulate --help` says more.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Traffic {
+    /// New orders a minute.
+    #[arg(long, default_value_t = 20.0, value_parser = simulate::positive)]
+    pub rate: f64,
+    /// How much faster than life an order travels; at 600 two days take five minutes.
+    #[arg(long, default_value_t = 600.0, value_parser = simulate::positive)]
+    pub speed: f64,
+    /// The past that is told first: `7d`, `36h`.
+    #[arg(long, default_value = "7d", value_parser = simulate::span)]
+    pub history: chrono::TimeDelta,
+    /// Orders of that past.
+    #[arg(long, default_value_t = 500)]
+    pub history_orders: u64,
+    /// The same seed tells the same stories.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Troubles: NAME=SHARE sets one, `none` switches all off; may be given several times.
+    #[arg(long, value_delimiter = ',')]
+    pub trouble: Vec<Setting>,
+}
 
 /// Tenant of the demo.
 const TENANT: &str = "demo";
 
 /// Runs until `shutdown`. The data folder is temporary unless `keep` names one.
-pub async fn demo(mut settings: Settings, mut traffic: SimulateSettings, keep: bool, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub async fn demo(mut settings: Settings, traffic: Traffic, keep: bool, shutdown: CancellationToken) -> anyhow::Result<()> {
     let temporary = if keep { None } else { Some(Folder::make()?) };
     if let Some(folder) = &temporary {
         settings.server.data_dir = folder.0.clone();
@@ -32,8 +57,18 @@ pub async fn demo(mut settings: Settings, mut traffic: SimulateSettings, keep: b
     }));
     if let Ok(bound) = bound.await {
         introduce(&bound, &send, &read)?;
-        traffic.at(&bound.http.to_string(), &bound.otlp_grpc.to_string(), &bound.otlp_http.to_string(), &send);
-        if let Err(error) = simulate::run(traffic, shutdown.clone()).await {
+        let url = |address: std::net::SocketAddr| format!("http://{address}");
+        let landscape = SimulateSettings {
+            rate: traffic.rate,
+            speed: traffic.speed,
+            history: Some(traffic.history),
+            history_orders: traffic.history_orders,
+            seed: traffic.seed,
+            trouble: traffic.trouble,
+            ..SimulateSettings::local(url(bound.http), url(bound.otlp_grpc), url(bound.otlp_http), send)
+        };
+        let told = simulate::run(landscape, progress::bar(), shutdown.clone()).await;
+        if let Err(error) = told {
             tracing::error!(%error, "the simulated landscape stopped");
         }
         if !shutdown.is_cancelled() {

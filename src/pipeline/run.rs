@@ -21,7 +21,7 @@ use super::state::{Changes, State};
 use super::{Form, Settings};
 use crate::domain::{Definitions, Entry};
 use crate::live::{Change, EventLine, Freshness, Hub};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::store::rows::Batch;
 
 pub struct Pipeline {
@@ -338,16 +338,10 @@ impl Pipeline {
                 state.note_stored(&tenant, &object);
             }
         }
-        let mut after = None;
-        loop {
-            let page = self.retry(runtime, "read open events", || self.store.open_events(after.as_ref(), 100_000))?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.position());
-            for row in page {
-                let tenant = row.tenant.clone();
-                if let Some(entry) = row.into_entry() {
-                    state.add(&tenant, &entry);
-                }
+        while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
+            tracing::warn!(%error, "open events could not be read; trying again");
+            if self.retry(runtime, "answer", || self.store.ping()).is_none() {
+                return None;
             }
         }
         tracing::info!(objects = state.objects(), "loaded what is open");
@@ -414,6 +408,18 @@ impl Pipeline {
             store_up: self.status.store_up.load(Ordering::Relaxed),
         });
     }
+}
+
+/// Reads the events of everything open into state. Reading them again adds nothing.
+async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
+    let mut cursor = store.open_events()?;
+    while let Some(row) = cursor.next().await? {
+        let tenant = row.tenant.clone();
+        if let Some(entry) = row.into_entry() {
+            state.add(&tenant, &entry);
+        }
+    }
+    Ok(())
 }
 
 fn of<'c, 'r>(changes: &'c mut BTreeMap<&'r str, Change>, tenant: &'r str) -> &'c mut Change {

@@ -1,8 +1,11 @@
 //! The rows that pipeline writes and pages read, one struct per table. Times are Unix milliseconds UTC
 //! (`DateTime64(3)`) unless said otherwise; money is scaled by 10^6 (`Decimal(38, 6)`).
 
+use clickhouse::Row;
+use serde::Deserialize;
+
 /// `events`: every accepted business event, the source of truth of all state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
 pub struct EventRow {
     pub tenant: String,
     pub object_type: String,
@@ -47,7 +50,7 @@ pub struct PayloadRow {
 }
 
 /// `failures`: one row per refused record (or whole payload), or per message.failed event of middleware.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
 pub struct FailureRow {
     pub tenant: String,
     pub payload: u64,
@@ -71,7 +74,7 @@ pub struct FailureRow {
 }
 
 /// `objects`: the latest snapshot of each object (ReplacingMergeTree by `version`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
 pub struct ObjectRow {
     pub tenant: String,
     pub object_type: String,
@@ -97,7 +100,7 @@ pub struct ObjectRow {
 }
 
 /// `workflows`: the latest snapshot of each workflow, flat, for lists and counts (ReplacingMergeTree by `version`).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
 pub struct WorkflowRow {
     pub tenant: String,
     pub definition: String,
