@@ -62,12 +62,12 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         limits: settings.ingest.clone(),
     };
     let keys = Arc::new(Keys::open(data_dir)?);
-    let (segments, recovery) = Segments::open(settings.journal.clone())?;
+    let checkpoint = Checkpoint::open(data_dir).context("cannot read the checkpoint")?;
+    let (segments, recovery) = Segments::open(settings.journal.clone(), checkpoint.position().next)?;
     if recovery.is_damaged() {
         tracing::error!(?recovery, "the journal was damaged; what was readable is kept");
     }
     let journal: Arc<dyn Journal> = Arc::new(segments);
-    let checkpoint = Checkpoint::open(data_dir).context("cannot read the checkpoint")?;
 
     let engine = if settings.server.clickhouse_url.is_empty() { Some(Engine::start(settings.engine.clone()).await?) } else { None };
     let store = store(&settings, engine.as_ref())?;

@@ -105,14 +105,14 @@ impl Gate {
         let taken = settle(&mut reading, &record, offset);
         self.behind_bytes.fetch_add(record.body.len() as u64, Ordering::Relaxed);
         let body = record.body.len() as u64;
-        self.recent.offer(offset, Read { record, reading });
         if let Err(error) = ticket.await {
-            self.recent.discard(offset);
             let mut seen = self.seen.lock();
             new.iter().for_each(|key| seen.forget(*key));
             self.behind_bytes.fetch_sub(body, Ordering::Relaxed);
             return Err(pressure_of(&error));
         }
+        // Only what is on disk: a record that failed must not be taken from here.
+        self.recent.offer(offset, Read { record, reading });
         Ok(taken)
     }
 

@@ -40,14 +40,6 @@ impl Recent {
         }
     }
 
-    /// Drops the reading of a record that did not reach the disk.
-    pub fn discard(&self, offset: u64) {
-        let mut kept = self.kept.lock();
-        if let Some(read) = kept.reads.remove(&offset) {
-            kept.bytes -= weight(&read);
-        }
-    }
-
     /// Takes the reading of a record out, and drops older ones that nobody will ask for.
     pub fn take(&self, offset: u64) -> Option<Read> {
         let mut kept = self.kept.lock();
