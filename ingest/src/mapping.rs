@@ -50,7 +50,7 @@ struct Rule {
     copy: BTreeMap<Spanned<String>, Copied>,
 }
 
-/// All that is given must hold. A trailing `*` stands for any ending.
+/// All that is given must hold. A `*` at either end stands for anything.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct When {
@@ -240,7 +240,12 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 fn matches(wanted: &str, name: &str) -> bool {
-    wanted.strip_suffix('*').map_or(wanted == name, |start| name.starts_with(start))
+    match (wanted.strip_prefix('*'), wanted.strip_suffix('*')) {
+        (Some(_), Some(_)) => name.contains(wanted.trim_matches('*')),
+        (Some(end), None) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => wanted == name,
+    }
 }
 
 fn error(text: &str, offset: usize, detail: &str) -> MappingError {
