@@ -104,7 +104,6 @@ impl Place for Attributes {
             Field::ObjectId if object.ends_with("object") => format!("{object}/id"),
             Field::Object | Field::ObjectType | Field::ObjectId => object.to_owned(),
             Field::Refs => "/data/refs".to_owned(),
-            Field::Trace => "/traceparent".to_owned(),
             Field::Data => "/data".to_owned(),
         }
     }

@@ -45,7 +45,6 @@ pub(crate) enum Field {
     ObjectId,
     Refs,
     Time,
-    Trace,
     Data,
 }
 
@@ -120,7 +119,7 @@ fn check(
     let known = event_type(claims, place, ctx)?;
     id(claims.id.as_deref(), place, Field::Id, ctx)?;
     let source = id(claims.source.as_deref(), place, Field::Source, ctx)?;
-    let system = system(claims.system.as_deref(), source, known);
+    let system = system(claims.system.as_deref(), source, known, place)?;
     object(claims, known, place, ctx)?;
     let occurred_at = moment(&claims.time, place)?;
     contract(claims, known, data, place)?;
@@ -168,15 +167,22 @@ fn id_code(text: &str, ctx: &Context<'_>) -> Option<(Code, String)> {
     None
 }
 
-/// `wms` of `wms/east-2`, unless the record says otherwise. A source that begins with no plain word (a URL, say)
-/// counts as the system that usually reports such events.
-fn system(claimed: Option<&str>, source: &str, known: &EventType) -> String {
-    let is_word = |word: &&str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
-    };
-    let of_source = || source.trim_start_matches('/').split('/').next().filter(is_word);
+/// What the record says, else what its source begins with, else the system that usually reports such events.
+fn system(claimed: Option<&str>, source: &str, known: &EventType, place: &dyn Place) -> Result<String, Refusal> {
+    if let Some(odd) = claimed.filter(|word| !is_word(word)) {
+        return Err(Refusal::new(Code::WrongFormat, place.pointer(Field::System), "one word, such as wms", odd));
+    }
     let usual = if known.system.is_empty() { "unknown" } else { &known.system };
-    claimed.filter(is_word).or_else(of_source).unwrap_or(usual).to_ascii_lowercase()
+    Ok(claimed.or_else(|| system_of(source)).unwrap_or(usual).to_ascii_lowercase())
+}
+
+/// `wms` of `wms/east-2`; None where the source begins with no plain word (a URL, say).
+pub(crate) fn system_of(source: &str) -> Option<&str> {
+    source.trim_start_matches('/').split('/').next().filter(|word| is_word(word))
+}
+
+fn is_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
 }
 
 fn object(claims: &Claims, known: &EventType, place: &dyn Place, ctx: &Context<'_>) -> Result<(), Refusal> {

@@ -20,6 +20,8 @@ pub struct Limits {
     pub id_bytes: u32,
     /// Links of one event.
     pub refs: u32,
+    /// Buckets or quantiles of one metric point.
+    pub buckets: u32,
 }
 
 impl Default for Limits {
@@ -32,6 +34,7 @@ impl Default for Limits {
             value_bytes: 65_536,
             id_bytes: 256,
             refs: 1_000,
+            buckets: 4_096,
         }
     }
 }

@@ -21,7 +21,6 @@ impl Place for Plain {
             Field::ObjectId => "/object/id",
             Field::Refs => "/refs",
             Field::Time => "/time",
-            Field::Trace => "/trace",
             Field::Data => "/data",
         };
         text.to_owned()
