@@ -68,3 +68,24 @@ impl Doors {
         self.room.render(out);
     }
 }
+
+/// The beginning of a text, cut between characters.
+fn cut(text: &str, most_bytes: usize) -> &str {
+    let mut end = most_bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut("aüü", 4), "aü");
+        assert_eq!(cut("aüü", 9), "aüü");
+        assert_eq!(cut("ü", 1), "");
+    }
+}

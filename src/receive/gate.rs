@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::counters::Door;
 use super::media::Packing;
+use super::patience::spread;
 use super::room::Slot;
 use super::stop::Stop;
 use super::unpack::{Unpacked, unpack};
@@ -89,8 +90,9 @@ impl Doors {
     /// Seconds to wait, for those stops after which a sender is to come back.
     pub(super) fn retry_after_s(&self, stop: &Stop) -> Option<u64> {
         match stop {
-            Stop::Rate { wait_s } => Some(super::patience::spread(*wait_s)),
-            Stop::Busy | Stop::Pressure(_) | Stop::Fault | Stop::TooSlow => Some(self.patience.wait_s()),
+            Stop::Rate { wait_s } => Some(spread(*wait_s)),
+            Stop::Busy | Stop::Pressure(_) | Stop::Fault => Some(self.patience.wait_s()),
+            Stop::TooSlow => Some(spread(self.settings.retry_after_s)),
             Stop::InWork => Some(1),
             _ => None,
         }

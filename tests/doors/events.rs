@@ -4,10 +4,13 @@ use milepost::pipeline::{Form, Taken};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::recorder::{Mood, refusal};
+use super::recorder::refusal;
 use super::rig::{Rig, gzip, zstd};
 
 const EVENT: &[u8] = br#"{"id":"1","type":"order.created"}"#;
+
+/// Name, headers, body, and what comes of it.
+type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, &'a [u8], Result<Form, (u16, &'a str)>);
 
 /// One request and what comes of it: the form in which it arrives, or the status and code with which it does not.
 async fn check(rig: &Rig, name: &str, headers: &[(&str, &str)], body: &[u8], want: Result<Form, (u16, &str)>) {
@@ -44,7 +47,7 @@ async fn every_form_arrives_as_what_it_is() {
     let ct = |value| ("content-type", value);
     let (packed, packed_zstd) = (gzip(EVENT), zstd(EVENT));
     #[rustfmt::skip]
-    let cases: Vec<(&str, Vec<(&str, &str)>, &[u8], Result<Form, (u16, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         ("one event", vec![json], EVENT, Ok(Form::Json)),
         ("charset in capitals", vec![ct("application/json; charset=UTF-8")], EVENT, Ok(Form::Json)),
         ("lines", vec![ct("application/x-ndjson")], EVENT, Ok(Form::Ndjson)),
@@ -104,7 +107,7 @@ async fn refused_records_are_told_with_place_and_payload() {
     let rig = Rig::start().await;
     let refusals = vec![refusal(1, "missing_field", "/data/qty", "nothing"), refusal(4, "wrong_type", "/time", "7")];
     let taken = Taken { payload_id: "p9".into(), accepted: 3, duplicates: 2, refusals, unreadable: None };
-    rig.intake.feels(Mood::Answering(taken));
+    rig.intake.answers(taken);
     let response = rig.post("/v1/events").json(&json!([])).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let told: Value = response.json().await.unwrap();
@@ -150,7 +153,7 @@ async fn refused_records_are_told_with_place_and_payload() {
 async fn a_body_that_cannot_be_read_is_a_problem_with_its_payload() {
     let rig = Rig::start().await;
     let unreadable = Some(refusal(0, "duplicate_key", "/data/qty", "twice"));
-    rig.intake.feels(Mood::Answering(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() }));
+    rig.intake.answers(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() });
     let response = rig.post("/v1/events").json(&json!({})).send().await.unwrap();
     assert_eq!(response.status(), 400);
     let told: Value = response.json().await.unwrap();
@@ -172,7 +175,7 @@ async fn a_body_that_cannot_be_read_is_a_problem_with_its_payload() {
 async fn too_many_records_are_too_large() {
     let rig = Rig::start().await;
     let unreadable = Some(refusal(0, "too_many_items", "", "100001"));
-    rig.intake.feels(Mood::Answering(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() }));
+    rig.intake.answers(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() });
     assert_eq!(rig.post("/v1/events").json(&json!([])).send().await.unwrap().status(), 413);
     assert_eq!(rig.post("/v1/logs").json(&json!({})).send().await.unwrap().status(), 413);
 }

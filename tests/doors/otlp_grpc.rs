@@ -13,13 +13,14 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::Trac
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use tokio::io::AsyncWriteExt;
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::Service;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
 use super::recorder::{Mood, refusal};
-use super::rig::{Rig, gzip, until};
+use super::rig::{Rig, gzip, read_to_end, until};
 
 const EXPORT_TRACES: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
@@ -105,7 +106,7 @@ async fn the_three_signals_arrive_as_the_bytes_that_were_sent() {
 async fn refused_spans_are_a_partial_success() {
     let rig = Rig::start().await;
     let refusals = vec![refusal(0, "missing_field", "/attributes/biz.event.id", "nothing")];
-    rig.intake.feels(Mood::Answering(Taken { payload_id: "p9".into(), refusals, ..Taken::default() }));
+    rig.intake.answers(Taken { payload_id: "p9".into(), refusals, ..Taken::default() });
     let partial = send(&rig, &rig.key).await.unwrap().into_inner().partial_success.unwrap();
     assert_eq!(partial.rejected_spans, 1);
     assert!(partial.error_message.contains("missing_field") && partial.error_message.contains("p9"));
@@ -124,11 +125,11 @@ async fn each_trouble_has_its_code() {
         unreadable: Some(refusal(0, code, "", "ÿ\n")),
         ..Taken::default()
     };
-    rig.intake.feels(Mood::Answering(unreadable("bad_protobuf")));
+    rig.intake.answers(unreadable("bad_protobuf"));
     let status = send(&rig, &rig.key).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert!(status.message().contains("p3") && status.message().contains("ÿ\n"), "{}", status.message());
-    rig.intake.feels(Mood::Answering(unreadable("too_many_items")));
+    rig.intake.answers(unreadable("too_many_items"));
     let status = send(&rig, &rig.key).await.unwrap_err();
     assert_eq!((status.code(), retry_info(&status)), (Code::ResourceExhausted, None));
 
@@ -165,6 +166,9 @@ async fn a_message_that_is_too_large_is_not_to_be_sent_again() {
     assert!(client.export(with_key(spans("small"), &rig.key)).await.is_ok(), "the connection lives on");
 }
 
+/// Name, path, headers, body; HTTP status and gRPC code.
+type Case<'a> = (&'a str, &'a str, Vec<(&'static str, &'a str)>, &'a [u8], (u16, Option<i32>));
+
 /// Sends a frame of our own making, and returns the HTTP status and the gRPC code.
 async fn frame(rig: &Rig, path: &str, headers: &[(&'static str, &str)], body: &[u8]) -> (u16, Option<i32>) {
     let mut channel = channel(rig).await;
@@ -192,7 +196,7 @@ async fn crooked_frames_are_refused_and_never_internal() {
     let packed = [&[1, 0, 0, 0, packed.len() as u8], &packed[..]].concat();
     let cut = [&[1, 0, 0, 0, packed.len() as u8 - 8], &packed[5..packed.len() - 3]].concat();
     #[rustfmt::skip]
-    let cases: Vec<(&str, &str, Vec<(&str, &str)>, &[u8], (u16, Option<i32>))> = vec![
+    let cases: Vec<Case> = vec![
         ("good", EXPORT_TRACES, vec![grpc], &[0, 0, 0, 0, 0], (200, Some(ok))),
         ("good, packed", EXPORT_TRACES, vec![grpc, gz], &packed, (200, Some(ok))),
         ("announced, not packed", EXPORT_TRACES, vec![grpc, gz], &[0, 0, 0, 0, 0], (200, Some(ok))),
@@ -241,4 +245,15 @@ async fn shutdown_lets_an_open_call_finish() {
     rig.intake.open();
     assert!(call.await.unwrap().is_ok());
     until("the server ended", || rig.grpc_ended.is_finished()).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_gives_its_place_to_another() {
+    let rig = Rig::with(Settings { connections: 1, header_ms: 300, ..Settings::default() }).await;
+    let mut silent = tokio::net::TcpStream::connect(rig.grpc).await.unwrap();
+    assert!(send(&rig, &rig.key).await.is_ok(), "it waited for the place, and got it");
+    read_to_end(&mut silent).await;
+    let mut slow = tokio::net::TcpStream::connect(rig.grpc).await.unwrap();
+    slow.write_all(b"PRI * HT").await.unwrap();
+    assert!(send(&rig, &rig.key).await.is_ok());
 }

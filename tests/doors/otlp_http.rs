@@ -13,6 +13,8 @@ use super::rig::{Rig, gzip, zstd};
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
+type Pack = fn(&[u8]) -> Vec<u8>;
+
 /// `google.rpc.Status`, as senders read it.
 #[derive(Clone, PartialEq, Message)]
 struct Status {
@@ -38,8 +40,7 @@ async fn full_success_is_an_empty_answer_in_the_senders_encoding() {
         ("/v1/metrics", Form::MetricsProtobuf, Form::MetricsJson),
     ];
     for (path, protobuf, json) in cases {
-        let packings: [(&str, fn(&[u8]) -> Vec<u8>); 3] =
-            [("identity", <[u8]>::to_vec), ("gzip", gzip), ("zstd", zstd)];
+        let packings: [(&str, Pack); 3] = [("identity", <[u8]>::to_vec), ("gzip", gzip), ("zstd", zstd)];
         for (encoding, pack) in packings {
             let answer = post(&rig, path, PROTOBUF, encoding, pack(b"\x0a\x00")).await;
             assert_eq!(answer, (200, PROTOBUF.to_owned(), Vec::new()), "{path} {encoding}");
@@ -60,7 +61,7 @@ async fn full_success_is_an_empty_answer_in_the_senders_encoding() {
 async fn refused_records_are_a_partial_success() {
     let rig = Rig::start().await;
     let refusals = vec![refusal(1, "missing_field", "/attributes/biz.event.id", "nothing"); 5];
-    rig.intake.feels(Mood::Answering(Taken { payload_id: "p9".into(), accepted: 3, refusals, ..Taken::default() }));
+    rig.intake.answers(Taken { payload_id: "p9".into(), accepted: 3, refusals, ..Taken::default() });
 
     let (_, _, traces) = post(&rig, "/v1/traces", PROTOBUF, "identity", Vec::new()).await;
     let traces = ExportTraceServiceResponse::decode(&traces[..]).unwrap().partial_success.unwrap();
@@ -88,7 +89,7 @@ async fn refused_records_are_a_partial_success() {
 async fn errors_are_a_status_in_the_senders_encoding() {
     let rig = Rig::start().await;
     let unreadable = Some(refusal(0, "bad_protobuf", "", "wire type 7"));
-    rig.intake.feels(Mood::Answering(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() }));
+    rig.intake.answers(Taken { payload_id: "p3".into(), unreadable, ..Taken::default() });
     let (status, content_type, body) = post(&rig, "/v1/traces", PROTOBUF, "identity", vec![7]).await;
     let told = Status::decode(&body[..]).unwrap();
     assert_eq!((status, content_type.as_str(), told.code), (400, PROTOBUF, 3));
