@@ -49,7 +49,7 @@ impl Doors {
             room: Arc::new(room::Room::new(settings.requests, settings.memory_bytes)),
             rates: rate::Rates::new(settings.events_per_second, settings.events_burst),
             remembered: idempotency::Memory::new(&settings),
-            patience: patience::Patience::new(settings.retry_after_s, settings.retry_after_most_s),
+            patience: patience::Patience::new(settings.retry_after_most_s),
             settings,
         }
     }

@@ -1,8 +1,9 @@
 //! OTLP/gRPC with the generated clients, and with frames that no client would send.
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::Request;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
 use milepost::pipeline::{Form, Pressure, Taken};
 use milepost::receive::Settings;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -133,7 +134,7 @@ async fn each_trouble_has_its_code() {
     let status = send(&rig, &rig.key).await.unwrap_err();
     assert_eq!((status.code(), retry_info(&status)), (Code::ResourceExhausted, None));
 
-    for mood in [Mood::Pressed(Pressure::Full), Mood::Pressed(Pressure::Closed), Mood::Panicking] {
+    for mood in [Mood::Pressed(Pressure::Full), Mood::Pressed(Pressure::Behind), Mood::Panicking] {
         rig.intake.feels(mood);
         let status = send(&rig, &rig.key).await.unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
@@ -171,6 +172,10 @@ type Case<'a> = (&'a str, &'a str, Vec<(&'static str, &'a str)>, &'a [u8], (u16,
 
 /// Sends a frame of our own making, and returns the HTTP status and the gRPC code.
 async fn frame(rig: &Rig, path: &str, headers: &[(&'static str, &str)], body: &[u8]) -> (u16, Option<i32>) {
+    call(rig, path, headers, tonic::body::Body::new(Full::new(Bytes::copy_from_slice(body)))).await
+}
+
+async fn call(rig: &Rig, path: &str, headers: &[(&'static str, &str)], body: tonic::body::Body) -> (u16, Option<i32>) {
     let mut channel = channel(rig).await;
     let mut request = Request::post(format!("http://{}{path}", rig.grpc))
         .header("authorization", format!("Bearer {}", rig.key))
@@ -178,7 +183,6 @@ async fn frame(rig: &Rig, path: &str, headers: &[(&'static str, &str)], body: &[
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = tonic::body::Body::new(Full::new(Bytes::copy_from_slice(body)));
     std::future::poll_fn(|cx| channel.poll_ready(cx)).await.unwrap();
     let (head, body) = channel.call(request.body(body).unwrap()).await.unwrap().into_parts();
     let trailers = body.collect().await.unwrap().trailers().cloned().unwrap_or_default();
@@ -256,4 +260,15 @@ async fn a_connection_that_says_nothing_gives_its_place_to_another() {
     let mut slow = tokio::net::TcpStream::connect(rig.grpc).await.unwrap();
     slow.write_all(b"PRI * HT").await.unwrap();
     assert!(send(&rig, &rig.key).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_message_that_trickles_is_to_be_sent_again() {
+    let rig = Rig::with(Settings { body_grace_ms: 200, ..Settings::default() }).await;
+    let beginning = Full::new(Bytes::from_static(&[0, 0, 0])).frame().await.unwrap();
+    let beginning = futures_util::stream::iter([beginning]);
+    let endless = tonic::body::Body::new(StreamBody::new(beginning.chain(futures_util::stream::pending())));
+    let answer = call(&rig, EXPORT_TRACES, &[("content-type", "application/grpc")], endless).await;
+    assert_eq!(answer, (200, Some(Code::Unavailable as i32)));
+    until("its room is free", || rig.metrics().contains("requests_in_work 0")).await;
 }

@@ -19,13 +19,14 @@ fn retry_after(response: &Response) -> u64 {
 #[tokio::test]
 async fn whatever_fails_behind_the_door_is_503_with_a_time_to_wait() {
     let rig = Rig::start().await;
-    let pressed = [Pressure::Full, Pressure::Behind, Pressure::Closed].map(Mood::Pressed);
-    for mood in pressed.into_iter().chain([Mood::Panicking]) {
+    let pressed = [Pressure::Closed, Pressure::Full, Pressure::Behind].map(Mood::Pressed);
+    let least_s = [1, 5, 5, 5];
+    for (mood, least_s) in pressed.into_iter().chain([Mood::Panicking]).zip(least_s) {
         rig.intake.feels(mood);
         for path in ["/v1/events", "/v1/traces"] {
             let response = rig.post(path).json(&json!({})).send().await.unwrap();
             assert_eq!(response.status(), 503, "{path}");
-            assert!((5..=45).contains(&retry_after(&response)), "{path}");
+            assert!((least_s..=45).contains(&retry_after(&response)), "{path}");
         }
     }
 }
