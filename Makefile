@@ -14,7 +14,8 @@ demo: engine ## Build it and show it: a server, a week of history, and live traf
 	cargo build --release --locked
 	$(TARGET)/release/milepost demo
 
-test: setup lint unit journeys ## All checks: format, lint, units and laws, journeys with real clients and a browser
+test: setup lint ## All checks: format, lint, units and laws, journeys with real clients and a browser
+	tests/run all
 
 bench: engine ## Load generator against a release build: speed, CPU, memory, time to visible
 	cargo build --release --locked

@@ -245,46 +245,22 @@ impl<P: Fn(Progress)> Landscape<'_, P> {
     }
 }
 
-/// A bar on standard error that `run` can report to.
-pub fn bar() -> impl Fn(Progress) + Send + Sync {
-    let style = |template: &str| {
-        indicatif::ProgressStyle::with_template(template).unwrap_or_else(|_| indicatif::ProgressStyle::default_bar())
-    };
-    let bar = indicatif::ProgressBar::new(0);
-    bar.set_style(style("the past [{bar:32}] {human_pos}/{human_len} {msg}"));
-    let live = style("{spinner} live  {msg}");
-    move |progress: Progress| {
-        let (done, all) = progress.past;
-        let Progress { orders, sent, accepted, duplicates, rejected, retried, .. } = progress;
-        if done < all {
-            bar.set_length(all);
-            bar.set_position(done);
-        } else {
-            bar.set_style(live.clone());
-        }
-        let again = if retried > 0 { format!(", {retried} sent again") } else { String::new() };
-        bar.set_message(format!(
-            "{orders} new orders, {sent} sent, {accepted} accepted, {duplicates} duplicates, {rejected} rejected{again}"
-        ));
-        bar.tick();
-    }
-}
-
 /// Seconds since 2026: another number for each run, and room for the orders of a past below it.
 fn number_of(now: DateTime<Utc>) -> u64 {
     const NEW_YEAR_2026: i64 = 1_767_225_600;
     u64::try_from(now.timestamp() - NEW_YEAR_2026).unwrap_or_default() + 1_000_000
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+/// Reads a number above 0.
+pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
         _ => Err(format!("`{text}` is no number above 0")),
     }
 }
 
-/// `7d`, `36h`, `90m`.
-fn span(text: &str) -> Result<TimeDelta, String> {
+/// Reads `7d`, `36h` or `90m`.
+pub fn span(text: &str) -> Result<TimeDelta, String> {
     let wrong = || format!("`{text}` is no span of time such as 7d, 36h or 90m");
     let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: i64 = number.parse().map_err(|_| wrong())?;
