@@ -245,31 +245,6 @@ impl<P: Fn(Progress)> Landscape<'_, P> {
     }
 }
 
-/// A bar on standard error that `run` can report to.
-pub fn bar() -> impl Fn(Progress) + Send + Sync {
-    let style = |template: &str| {
-        indicatif::ProgressStyle::with_template(template).unwrap_or_else(|_| indicatif::ProgressStyle::default_bar())
-    };
-    let bar = indicatif::ProgressBar::new(0);
-    bar.set_style(style("the past [{bar:32}] {human_pos}/{human_len} {msg}"));
-    let live = style("{spinner} live  {msg}");
-    move |progress: Progress| {
-        let (done, all) = progress.past;
-        let Progress { orders, sent, accepted, duplicates, rejected, retried, .. } = progress;
-        if done < all {
-            bar.set_length(all);
-            bar.set_position(done);
-        } else {
-            bar.set_style(live.clone());
-        }
-        let again = if retried > 0 { format!(", {retried} sent again") } else { String::new() };
-        bar.set_message(format!(
-            "{orders} new orders, {sent} sent, {accepted} accepted, {duplicates} duplicates, {rejected} rejected{again}"
-        ));
-        bar.tick();
-    }
-}
-
 /// Seconds since 2026: another number for each run, and room for the orders of a past below it.
 fn number_of(now: DateTime<Utc>) -> u64 {
     const NEW_YEAR_2026: i64 = 1_767_225_600;

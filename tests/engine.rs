@@ -70,7 +70,10 @@ async fn it_answers_nobody_else_and_reads_no_files() {
         assert!(stranger.query("SELECT 1").fetch_one::<u8>().await.is_err());
     }
     let client = client(&engine);
-    for reach in ["SELECT * FROM file('/etc/passwd', 'LineAsString')", "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')"] {
+    for reach in [
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    ] {
         let error = client.query(reach).fetch_all::<String>().await.unwrap_err().to_string();
         assert!(error.contains("ACCESS_DENIED") || error.contains("Code: 497"), "{error}");
     }

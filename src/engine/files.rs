@@ -53,7 +53,9 @@ pub fn library(setting: Option<&Path>) -> Result<PathBuf, EngineError> {
         }
     };
     let found = looked.iter().find(|path| path.is_file()).and_then(|path| fs::canonicalize(path).ok());
-    found.ok_or_else(|| EngineError::NoLibrary { looked: looked.iter().map(|path| path.display().to_string()).collect() })
+    found.ok_or_else(|| EngineError::NoLibrary {
+        looked: looked.iter().map(|path| path.display().to_string()).collect(),
+    })
 }
 
 /// Below the range from which the system takes ports for outgoing connections, so that the port is still ours after a

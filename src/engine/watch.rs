@@ -55,7 +55,11 @@ impl Watcher {
             if born.elapsed() >= HEALTHY_AFTER {
                 backoff = FIRST_BACKOFF;
             }
-            tracing::warn!(reason, wait_ms = backoff.as_millis() as u64, "the engine is down and will be started again");
+            tracing::warn!(
+                reason,
+                wait_ms = backoff.as_millis() as u64,
+                "the engine is down and will be started again"
+            );
             self.tell(|status| {
                 status.state = State::Down;
                 status.reason = reason;
