@@ -129,8 +129,9 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
         "migrate" => {
             let settings = settings(matches)?;
             let engine = if settings.server.clickhouse_url.is_empty() { Some(Engine::start(settings.engine.clone()).await?) } else { None };
-            let done = serve::store(&settings, engine.as_ref())?.migrate().await?;
-            writeln!(std::io::stdout(), "{done}")?;
+            let done = serve::store(&settings, engine.as_ref())?.migrate(&settings.retention).await?;
+            let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            writeln!(std::io::stdout(), "migrations run: {}; retention changed: {}", list(&done.applied), list(&done.retained))?;
             if let Some(engine) = engine {
                 engine.stop().await;
             }

@@ -40,9 +40,10 @@ pub fn definitions(server: &Server) -> anyhow::Result<Definitions> {
     }
 }
 
-pub fn contracts(server: &Server) -> anyhow::Result<Contracts> {
+/// Loaded once for the life of the process.
+pub fn contracts(server: &Server) -> anyhow::Result<&'static Contracts> {
     if server.contracts.is_empty() {
-        return Ok(Contracts::shipped().clone());
+        return Ok(Contracts::shipped());
     }
     let mut files = Vec::new();
     let dir = Path::new(&server.contracts);
@@ -54,7 +55,7 @@ pub fn contracts(server: &Server) -> anyhow::Result<Contracts> {
         }
     }
     files.extend(folder(dir, "json")?);
-    Contracts::load(files).map_err(|errors| {
+    Contracts::load(files).map(|own| &*Box::leak(Box::new(own))).map_err(|errors| {
         anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     })
 }

@@ -254,7 +254,7 @@ fn help(path: &[String]) -> String {
     let source = match path {
         [_] => include_str!("settings.rs"),
         [room, _] => match room.as_str() {
-            "retention" => include_str!("../store/retention.rs"),
+            "retention" => include_str!("../store/migrate.rs"),
             "receive" => include_str!("../receive/settings.rs"),
             "journal" => include_str!("../journal.rs"),
             "pipeline" => include_str!("../pipeline/settings.rs"),

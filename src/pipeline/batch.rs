@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::{Event, Refusal, Span};
 
 use super::recent::Read;
-use super::seen;
 use crate::domain::Entry;
 use crate::store::rows::{Batch, EventRow, FailureRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
 
@@ -135,7 +134,6 @@ impl Filling {
             payload: offset,
             index: event.index,
             key_id: key_id.to_owned(),
-            content: seen::content(&event),
         });
         self.entries.push((tenant.to_owned(), Entry { event, received_at, payload: offset }));
     }

@@ -20,7 +20,7 @@ use crate::journal::{Journal, JournalError};
 
 /// What payloads are held against. Replaced as a whole when files change.
 pub struct Rules {
-    pub contracts: Contracts,
+    pub contracts: &'static Contracts,
     pub mapping: Mapping,
     pub limits: Limits,
 }
@@ -127,7 +127,7 @@ impl Gate {
     ) -> Result<Reading, Refusal> {
         let rules = self.rules.load();
         let context = Context {
-            contracts: &rules.contracts,
+            contracts: rules.contracts,
             mapping: &rules.mapping,
             limits: &rules.limits,
             received_at,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 use prost::Message;
 use tokio::runtime::Handle;
@@ -21,12 +21,13 @@ use super::state::{Changes, State};
 use super::{Form, Settings};
 use crate::domain::{Definitions, Entry};
 use crate::live::{Change, EventLine, Freshness, Hub};
-use crate::store::{Store, StoreError};
-use crate::store::rows::Batch;
+use crate::store::{Retention, Store, StoreError};
+use crate::store::rows::{Batch, EventRow};
 
 pub struct Pipeline {
     pub gate: Arc<Gate>,
     pub store: Store,
+    pub retention: Retention,
     pub hub: Hub,
     pub definitions: Arc<Definitions>,
     pub settings: Settings,
@@ -37,6 +38,8 @@ pub struct Pipeline {
 
 /// Workflows that are derived anew at a time when their clocks run out together.
 const CLOCKS_A_TICK: usize = 10_000;
+/// Ids older than this are not read back at a start; the same event in state and store counts once all the same.
+const DEDUP_SPAN: TimeDelta = TimeDelta::days(7);
 
 impl Pipeline {
     /// Runs until the shutdown token is cancelled and everything journalled before is stored (if the store answers).
@@ -325,19 +328,13 @@ impl Pipeline {
 
     /// Loads what is open: the ids taken before, the events of open objects, and which objects are in the store only.
     fn load(&mut self, runtime: &Handle) -> Option<State> {
-        self.retry(runtime, "migrate", || self.store.migrate())?;
+        self.retry(runtime, "migrate", || self.store.migrate(&self.retention))?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
         let mut state = State::new(Arc::clone(&self.definitions), version);
-        let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
-        self.gate.remember(
-            ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
-        );
-        let closed = self.retry(runtime, "read closed objects", || self.store.closed_objects())?;
-        for (tenant, object) in closed {
-            if let Some(object) = ObjectRef::parse(&object) {
-                state.note_stored(&tenant, &object);
-            }
-        }
+        let since_ms = (Utc::now() - DEDUP_SPAN).timestamp_millis();
+        let limit = self.settings.dedup_ids as u64;
+        let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(since_ms, limit))?;
+        self.gate.remember(ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)));
         while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
             tracing::warn!(%error, "open events could not be read; trying again");
             if self.retry(runtime, "answer", || self.store.ping()).is_none() {
@@ -410,15 +407,25 @@ impl Pipeline {
     }
 }
 
-/// Reads the events of everything open into state. Reading them again adds nothing.
+/// Reads the events of everything open into state, and notes what else there is. Doing it again adds nothing.
 async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
-    let mut cursor = store.open_events()?;
-    while let Some(row) = cursor.next().await? {
-        let tenant = row.tenant.clone();
-        if let Some(entry) = row.into_entry() {
-            state.add(&tenant, &entry);
+    let note = |piece: Vec<(String, String)>| {
+        for (tenant, object) in piece {
+            if let Some(object) = ObjectRef::parse(&object) {
+                state.note_stored(&tenant, &object);
+            }
         }
-    }
+    };
+    store.closed_objects(note).await?;
+    let add = |piece: Vec<EventRow>| {
+        for row in piece {
+            let tenant = row.tenant.clone();
+            if let Some(entry) = row.into_entry() {
+                state.add(&tenant, &entry);
+            }
+        }
+    };
+    store.events_of_open(add).await?;
     Ok(())
 }
 
