@@ -10,7 +10,6 @@ macro_rules! read {
 
 mod board;
 mod cursor;
-mod entries;
 mod failures;
 mod held;
 mod migrate;
@@ -95,8 +94,11 @@ fn passes(text: &str) -> bool {
 
 impl Store {
     pub fn new(url: &str, user: &str, password: &str, database: &str) -> Self {
-        let client =
-            Client::default().with_url(url).with_user(user).with_password(password).with_product_info("milepost", env!("CARGO_PKG_VERSION"));
+        let client = Client::default()
+            .with_url(url)
+            .with_user(user)
+            .with_password(password)
+            .with_product_info("milepost", env!("CARGO_PKG_VERSION"));
         // On loopback compressing costs more than it saves.
         let compression = if on_loopback(url) { Compression::None } else { Compression::Lz4 };
         let client = client.with_compression(compression);

@@ -1,2 +1,3 @@
 -- At start: the highest version that any snapshot has, so that ours go on above it.
-SELECT greatest((SELECT max(version) FROM objects), (SELECT max(version) FROM workflows)) AS version
+-- One column of two tables.
+SELECT max(version) AS version FROM (SELECT version FROM objects UNION ALL SELECT version FROM workflows)

@@ -52,7 +52,12 @@ impl Store {
         self.next_due_as_of(tenant, Utc::now().timestamp_millis(), limit).await
     }
 
-    pub async fn next_due_as_of(&self, tenant: &str, as_of_ms: i64, limit: u64) -> Result<Vec<WorkflowRow>, StoreError> {
+    pub async fn next_due_as_of(
+        &self,
+        tenant: &str,
+        as_of_ms: i64,
+        limit: u64,
+    ) -> Result<Vec<WorkflowRow>, StoreError> {
         let query = self.reader.query_raw(read!("next_due")).param("tenant", tenant);
         Ok(query.param("as_of_ms", as_of_ms).param("limit", limit).fetch_all().await?)
     }

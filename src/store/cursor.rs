@@ -71,7 +71,8 @@ impl Cursor {
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Some(place) = &self.0 else { return Ok(()) };
-        let text = serde_json::to_vec(&(place.value, &place.kind, &place.id, &place.also)).map_err(|_| std::fmt::Error)?;
+        let text =
+            serde_json::to_vec(&(place.value, &place.kind, &place.id, &place.also)).map_err(|_| std::fmt::Error)?;
         f.write_str(&BASE64.encode(text))
     }
 }
@@ -83,7 +84,9 @@ mod tests {
     #[test]
     fn a_cursor_survives_its_way_through_a_link() {
         let row = WorkflowRow { root_type: "order".into(), root_id: "SO/1 \"ü\"\0".into(), ..Default::default() };
-        for cursor in [Cursor::start(), Cursor::after_workflow(&row, Sort::Due), Cursor::after_workflow(&row, Sort::Updated)] {
+        for cursor in
+            [Cursor::start(), Cursor::after_workflow(&row, Sort::Due), Cursor::after_workflow(&row, Sort::Updated)]
+        {
             let text = cursor.to_string();
             assert!(text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'), "{text}");
             assert_eq!(Cursor::parse(&text), Some(cursor));

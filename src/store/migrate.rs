@@ -34,21 +34,24 @@ pub struct Retention {
 impl Default for Retention {
     /// What state is made of stays; what surrounds it goes.
     fn default() -> Self {
-        Self {
-            events: 0,
-            objects: 0,
-            workflows: 0,
-            payloads: 180,
-            failures: 400,
-            spans: 30,
-            logs: 30,
-            points: 30,
-            source_minutes: 90,
-        }
+        Self { payloads: 180, failures: 400, spans: 30, logs: 30, points: 30, source_minutes: 90, ..Self::FOREVER }
     }
 }
 
 impl Retention {
+    /// Nothing goes.
+    pub const FOREVER: Self = Self {
+        events: 0,
+        payloads: 0,
+        failures: 0,
+        objects: 0,
+        workflows: 0,
+        spans: 0,
+        logs: 0,
+        points: 0,
+        source_minutes: 0,
+    };
+
     fn tables(&self) -> [(&'static str, u32); 9] {
         [
             ("events", self.events),
@@ -103,7 +106,12 @@ impl Store {
                 None => {}
             }
             self.writer.query_raw(&statement).execute().await?;
-            self.writer.query_raw(setup!("record_migration")).param("name", &name).param("hash", hash).execute().await?;
+            self.writer
+                .query_raw(setup!("record_migration"))
+                .param("name", &name)
+                .param("hash", hash)
+                .execute()
+                .await?;
             migrated.applied.push(name);
         }
         for (table, days) in retention.tables() {
@@ -116,9 +124,14 @@ impl Store {
 
     async fn create_database(&self) -> Result<(), StoreError> {
         let server = self.writer.clone().with_database("system");
-        let found = server.query_raw(setup!("has_database")).param("database", &self.database).fetch_one::<u64>().await?;
+        let found =
+            server.query_raw(setup!("has_database")).param("database", &self.database).fetch_one::<u64>().await?;
         if found == 0 {
-            server.query_raw(setup!("create_database")).with_setting("param_database", &self.database).execute().await?;
+            server
+                .query_raw(setup!("create_database"))
+                .with_setting("param_database", &self.database)
+                .execute()
+                .await?;
         }
         Ok(())
     }
@@ -127,8 +140,11 @@ impl Store {
     async fn retain(&self, table: &str, days: u32) -> Result<bool, StoreError> {
         let definition: String =
             self.writer.query_raw(setup!("table_definition")).param("table", table).fetch_one().await?;
-        let now = definition.split_once("toIntervalDay(").and_then(|(_, rest)| rest.split_once(')'));
-        let now: u32 = now.and_then(|(days, _)| days.parse().ok()).unwrap_or(0);
+        let now = definition
+            .split_once("toIntervalDay(")
+            .map(|(_, rest)| rest.trim_start_matches(|c: char| !c.is_ascii_digit()));
+        let now = now.and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next());
+        let now: u32 = now.and_then(|days| days.parse().ok()).unwrap_or(0);
         if now == days {
             return Ok(false);
         }

@@ -31,11 +31,6 @@ impl Store {
         self.in_pieces(read!("events_of_open"), take).await
     }
 
-    /// Tenant and `type/id` of every object that is not open. Returns how many.
-    pub async fn closed_objects(&self, take: impl FnMut(Vec<(String, String)>)) -> Result<u64, StoreError> {
-        self.in_pieces(read!("closed_objects"), take).await
-    }
-
     /// Of all tenants, received since then, the newest first.
     pub async fn recent_ids(&self, since_ms: i64, limit: u64) -> Result<Vec<RecentId>, StoreError> {
         let query = self.writer.query_raw(read!("recent_ids"));
@@ -47,7 +42,11 @@ impl Store {
         Ok(self.writer.query_raw(read!("max_version")).fetch_one().await?)
     }
 
-    async fn in_pieces<R: RowOwned + RowRead>(&self, sql: &str, mut take: impl FnMut(Vec<R>)) -> Result<u64, StoreError> {
+    async fn in_pieces<R: RowOwned + RowRead>(
+        &self,
+        sql: &str,
+        mut take: impl FnMut(Vec<R>),
+    ) -> Result<u64, StoreError> {
         let mut cursor = self.writer.query_raw(sql).fetch::<R>()?;
         let mut piece = Vec::with_capacity(PIECE);
         let mut rows = 0;

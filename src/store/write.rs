@@ -276,7 +276,8 @@ mod tests {
         let check = |insert: Insert, fill: &dyn Fn(&mut Block)| {
             let mut block = Block::new(0);
             fill(&mut block);
-            let said = insert.sql.split_once('(').and_then(|(_, rest)| rest.split_once(')')).expect("a list of columns").0;
+            let said =
+                insert.sql.split_once('(').and_then(|(_, rest)| rest.split_once(')')).expect("a list of columns").0;
             let said: Vec<&str> = said.split(',').map(|name| name.trim().trim_matches('`')).collect();
             assert_eq!(said, block.columns(), "{}", insert.table);
         };
