@@ -10,6 +10,7 @@ macro_rules! read {
 
 mod board;
 mod cursor;
+mod entries;
 mod failures;
 mod held;
 mod migrate;

@@ -74,6 +74,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let hub = Hub::default();
     let status = Arc::new(Status::default());
     let gate = Arc::new(Gate::new(Arc::clone(&journal), rules, &settings.pipeline));
+    gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Arc::new(Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys));
 
@@ -90,7 +91,11 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
-    let worker = std::thread::Builder::new().name("pipeline".to_owned()).spawn(move || pipeline.run(&runtime))?;
+    let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+    let worker = std::thread::Builder::new().name("pipeline".to_owned()).spawn(move || {
+        let _alive = alive;
+        pipeline.run(&runtime);
+    })?;
 
     let bound = Bound {
         http: http.local_addr()?,
@@ -110,15 +115,20 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let grpc_stop = CancellationToken::new();
     let grpc = tokio::spawn(receive::otlp_grpc::serve(grpc_listener, doors, grpc_stop.clone()));
 
-    let waiting = Instant::now();
+    let mut told = Instant::now();
     while !status.loaded.load(Ordering::Acquire) && !shutdown.is_cancelled() && !worker.is_finished() {
-        if waiting.elapsed() > Duration::from_secs(10) && waiting.elapsed().as_secs().is_multiple_of(10) {
+        if told.elapsed() > Duration::from_secs(10) {
+            told = Instant::now();
             tracing::info!("waiting for the store; senders are served meanwhile");
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ready(&bound);
-    shutdown.cancelled().await;
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        // Without its pipeline the server would take in and never show: better to end, and be started again.
+        _ = ended => tracing::error!("the pipeline ended by itself; shutting down"),
+    }
 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");

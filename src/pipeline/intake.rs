@@ -11,6 +11,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use milepost_ingest::{Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
 use parking_lot::Mutex;
+use prost::Message;
 
 use super::recent::{Read, Recent};
 use super::record::Record;
@@ -62,6 +63,43 @@ impl Gate {
                 tracing::debug!("an id taken since the start says something else than before it");
             }
         }
+    }
+
+    /// Remembers what stands in the journal and is not stored yet. To be called before the doors open.
+    pub fn recall(&self, from: u64) -> Result<(), JournalError> {
+        let mut next = from;
+        loop {
+            let records = self.journal.read(next, 4 << 20)?;
+            let Some((last, _)) = records.last() else { return Ok(()) };
+            next = last + 1;
+            for (_, bytes) in records {
+                let Some(read) = self.reread(bytes) else { continue };
+                self.behind_bytes.fetch_add(read.record.body.len() as u64, Ordering::Relaxed);
+                let tenant = &read.record.tenant;
+                let events = read.reading.iter().flat_map(|r| &r.events);
+                let ids: Vec<(u128, u64)> = events.map(|e| (seen::key(tenant, &e.source, &e.id), seen::content(e))).collect();
+                self.remember(ids);
+            }
+        }
+    }
+
+    /// Reads a journal record as it was read when it came. None when it is not one of ours, which is logged.
+    pub fn reread(&self, bytes: Bytes) -> Option<Read> {
+        let record = match Record::decode(bytes) {
+            Ok(record) => record,
+            Err(error) => {
+                tracing::error!(%error, "a journal record could not be decoded");
+                return None;
+            }
+        };
+        let Some(form) = Form::parse(&record.form) else {
+            tracing::error!(form = record.form, "a journal record has an unknown form");
+            return None;
+        };
+        let received_at = DateTime::<Utc>::from_timestamp_micros(record.received_us).unwrap_or_default();
+        let mut reading = self.read(form, &record.header_pairs(), &record.body, &record.source, received_at);
+        settle(&mut reading, &record, 0);
+        Some(Read { record, reading })
     }
 
     async fn take_in(&self, arrival: Arrival) -> Result<Taken, Pressure> {

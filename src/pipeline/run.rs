@@ -8,17 +8,14 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
-use prost::Message;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::Filling;
 use super::checkpoint::Checkpoint;
-use super::intake::{Gate, settle};
-use super::recent::Read;
-use super::record::Record;
+use super::intake::Gate;
 use super::state::{Changes, State};
-use super::{Form, Settings};
+use super::Settings;
 use crate::domain::{Definitions, Entry};
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::{Retention, Store, StoreError};
@@ -45,6 +42,7 @@ impl Pipeline {
     /// Runs until the shutdown token is cancelled and everything journalled before is stored (if the store answers).
     /// Blocks its thread.
     pub fn run(mut self, runtime: &Handle) {
+        let _inside = runtime.enter();
         let Some(mut state) = self.load(runtime) else { return };
         self.status.loaded.store(true, Ordering::Release);
         if !self.publish_all(runtime, &mut state) {
@@ -161,7 +159,7 @@ impl Pipeline {
                         }
                         // A gap is damage that the journal has reported.
                         next = offset + 1;
-                        if let Some(read) = self.reread(offset, &bytes) {
+                        if let Some(read) = self.gate.reread(bytes) {
                             filling.add(offset, read);
                         }
                     }
@@ -177,24 +175,6 @@ impl Pipeline {
 
     fn has_room(&self, filling: &Filling) -> bool {
         filling.len() < self.settings.flush_rows && filling.bytes < self.settings.flush_bytes
-    }
-
-    fn reread(&self, offset: u64, bytes: &bytes::Bytes) -> Option<Read> {
-        let record = match Record::decode(bytes.clone()) {
-            Ok(record) => record,
-            Err(error) => {
-                tracing::error!(%error, offset, "a journal record could not be decoded");
-                return None;
-            }
-        };
-        let received_at = DateTime::<Utc>::from_timestamp_micros(record.received_us).unwrap_or_default();
-        let Some(form) = Form::parse(&record.form) else {
-            tracing::error!(form = record.form, offset, "a journal record has an unknown form");
-            return None;
-        };
-        let mut reading = self.gate.read(form, &record.header_pairs(), &record.body, &record.source, received_at);
-        settle(&mut reading, &record, offset);
-        Some(Read { record, reading })
     }
 
     /// Adds events to state, reading back first what is in the store only. None when the shutdown came meanwhile.

@@ -31,6 +31,11 @@ impl Store {
         self.in_pieces(read!("events_of_open"), take).await
     }
 
+    /// Tenant and `type/id` of every object that is not open. Returns how many.
+    pub async fn closed_objects(&self, take: impl FnMut(Vec<(String, String)>)) -> Result<u64, StoreError> {
+        self.in_pieces(read!("closed_objects"), take).await
+    }
+
     /// Of all tenants, received since then, the newest first.
     pub async fn recent_ids(&self, since_ms: i64, limit: u64) -> Result<Vec<RecentId>, StoreError> {
         let query = self.writer.query_raw(read!("recent_ids"));
