@@ -17,3 +17,4 @@ pub mod pages;
 
 pub mod app;
 pub mod simulate;
+pub mod tail;
