@@ -87,12 +87,13 @@ fn what_a_record_leaves_out_comes_from_its_key_and_its_source() {
     let event = event(Form::Json, &bare);
     assert_eq!((&*event.source, &*event.system, event.schema_version), ("key/source", "key", 1));
     assert_eq!(event.object, ObjectRef::new("order", "SO/1"));
-    let url = with(bare, "/source", json!("https://erp.example/instances/1"));
-    assert_eq!(super_event(&url).system, "erp");
 }
 
-fn super_event(body: &Value) -> Event {
-    event(Form::Json, body)
+#[test]
+fn a_source_that_is_a_url_counts_as_the_usual_system_of_its_events() {
+    let bare = json!({"id": "1", "type": "order.released", "time": "2026-11-22T10:00:00Z", "object": "order/SO-1",
+        "source": "https://erp.example/instances/1"});
+    assert_eq!(event(Form::Json, &bare).system, "erp");
 }
 
 #[test]
@@ -259,6 +260,15 @@ fn what_real_senders_write_besides_the_letter_is_understood() {
         ("gap", "[1,null]"),
     ];
     assert_eq!(span.attributes, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+}
+
+#[test]
+fn the_example_of_the_page_arrives_from_the_python_sdk() {
+    // What docs/events.md's example sent with opentelemetry-sdk 1.45.2 over OTLP/HTTP.
+    let reading = reading(Form::LogsProtobuf, include_bytes!("captured/python-sdk-1.45.2-logs.bin")).unwrap();
+    let event = &reading.events[0];
+    assert_eq!((&*event.kind, &*event.id, &*event.source), ("shipment.shipped", "wms-7781", "wms/east-2"));
+    assert_eq!((refs(event), &event.data["lines"][0]["quantity"]), (vec!["order/SO-10234".to_owned()], &json!("5")));
 }
 
 #[test]
