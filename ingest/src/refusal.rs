@@ -1,6 +1,9 @@
 //! Why something was not taken: a stable code, the place in the payload, what was expected and what was found.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Code;
 
 /// Where on its way a payload failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,5 +64,58 @@ pub struct Hint {
 impl Hint {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl Refusal {
+    /// A refusal without a place among others; `found` is cut, the detail is the code's meaning.
+    pub(crate) fn new(code: Code, pointer: impl Into<String>, expected: impl Into<String>, found: &str) -> Self {
+        Self {
+            index: 0,
+            stage: code.stage(),
+            code: code.as_str().to_owned(),
+            pointer: pointer.into(),
+            expected: expected.into(),
+            found: cut(found),
+            detail: code.meaning().to_owned(),
+            hint: Hint::default(),
+        }
+    }
+
+    pub(crate) fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    pub(crate) fn at(mut self, index: u32) -> Self {
+        self.index = index;
+        self
+    }
+}
+
+const FOUND_CHARS: usize = 200;
+
+/// The first 200 characters, with a mark when there were more.
+pub(crate) fn cut(text: &str) -> String {
+    match text.char_indices().nth(FOUND_CHARS) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(FOUND_CHARS - 1).chain(['…']).collect(),
+    }
+}
+
+/// A value as it is shown in `found`.
+pub(crate) fn show(value: &Value) -> String {
+    cut(&value.to_string())
+}
+
+/// Appends one RFC 6901 segment.
+pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
+    pointer.push('/');
+    for c in segment.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
     }
 }
