@@ -10,6 +10,9 @@ pub mod troubles;
 pub mod wire;
 pub mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
