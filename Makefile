@@ -18,7 +18,6 @@ test: setup lint ## All checks: format, lint, units and laws, journeys with real
 	tests/run all
 
 bench: engine ## Load generator against a release build: speed, CPU, memory, time to visible
-	cargo build --release --locked
 	cargo bench --locked --bench load
 
 setup: engine $(VENV)/.installed chromium ## Install what the tests need and is not here yet

@@ -138,8 +138,10 @@ impl Segments {
         let (told, durable) = watch::channel(next);
         let (queue, entries) = std::sync::mpsc::channel();
         let writer = Writer::new(settings.clone(), Arc::clone(&catalogue), told, next).map_err(failed)?;
-        let thread =
-            std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&entries)).map_err(failed)?;
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&entries))
+            .map_err(failed)?;
         let door = Mutex::new(Door { next, queue: Some(queue) });
         Ok((Self { settings, door, catalogue, durable, thread: Mutex::new(Some(thread)) }, recovery))
     }

@@ -19,5 +19,15 @@ pub mod time;
 pub mod words;
 pub mod workflow;
 pub mod workflows;
-pub struct Desk; impl Desk { pub fn new(_: crate::store::Store, _: std::sync::Arc<crate::domain::Definitions>, _: crate::live::Hub, _: std::sync::Arc<crate::access::Keys>) -> Self { Self } }
+pub struct Desk;
+impl Desk {
+    pub fn new(
+        _: crate::store::Store,
+        _: std::sync::Arc<crate::domain::Definitions>,
+        _: crate::live::Hub,
+        _: std::sync::Arc<crate::access::Keys>,
+    ) -> Self {
+        Self
+    }
+}
 pub fn configure(_: &mut actix_web::web::ServiceConfig) {}

@@ -10,6 +10,9 @@ pub mod troubles;
 pub mod wire;
 pub mod world;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -151,9 +154,7 @@ impl<P: Fn(Progress)> Landscape<'_, P> {
         orders: u64,
         shutdown: &CancellationToken,
     ) -> Timeline {
-        let first = live.first.saturating_sub(orders + CHAPTER);
-        let plot = Plot { first, pace: Pace::LIFE, ..live.clone() };
-        let mut timeline = timeline::history(&plot, now - span, now, orders);
+        let mut timeline = past_of(live, now, span, orders);
         let past = timeline.due(now);
         self.seen.past = (0, past.len() as u64);
         for said in past {
@@ -243,6 +244,19 @@ impl<P: Fn(Progress)> Landscape<'_, P> {
         self.seen.retried = self.tally.retried.load(Ordering::Relaxed);
         (self.progress)(self.seen);
     }
+}
+
+/// What `run` tells of the past that the settings ask for. Tests compare with it what became of it.
+pub fn told_past(settings: &SimulateSettings, now: DateTime<Utc>) -> Vec<Said> {
+    let span = settings.history.unwrap_or_default();
+    past_of(&settings.plot(now), now, span, settings.history_orders).due(now)
+}
+
+/// The orders of the past have the numbers below those of the new ones, and the speed of life.
+fn past_of(live: &Plot, now: DateTime<Utc>, span: TimeDelta, orders: u64) -> Timeline {
+    let first = live.first.saturating_sub(orders + CHAPTER);
+    let plot = Plot { first, pace: Pace::LIFE, ..live.clone() };
+    timeline::history(&plot, now - span, now, orders)
 }
 
 /// Seconds since 2026: another number for each run, and room for the orders of a past below it.

@@ -20,7 +20,13 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("api", &["pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
-    ("app", &["access", "domain", "engine", "journal", "store", "live", "pipeline", "receive", "pages", "api", "simulate", "tail"]),
+    (
+        "app",
+        &[
+            "access", "domain", "engine", "journal", "store", "live", "pipeline", "receive", "pages", "api",
+            "simulate", "tail",
+        ],
+    ),
 ];
 
 fn root() -> PathBuf {
@@ -57,7 +63,8 @@ fn rooms_named(text: &str) -> BTreeSet<String> {
         match after.strip_prefix('{') {
             Some(group) => {
                 let group = group.split('}').next().unwrap_or_default();
-                named.extend(group.split(',').map(|part| part.trim().split("::").next().unwrap_or_default().to_owned()));
+                named
+                    .extend(group.split(',').map(|part| part.trim().split("::").next().unwrap_or_default().to_owned()));
             }
             None => {
                 named.insert(after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect());

@@ -93,7 +93,8 @@ async fn a_journal_at_its_limit_says_full_and_takes_on_after_a_release() {
 #[tokio::test]
 async fn a_full_disk_says_full_loses_nothing_and_recovers() {
     let dir = tempfile::tempdir().unwrap();
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(dir.path()).output();
+    let mount =
+        std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "none"]).arg(dir.path()).output();
     if !mount.is_ok_and(|m| m.status.success()) {
         eprintln!("cannot mount a small disk here: skipped");
         return;

@@ -125,7 +125,7 @@ pub struct Point {
     pub attributes: Vec<(String, String)>,
 }
 
-/// All that one payload said. `items` = events + refusals + technical records (a span that is an event counts once).
+/// All that one payload said. `items` = events + refusals + spans + logs + points - `doubled`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     pub items: u32,
@@ -134,7 +134,7 @@ pub struct Reading {
     pub spans: Vec<Span>,
     pub logs: Vec<Log>,
     pub points: Vec<Point>,
-    /// How many of `spans` or `logs` are also business events.
+    /// How many of `spans` are also in `events`, or in `refusals` because they were meant to be events.
     pub doubled: u32,
 }
 

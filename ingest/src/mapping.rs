@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::vocabulary::is_object_type;
+use crate::vocabulary::{ATTRIBUTES, is_object_type};
 
 /// A checked mapping file.
 #[derive(Debug, Default)]
@@ -113,18 +113,6 @@ pub(crate) struct Subject<'r> {
     /// Event name of the log record, empty for spans.
     pub event: &'r str,
 }
-
-const NAMES: &[&str] = &[
-    "biz.event.type",
-    "biz.event.id",
-    "biz.object.type",
-    "biz.object.id",
-    "biz.time",
-    "biz.source",
-    "biz.system",
-    "biz.schema_version",
-    "biz.data",
-];
 
 impl Mapping {
     /// Maps nothing: only `biz.*` counts.
@@ -231,10 +219,11 @@ fn check_name(name: &str) -> Result<(), String> {
     if let Some(kind) = name.strip_prefix("biz.ref.") {
         return if is_object_type(kind) { Ok(()) } else { Err(format!("\"{kind}\" in \"{name}\" is no object type")) };
     }
-    if NAMES.contains(&name) || name.strip_prefix("biz.data.").is_some_and(|rest| !rest.is_empty()) {
+    if ATTRIBUTES.iter().any(|a| a.name == name) || name.strip_prefix("biz.data.").is_some_and(|rest| !rest.is_empty())
+    {
         return Ok(());
     }
-    let near = crate::vocabulary::nearest(name, NAMES.iter().copied());
+    let near = crate::vocabulary::nearest(name, ATTRIBUTES.iter().map(|a| a.name));
     let hint = near.map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
     Err(format!("\"{name}\" is no name of the biz namespace{hint}"))
 }

@@ -43,6 +43,100 @@ pub const OBJECT_TYPES: &[&str] = &{
     names
 };
 
+/// An attribute of the `biz` namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// `<type>` and `<field>` stand for any object type and any name.
+    pub name: &'static str,
+    /// In the words of OpenTelemetry's semantic conventions.
+    pub kind: &'static str,
+    /// `required`, `recommended` or `optional`, for a record that is to be an event.
+    pub need: &'static str,
+    pub meaning: &'static str,
+    pub example: &'static str,
+}
+
+/// The `biz` namespace: what makes an OTLP log record or span a business event.
+pub const ATTRIBUTES: &[Attribute] = &[
+    Attribute {
+        name: "biz.event.type",
+        kind: "string",
+        need: "required",
+        meaning: "Event type. A log record may say it in its event name instead.",
+        example: "shipment.shipped",
+    },
+    Attribute {
+        name: "biz.event.id",
+        kind: "string",
+        need: "required",
+        meaning: "Idempotency key within the source. A span without one gets its trace id and span id.",
+        example: "wms-7781",
+    },
+    Attribute {
+        name: "biz.object.type",
+        kind: "string",
+        need: "required",
+        meaning: "Type of the business object.",
+        example: "shipment",
+    },
+    Attribute {
+        name: "biz.object.id",
+        kind: "string",
+        need: "required",
+        meaning: "Id of the business object in its own system.",
+        example: "SH-88",
+    },
+    Attribute {
+        name: "biz.ref.<type>",
+        kind: "string or string[]",
+        need: "recommended",
+        meaning: "Ids of linked objects of that type.",
+        example: "[\"SO-10234\"]",
+    },
+    Attribute {
+        name: "biz.time",
+        kind: "string",
+        need: "recommended",
+        meaning: "Business time with offset. Without it a log record's own time counts, and a span's end.",
+        example: "2026-11-22T10:00:00+01:00",
+    },
+    Attribute {
+        name: "biz.source",
+        kind: "string",
+        need: "recommended",
+        meaning: "System instance, on the record or the resource. Else the source of the key, else service.name.",
+        example: "wms/east-2",
+    },
+    Attribute {
+        name: "biz.system",
+        kind: "string",
+        need: "optional",
+        meaning: "Kind of system, on the record or the resource. Else the source up to its first slash.",
+        example: "wms",
+    },
+    Attribute {
+        name: "biz.schema_version",
+        kind: "int",
+        need: "optional",
+        meaning: "Version of the event type's contract, 1 unless given.",
+        example: "1",
+    },
+    Attribute {
+        name: "biz.data",
+        kind: "string or map",
+        need: "optional",
+        meaning: "The event's data as JSON text or map. A log record may carry it as its body instead.",
+        example: "{\"carrier\": \"DHL\"}",
+    },
+    Attribute {
+        name: "biz.data.<field>",
+        kind: "any",
+        need: "optional",
+        meaning: "One field of the data. Dots nest, whole numbers count list items, a list or map may be JSON text.",
+        example: "biz.data.lines.0.quantity = \"5\"",
+    },
+];
+
 pub fn is_object_type(name: &str) -> bool {
     OBJECT_TYPES.contains(&name)
 }

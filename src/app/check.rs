@@ -11,7 +11,15 @@ pub fn check(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     match definitions::definitions(&settings.server) {
         Ok(set) => {
             for d in set.iter() {
-                writeln!(out, "definition {} v{}: root {}, {} milestones, {} SLAs", d.key, d.version, d.root, d.milestones.len(), d.slas.len())?;
+                writeln!(
+                    out,
+                    "definition {} v{}: root {}, {} milestones, {} SLAs",
+                    d.key,
+                    d.version,
+                    d.root,
+                    d.milestones.len(),
+                    d.slas.len()
+                )?;
             }
         }
         Err(error) => wrong.push(error.to_string()),

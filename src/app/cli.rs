@@ -23,7 +23,8 @@ pub fn command() -> Command {
         .value_parser(clap::value_parser!(PathBuf))
         .help("File with settings; milepost.toml in the current folder when there is one");
     let with_settings = |command: Command| command.arg(config.clone()).args(Settings::args());
-    let data_dir = Arg::new("data_dir").long("data-dir").value_name("DIR").default_value("data").help("Data folder of the server");
+    let data_dir =
+        Arg::new("data_dir").long("data-dir").value_name("DIR").default_value("data").help("Data folder of the server");
     Command::new("milepost")
         .about("Where every business transaction is, what blocks it, and what is ready to invoice.")
         .long_about(
@@ -122,16 +123,32 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
             telemetry::start("warn,milepost=info", "")?;
             stop_on_signal(&shutdown)?;
             let told = simulate::run(SimulateSettings::from_arg_matches(matches)?, progress::bar(), shutdown).await?;
-            writeln!(std::io::stdout(), "{} sent, {} accepted, {} duplicates, {} refused", told.sent, told.accepted, told.duplicates, told.rejected)?;
+            writeln!(
+                std::io::stdout(),
+                "{} sent, {} accepted, {} duplicates, {} refused",
+                told.sent,
+                told.accepted,
+                told.duplicates,
+                told.rejected
+            )?;
             Ok(())
         }
         "check" => check::check(&settings(matches)?, &mut std::io::stdout()),
         "migrate" => {
             let settings = settings(matches)?;
-            let engine = if settings.server.clickhouse_url.is_empty() { Some(Engine::start(settings.engine.clone()).await?) } else { None };
+            let engine = if settings.server.clickhouse_url.is_empty() {
+                Some(Engine::start(settings.engine.clone()).await?)
+            } else {
+                None
+            };
             let done = serve::store(&settings, engine.as_ref())?.migrate(&settings.retention).await?;
             let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            writeln!(std::io::stdout(), "migrations run: {}; retention changed: {}", list(&done.applied), list(&done.retained))?;
+            writeln!(
+                std::io::stdout(),
+                "migrations run: {}; retention changed: {}",
+                list(&done.applied),
+                list(&done.retained)
+            )?;
             if let Some(engine) = engine {
                 engine.stop().await;
             }
@@ -191,7 +208,13 @@ fn key(matches: &ArgMatches) -> anyhow::Result<()> {
                     Grant::Send { source } => format!("send as {source}"),
                     Grant::Read => "read".to_owned(),
                 };
-                writeln!(out, "{}\t{}\t{grant}\tcreated {}", key.id, key.tenant, key.created_at.format("%Y-%m-%d %H:%M UTC"))?;
+                writeln!(
+                    out,
+                    "{}\t{}\t{grant}\tcreated {}",
+                    key.id,
+                    key.tenant,
+                    key.created_at.format("%Y-%m-%d %H:%M UTC")
+                )?;
             }
         }
     }

@@ -55,9 +55,9 @@ pub fn contracts(server: &Server) -> anyhow::Result<&'static Contracts> {
         }
     }
     files.extend(folder(dir, "json")?);
-    Contracts::load(files).map(|own| &*Box::leak(Box::new(own))).map_err(|errors| {
-        anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })
+    Contracts::load(files)
+        .map(|own| &*Box::leak(Box::new(own)))
+        .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
 }
 
 pub fn mapping(server: &Server) -> anyhow::Result<Mapping> {

@@ -39,7 +39,12 @@ pub struct Traffic {
 const TENANT: &str = "demo";
 
 /// Runs until `shutdown`. The data folder is temporary unless `keep` names one.
-pub async fn demo(mut settings: Settings, traffic: Traffic, keep: bool, shutdown: CancellationToken) -> anyhow::Result<()> {
+pub async fn demo(
+    mut settings: Settings,
+    traffic: Traffic,
+    keep: bool,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
     let temporary = if keep { None } else { Some(Folder::make()?) };
     if let Some(folder) = &temporary {
         settings.server.data_dir = folder.0.clone();

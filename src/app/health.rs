@@ -8,7 +8,9 @@ use actix_web::{HttpResponse, Responder, web};
 use super::serve::House;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/livez", web::get().to(livez)).route("/readyz", web::get().to(readyz)).route("/metrics", web::get().to(metrics));
+    cfg.route("/livez", web::get().to(livez))
+        .route("/readyz", web::get().to(readyz))
+        .route("/metrics", web::get().to(metrics));
 }
 
 /// The process answers.
@@ -37,10 +39,20 @@ async fn metrics(house: web::Data<House>) -> HttpResponse {
     };
     let up = u64::from(status.store_up.load(Ordering::Relaxed));
     gauge("milepost_store_up", "1 when ClickHouse answers.", "gauge", up);
-    gauge("milepost_stored_events_total", "Business events stored since the start.", "counter", status.stored_events.load(Ordering::Relaxed));
+    gauge(
+        "milepost_stored_events_total",
+        "Business events stored since the start.",
+        "counter",
+        status.stored_events.load(Ordering::Relaxed),
+    );
     gauge("milepost_objects", "Objects in memory.", "gauge", status.objects.load(Ordering::Relaxed));
     gauge("milepost_clocks", "Workflows with a running clock.", "gauge", status.clocks.load(Ordering::Relaxed));
-    gauge("milepost_behind_records", "Journal records not stored yet.", "gauge", status.behind_records.load(Ordering::Relaxed));
+    gauge(
+        "milepost_behind_records",
+        "Journal records not stored yet.",
+        "gauge",
+        status.behind_records.load(Ordering::Relaxed),
+    );
     gauge("milepost_journal_bytes", "Bytes of the journal on disk.", "gauge", house.journal.bytes());
     house.doors.render(&mut text);
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)

@@ -69,7 +69,11 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     let journal: Arc<dyn Journal> = Arc::new(segments);
 
-    let engine = if settings.server.clickhouse_url.is_empty() { Some(Engine::start(settings.engine.clone()).await?) } else { None };
+    let engine = if settings.server.clickhouse_url.is_empty() {
+        Some(Engine::start(settings.engine.clone()).await?)
+    } else {
+        None
+    };
     let store = store(&settings, engine.as_ref())?;
     let hub = Hub::default();
     let status = Arc::new(Status::default());
@@ -105,7 +109,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         clickhouse: engine.as_ref().map_or_else(|| settings.server.clickhouse_url.clone(), |e| e.url().to_owned()),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let house = Arc::new(House { doors: Arc::clone(&doors), desk, status: Arc::clone(&status), journal: Arc::clone(&journal) });
+    let house =
+        Arc::new(House { doors: Arc::clone(&doors), desk, status: Arc::clone(&status), journal: Arc::clone(&journal) });
     let pages = http::pages(http, &house, &settings)?;
     let otlp = http::otlp(otlp_http, &doors, &settings)?;
     let handles = [pages.handle(), otlp.handle()];
@@ -152,9 +157,12 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
 
 /// Without access control, only this machine may see anything.
 pub fn loopback(server: &Server) -> anyhow::Result<()> {
-    for (name, address) in [("listen", &server.listen), ("otlp-grpc", &server.otlp_grpc), ("otlp-http", &server.otlp_http)] {
-        let address: SocketAddr =
-            address.parse().with_context(|| format!("--{name}: `{address}` is no address; expected for example 127.0.0.1:8080"))?;
+    for (name, address) in
+        [("listen", &server.listen), ("otlp-grpc", &server.otlp_grpc), ("otlp-http", &server.otlp_http)]
+    {
+        let address: SocketAddr = address
+            .parse()
+            .with_context(|| format!("--{name}: `{address}` is no address; expected for example 127.0.0.1:8080"))?;
         if !address.ip().is_loopback() {
             bail!(
                 "--{name} {address}: refused. Pages have no access control yet, so Milepost listens on loopback only \

@@ -113,7 +113,12 @@ impl Leaf {
 
     /// Text from a flag or the environment, in the type of the default.
     fn read(&self, place: &str, text: &str) -> Result<Value, SettingsError> {
-        let wrong = |expected| SettingsError::Wrong { place: place.to_owned(), key: self.key(), expected, found: text.to_owned() };
+        let wrong = |expected| SettingsError::Wrong {
+            place: place.to_owned(),
+            key: self.key(),
+            expected,
+            found: text.to_owned(),
+        };
         match &self.default {
             Value::Bool(_) => text.parse::<bool>().map(Value::from).map_err(|_| wrong("true or false")),
             Value::Number(_) => text.parse::<u64>().map(Value::from).map_err(|_| wrong("a whole number")),
@@ -137,7 +142,8 @@ impl Settings {
                     Value::String(text) => format!(" [default: {text}]"),
                     other => format!(" [default: {other}]"),
                 };
-                let heading = if leaf.path.len() == 1 { "Settings".to_owned() } else { format!("Settings of {}", leaf.path[0]) };
+                let heading =
+                    if leaf.path.len() == 1 { "Settings".to_owned() } else { format!("Settings of {}", leaf.path[0]) };
                 Arg::new(leaf.key())
                     .long(leaf.flag())
                     .env(leaf.env())
@@ -298,7 +304,8 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
-        let settings = load("listen = '127.0.0.1:1'\n[receive]\nbody_bytes = 5\n", &["--listen", "127.0.0.1:2"]).expect("read");
+        let settings =
+            load("listen = '127.0.0.1:1'\n[receive]\nbody_bytes = 5\n", &["--listen", "127.0.0.1:2"]).expect("read");
         assert_eq!((settings.server.listen.as_str(), settings.receive.body_bytes), ("127.0.0.1:2", 5));
         assert_eq!(settings.pipeline, pipeline::Settings::default());
     }
@@ -306,7 +313,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_right_one() {
         let error = load("[receive]\nbody_byte = 5\n", &[]).expect_err("refused");
-        assert!(error.to_string().ends_with("unknown setting `receive.body_byte`; did you mean `receive.body_bytes`?"), "{error}");
+        assert!(
+            error.to_string().ends_with("unknown setting `receive.body_byte`; did you mean `receive.body_bytes`?"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -24,7 +24,11 @@ fn checksum(offset: u64, record: &[u8]) -> u32 {
 /// What stands at the start of `bytes`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    Record { offset: u64, record: Bytes, size: usize },
+    Record {
+        offset: u64,
+        record: Bytes,
+        size: usize,
+    },
     /// Unwritten space, or the end.
     Nothing,
     /// Neither.

@@ -42,11 +42,26 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(settings: Settings, catalogue: Arc<Catalogue>, durable: watch::Sender<u64>, next: u64) -> io::Result<Self> {
+    pub fn new(
+        settings: Settings,
+        catalogue: Arc<Catalogue>,
+        durable: watch::Sender<u64>,
+        next: u64,
+    ) -> io::Result<Self> {
         let segment = Segment::create(&settings.dir, next)?;
         let file = Arc::clone(&segment.file);
         catalogue.begin(segment);
-        Ok(Self { settings, catalogue, durable, file, at: 0, zeroed: 0, worn: false, untidy: false, buffer: Vec::new() })
+        Ok(Self {
+            settings,
+            catalogue,
+            durable,
+            file,
+            at: 0,
+            zeroed: 0,
+            worn: false,
+            untidy: false,
+            buffer: Vec::new(),
+        })
     }
 
     /// Runs until the queue is closed and empty.

@@ -77,7 +77,8 @@ impl Gate {
                 self.behind_bytes.fetch_add(read.record.body.len() as u64, Ordering::Relaxed);
                 let tenant = &read.record.tenant;
                 let events = read.reading.iter().flat_map(|r| &r.events);
-                let ids: Vec<(u128, u64)> = events.map(|e| (seen::key(tenant, &e.source, &e.id), seen::content(e))).collect();
+                let ids: Vec<(u128, u64)> =
+                    events.map(|e| (seen::key(tenant, &e.source, &e.id), seen::content(e))).collect();
                 self.remember(ids);
             }
         }
@@ -164,13 +165,8 @@ impl Gate {
         received_at: DateTime<Utc>,
     ) -> Result<Reading, Refusal> {
         let rules = self.rules.load();
-        let context = Context {
-            contracts: rules.contracts,
-            mapping: &rules.mapping,
-            limits: &rules.limits,
-            received_at,
-            source,
-        };
+        let context =
+            Context { contracts: rules.contracts, mapping: &rules.mapping, limits: &rules.limits, received_at, source };
         read::read(form, headers, body, &context)
     }
 }

@@ -11,15 +11,15 @@ use milepost_ingest::ObjectRef;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use super::Settings;
 use super::batch::Filling;
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
 use super::state::{Changes, State};
-use super::Settings;
 use crate::domain::{Definitions, Entry};
 use crate::live::{Change, EventLine, Freshness, Hub};
-use crate::store::{Retention, Store, StoreError};
 use crate::store::rows::{Batch, EventRow};
+use crate::store::{Retention, Store, StoreError};
 
 pub struct Pipeline {
     pub gate: Arc<Gate>,
@@ -314,7 +314,9 @@ impl Pipeline {
         let since_ms = (Utc::now() - DEDUP_SPAN).timestamp_millis();
         let limit = self.settings.dedup_ids as u64;
         let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(since_ms, limit))?;
-        self.gate.remember(ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)));
+        self.gate.remember(
+            ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
+        );
         while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
             tracing::warn!(%error, "open events could not be read; trying again");
             if self.retry(runtime, "answer", || self.store.ping()).is_none() {

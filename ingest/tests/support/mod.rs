@@ -57,13 +57,13 @@ pub fn with(mut value: Value, pointer: &str, new: Value) -> Value {
 }
 
 /// An OTLP/JSON attribute value.
-pub fn any(value: &Value) -> Value {
+pub fn otlp_value(value: &Value) -> Value {
     match value {
         Value::String(text) => json!({"stringValue": text}),
         Value::Bool(on) => json!({"boolValue": on}),
         Value::Number(number) if number.is_i64() => json!({"intValue": number.to_string()}),
         Value::Number(number) => json!({"doubleValue": number}),
-        Value::Array(items) => json!({"arrayValue": {"values": items.iter().map(any).collect::<Vec<_>>()}}),
+        Value::Array(items) => json!({"arrayValue": {"values": items.iter().map(otlp_value).collect::<Vec<_>>()}}),
         Value::Object(_) => json!({"kvlistValue": {"values": attributes(value)}}),
         Value::Null => json!({}),
     }
@@ -71,7 +71,7 @@ pub fn any(value: &Value) -> Value {
 
 pub fn attributes(members: &Value) -> Value {
     let members = members.as_object().expect("an object");
-    members.iter().map(|(key, value)| json!({"key": key, "value": any(value)})).collect()
+    members.iter().map(|(key, value)| json!({"key": key, "value": otlp_value(value)})).collect()
 }
 
 /// A request with one log record: its own fields, and attributes as a plain object.

@@ -1,0 +1,11 @@
+//! Journeys: the real binary with its real ClickHouse, reached as the world reaches it. Each story has its own server and folder.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+mod crashes;
+mod disorder;
+mod landscape;
+mod ledger;
+mod pages;
+mod refusals;
+mod sdks;
+mod server;

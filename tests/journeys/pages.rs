@@ -1,0 +1,79 @@
+//! Pages as a browser gets them, and as people use them.
+
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::server::{PROJECT, Server, event, order, until};
+
+/// Tells one browser story; it sends what it needs by itself.
+fn browser(server: &Server, story: &str) {
+    let ran = Command::new("node")
+        .arg(format!("tests/clients/browser/{story}.mjs"))
+        .args([&server.http, server.tenant, &server.send_key, &server.read_key])
+        .current_dir(PROJECT)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "{story}:\n{said}");
+}
+
+#[tokio::test]
+async fn in_a_browser_an_order_moves_without_reloading() {
+    browser(&Server::start().await, "moves");
+}
+
+#[tokio::test]
+async fn in_a_browser_every_page_serves_everybody() {
+    browser(&Server::start().await, "pages");
+}
+
+#[tokio::test]
+async fn every_page_is_there_empty_and_full() {
+    let server = Server::start().await;
+    let mut places: Vec<String> = [
+        "board",
+        "workflows",
+        "held",
+        "failures",
+        "sources",
+        "workflows?status=breached&sort=due",
+        "workflows?q=customer:acme",
+    ]
+    .iter()
+    .map(|p| format!("/t/{}/{p}", server.tenant))
+    .collect();
+    for place in &places {
+        let (status, page) = server.page(place).await;
+        assert_eq!(status, 200, "{place}: {page}");
+        assert!(page.trim_start().to_lowercase().starts_with("<!doctype html>"), "{place}");
+    }
+    let lines = json!([{"order": "SO-P", "line": "10", "sku": "AB-77", "quantity": "5", "unit": "EA"}]);
+    server
+        .send(&json!([
+            order("SO-P", 0),
+            event(
+                "shipment.created",
+                "wms-P",
+                ("shipment", "SH-P"),
+                json!({"order": ["SO-P"]}),
+                60,
+                json!({"lines": lines})
+            )
+        ]))
+        .await;
+    until("the order is there", || server.workflow("SO-P")).await;
+    for view in ["", "/quantities", "/documents", "/payloads"] {
+        places.push(format!("/t/{}/w/order/SO-P{view}", server.tenant));
+    }
+    for place in &places {
+        let (status, page) = server.page(place).await;
+        assert_eq!(status, 200, "{place}: {page}");
+    }
+    let (status, page) = server.page(&format!("/t/{}/w/order/NOBODY", server.tenant)).await;
+    assert_eq!(status, 404, "{page}");
+    for probe in ["/livez", "/readyz", "/metrics"] {
+        let (status, body) = server.page(probe).await;
+        assert_eq!(status, 200, "{probe}: {body}");
+    }
+}
