@@ -33,9 +33,10 @@ async fn house() -> House {
     })
     .await
     .unwrap();
-    let store = Store::new(engine.url(), engine.user(), engine.password(), "milepost_test");
+    let store =
+        Store::new(engine.url(), engine.user(), engine.password(), "milepost_test").with_retention(Retention::FOREVER);
     // The seed is as old as its constants say.
-    store.migrate(&Retention::FOREVER).await.unwrap();
+    store.migrate().await.unwrap();
     let client = clickhouse::Client::default()
         .with_url(engine.url())
         .with_user(engine.user())
@@ -72,6 +73,7 @@ fn event(n: i64) -> EventRow {
         payload: 7,
         index: u32::try_from(n).unwrap(),
         key_id: "k1".into(),
+        content: u64::MAX - n as u64,
     }
 }
 
@@ -103,8 +105,8 @@ fn workflow(n: u32) -> WorkflowRow {
         last_type: "order.released".into(),
         last_system: "erp".into(),
         last_ms: NOW,
-        due_ms: (n % 4 != 0).then_some(NOW + i64::from(n % 7) * MINUTE),
-        warn_ms: (n % 4 != 0).then_some(NOW),
+        due_ms: (!n.is_multiple_of(4)).then_some(NOW + i64::from(n % 7) * MINUTE),
+        warn_ms: (!n.is_multiple_of(4)).then_some(NOW),
         sla: "ship-promise".into(),
         blocked_code: "credit_hold".into(),
         blocked_what: "Credit hold.".into(),
@@ -268,6 +270,7 @@ fn seed() -> Batch {
             object("shipment", "SH-7", true, 2),
             ObjectRow { waits_for: "order".into(), ..object("shipment", "SH-8", true, 3) },
             object("shipment", "SH/1", false, 4),
+            object("order", "SO-2", false, 5),
         ],
         workflows: (0..100).map(workflow).collect(),
         spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
@@ -360,7 +363,7 @@ async fn every_row_comes_back_as_it_was_written() {
     }
     assert_eq!(store.failures_of("acme", 8).await.unwrap(), seed.failures);
     assert_eq!(store.object("acme", &order).await.unwrap().as_ref(), Some(&seed.objects[0]));
-    assert_eq!(store.objects("acme", &[order.clone()]).await.unwrap(), seed.objects[..1]);
+    assert_eq!(store.objects("acme", std::slice::from_ref(&order)).await.unwrap(), seed.objects[..1]);
     for stored in &seed.workflows[..3] {
         let root = ObjectRef::new("order", &stored.root_id);
         assert_eq!(store.workflow("acme", &root).await.unwrap().as_ref(), Some(stored));
@@ -373,10 +376,10 @@ async fn every_row_comes_back_as_it_was_written() {
     assert_eq!(store.tenants().await.unwrap(), ["acme"]);
     assert_eq!(store.max_version().await.unwrap(), 109);
 
-    let ids = store.recent_ids(0, 10).await.unwrap();
+    let ids = store.recent_ids(10).await.unwrap();
     assert_eq!(ids.len(), 5);
     for (id, event) in ids.iter().zip(&seed.events) {
-        assert_eq!((&id.event_id, id.content), (&event.event_id, event.content()));
+        assert_eq!((&id.event_id, id.content), (&event.event_id, event.content));
     }
 }
 
@@ -567,19 +570,24 @@ async fn a_source_shows_its_hour_its_day_and_its_rhythm() {
 #[tokio::test]
 async fn a_start_finds_what_is_open_and_nothing_else() {
     let House { store, _engine, _dir, .. } = house().await;
-    let closed = object("order", "SO-2", false, 9);
     let far = EventRow { object_id: "SO-2".into(), event_id: "closed".into(), ..event(1) };
     let held =
         EventRow { object_type: "shipment".into(), object_id: "SH-7".into(), event_id: "held".into(), ..event(1) };
     let mut batch = seed();
-    batch.objects.push(closed);
     batch.events.extend([far, held]);
     store.write(&batch).await.unwrap();
-    let mut objects = Vec::new();
-    assert_eq!(store.open_objects(|piece| objects.extend(piece)).await.unwrap(), 4);
+    let (mut objects, mut cursor) = (Vec::new(), store.open_objects().unwrap());
+    while let Some(object) = cursor.next().await.unwrap() {
+        objects.push(object);
+    }
+    assert_eq!(objects.len(), 4);
     assert!(objects.iter().all(|object| object.object_id != "SO-2"));
-    let mut events = Vec::new();
-    assert_eq!(store.events_of_open(|piece| events.extend(piece)).await.unwrap(), 6);
+    assert_eq!(store.closed_objects().await.unwrap(), [("acme".to_owned(), "order/SO-2".to_owned())]);
+    let (mut events, mut cursor) = (Vec::new(), store.open_events().unwrap());
+    while let Some(event) = cursor.next().await.unwrap() {
+        events.push(event);
+    }
+    assert_eq!(events.len(), 6);
     assert!(events.iter().any(|event| event.event_id == "held"));
     assert!(events.iter().all(|event| event.event_id != "closed"));
 }
@@ -588,7 +596,8 @@ async fn a_start_finds_what_is_open_and_nothing_else() {
 async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
     let house = house().await;
     house.store.write(&seed()).await.unwrap();
-    let again = house.store.migrate(&Retention::FOREVER).await.unwrap();
+    let again = house.store.migrate().await.unwrap();
+    assert_eq!(again.to_string(), "the database is up to date");
     assert!(again.applied.is_empty() && again.retained.is_empty(), "{again:?}");
 
     for (name, sql) in files("migrations") {
@@ -600,10 +609,11 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
     let all = Retention { events, payloads, failures, objects, workflows, spans, logs, points, source_minutes };
-    assert_eq!(house.store.migrate(&all).await.unwrap().retained.len(), 9);
-    assert!(house.store.migrate(&all).await.unwrap().retained.is_empty());
-    assert_eq!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.len(), 9);
-    assert!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.is_empty());
+    let kept = house.store.clone().with_retention(all);
+    assert_eq!(kept.migrate().await.unwrap().retained.len(), 9);
+    assert!(kept.migrate().await.unwrap().retained.is_empty());
+    assert_eq!(house.store.migrate().await.unwrap().retained.len(), 9);
+    assert!(house.store.migrate().await.unwrap().retained.is_empty());
     let tables = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%TTL%'";
     assert_eq!(house.client.query(tables).fetch_one::<u64>().await.unwrap(), 0);
     for folder in ["retention", "retention/remove"] {
@@ -616,10 +626,10 @@ async fn an_edited_or_unknown_migration_stops_the_start() {
     let house = house().await;
     let record = "INSERT INTO schema_migrations (name, hash, applied_at) VALUES (?, 'x', now64(3) + 10)";
     house.client.query(record).bind("0001_events.sql").execute().await.unwrap();
-    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    let error = house.store.migrate().await.unwrap_err();
     assert!(matches!(&error, StoreError::Edited { name } if name == "0001_events.sql"), "{error}");
     house.client.query(record).bind("9999_later.sql").execute().await.unwrap();
-    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    let error = house.store.migrate().await.unwrap_err();
     assert!(matches!(&error, StoreError::Newer { name } if name == "9999_later.sql"), "{error}");
 }
 
