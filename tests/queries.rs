@@ -384,6 +384,86 @@ async fn every_row_comes_back_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn large_dictionaries_large_bodies_and_wild_times_come_back() {
+    let House { store, client, _engine, _dir } = house().await;
+    let many = (0..70_000u32).map(|n| EventRow {
+        object_id: n.to_string(),
+        source: format!("s{n}"),
+        event_type: format!("t{}", n % 300),
+        system: format!("y{}", n % 256),
+        refs: vec![],
+        data: String::new(),
+        ..event(i64::from(n))
+    });
+    store.write(&Batch { token: "many".into(), events: many.collect(), ..Batch::default() }).await.unwrap();
+    let right = "SELECT countIf(source = concat('s', object_id) AND event_type = concat('t', toString(toUInt32(object_id) % 300)) \
+                 AND system = concat('y', toString(toUInt32(object_id) % 256)) AND occurred_at = received_at - INTERVAL 500 MILLISECOND) FROM events";
+    assert_eq!(client.query(right).fetch_one::<u64>().await.unwrap(), 70_000);
+
+    let body: Vec<u8> = (0..16 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large = PayloadRow { payload: 1, body, ..payload() };
+    store.write(&Batch { token: "large".into(), payloads: vec![large.clone()], ..Batch::default() }).await.unwrap();
+    assert_eq!(store.payload("acme", 1).await.unwrap(), Some(large));
+
+    let wild: Vec<_> = [i64::MIN, -1, 0, i64::MAX]
+        .into_iter()
+        .map(|occurred_ms| EventRow {
+            object_id: "wild".into(),
+            occurred_ms,
+            event_id: occurred_ms.to_string(),
+            ..event(0)
+        })
+        .collect();
+    store.write(&Batch { token: "wild".into(), events: wild.clone(), ..Batch::default() }).await.unwrap();
+    assert_eq!(store.events_of("acme", &[ObjectRef::new("order", "wild")]).await.unwrap(), wild);
+}
+
+#[tokio::test]
+async fn batches_repeated_while_the_engine_dies_under_them_count_once() {
+    let house = house().await;
+    let killed = house._engine.pid().unwrap();
+    let assassin = tokio::task::spawn_blocking(move || {
+        std::process::Command::new("kill").args(["-9", &killed.to_string()]).status().unwrap()
+    });
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let (mut failed, mut n) = (0, 0);
+    // Goes on until some write met the dead engine and ten more have passed after its return.
+    while failed == 0 || n < 20 {
+        let events = (0..50).map(|k| EventRow { event_id: format!("{n}-{k}"), ..event(k) }).collect();
+        let batch = Batch { token: format!("t{n}"), events, workflows: vec![workflow(n)], ..Batch::default() };
+        while let Err(error) = house.store.write(&batch).await {
+            assert!(error.is_passing(), "{error}");
+            assert!(std::time::Instant::now() < until, "{error}");
+            failed += 1;
+        }
+        n += 1;
+        assert!(std::time::Instant::now() < until, "no write met the dead engine");
+    }
+    assert!(assassin.await.unwrap().success());
+    assert_eq!(house.count("events").await, u64::from(n) * 50);
+    let distinct = house.client.query("SELECT uniqExact(event_id) FROM events").fetch_one::<u64>().await.unwrap();
+    assert_eq!(distinct, u64::from(n) * 50);
+}
+
+#[test]
+fn every_sql_file_lies_where_a_test_finds_it() {
+    let mut folders = BTreeSet::new();
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")];
+    while let Some(folder) = left.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let inside = path.parent().unwrap().strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries"));
+                folders.insert(inside.unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let known = ["migrations", "read", "retention", "retention/remove", "setup", "write"];
+    assert_eq!(folders, known.map(str::to_owned).into());
+}
+
+#[tokio::test]
 async fn nobody_sees_another_tenants_rows() {
     let House { store, _engine, _dir, .. } = house().await;
     store.write(&seed()).await.unwrap();
