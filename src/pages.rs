@@ -3,10 +3,17 @@
 
 mod assets;
 pub mod board;
+pub mod failures;
 pub mod frame;
+pub mod held;
+pub mod json;
+pub mod notes;
+pub mod object;
 pub mod params;
+pub mod payload;
 pub mod prefs;
 pub mod render;
+pub mod sources;
 pub mod status;
 pub mod time;
 pub mod words;

@@ -153,7 +153,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "Failing",
             answers.failure_groups,
             if answers.failure_groups == 1 { "group" } else { "groups" },
-            format!("{} in the last hour", words::plural(answers.failures_last_hour, "record", "records")),
+            format!("{} in the last hour", words::count(answers.failures_last_hour)),
             words::tenant_path(tenant, "failures"),
             "fail",
             "crit",

@@ -215,8 +215,8 @@ fn tabs(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Tab> {
 fn chips(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Chip> {
     let mut chips = Vec::new();
     for (name, title) in FACETS {
-        for value in query.list(name) {
-            let href = to(&query.toggled(name, &value));
+        for value in chosen(query, name) {
+            let href = to(&switched(query, name, &value));
             chips.push(Chip { name: title.into(), value: facet_text(name, &value), href });
         }
     }
@@ -226,6 +226,19 @@ fn chips(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Chip> {
         Some(Chip { name: title.into(), value, href: to(&query.without(&[name])) })
     }));
     chips
+}
+
+/// Several statuses may be chosen at once; of everything else one.
+fn chosen(query: &Query, name: &str) -> Vec<String> {
+    if name == "status" { query.list(name) } else { query.get(name).map(str::to_owned).into_iter().collect() }
+}
+
+fn switched(query: &Query, name: &str, value: &str) -> Query {
+    match name {
+        "status" => query.toggled(name, value),
+        _ if query.get(name) == Some(value) => query.without(&[name]),
+        _ => query.with(name, value),
+    }
 }
 
 fn facet_text(name: &str, value: &str) -> String {
@@ -240,7 +253,7 @@ fn facet_text(name: &str, value: &str) -> String {
 
 fn facets(query: &Query, counts: &[FacetCount], to: &dyn Fn(&Query) -> String) -> Vec<Facet> {
     let facet = |(name, title): (&'static str, &'static str)| {
-        let chosen = query.list(name);
+        let chosen = chosen(query, name);
         let mut values: Vec<&FacetCount> = counts.iter().filter(|c| c.name == name && !c.value.is_empty()).collect();
         let rank = |value: &str| {
             crate::domain::Status::ALL.iter().position(|status| name == "status" && status.as_str() == value)
@@ -253,7 +266,7 @@ fn facets(query: &Query, counts: &[FacetCount], to: &dyn Fn(&Query) -> String) -
         let value = |count: &FacetCount| FacetValue {
             text: facet_text(name, &count.value),
             count: words::count(count.count),
-            href: to(&query.toggled(name, &count.value)),
+            href: to(&switched(query, name, &count.value)),
             chosen: chosen.contains(&count.value),
             badge: (name == "status").then(|| status::workflow(&count.value)),
         };

@@ -15,6 +15,8 @@ const LEFT: f64 = 96.0;
 const RIGHT: f64 = 24.0;
 const AXIS: f64 = 34.0;
 const LANE: f64 = 54.0;
+/// A lane that has nothing to show yet.
+const EMPTY_LANE: f64 = 28.0;
 const SLA: f64 = 30.0;
 /// Room for a gap that was cut out, and for two things one after the other.
 const BREAK: f64 = 34.0;
@@ -144,7 +146,7 @@ pub fn draw(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow
         .map(|event| Mark {
             ms: event.occurred_ms,
             lane: lane_of(&event.system),
-            label: words::event_verb(&event.event_type),
+            label: label_of(event),
             title: event_title(clock, event),
             href: words::tenant_path(
                 tenant,
@@ -186,7 +188,7 @@ pub fn draw(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow
     }
     let scale = Scale::new(times);
 
-    let floor = AXIS + lanes.len() as f64 * LANE;
+    let (middles, floor) = places(&lanes, &marks);
     let bars: Vec<Bar> =
         slas.iter().enumerate().map(|(row, sla)| bar(clock, &scale, sla, floor + row as f64 * SLA)).collect();
     let mut drawn = Timeline {
@@ -197,7 +199,7 @@ pub fn draw(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow
         floor,
         ticks: ticks(clock, &scale),
         breaks: scale.breaks(),
-        dots: dots(&marks, &scale, &lanes),
+        dots: dots(&marks, &scale, &lanes, &middles),
         slas: bars,
         now: open.then(|| Tick { x: round(scale.x(clock.now_ms)), text: format!("now {}", clock.hour(clock.now_ms)) }),
         summary: summary(clock, workflow, events),
@@ -207,13 +209,22 @@ pub fn draw(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow
     drawn.lanes = lanes
         .iter()
         .enumerate()
-        .map(|(at, key)| Lane { name: words::system(key), tone: words::lane(key), y: middle(at) })
+        .map(|(at, key)| Lane { name: words::system(key), tone: words::lane(key), y: middles.get(at).copied().unwrap_or(AXIS) })
         .collect();
     drawn
 }
 
-fn middle(lane: usize) -> f64 {
-    AXIS + lane as f64 * LANE + LANE / 2.0
+/// The middle of each lane, and where the last one ends.
+fn places(lanes: &[String], marks: &[Mark]) -> (Vec<f64>, f64) {
+    let mut y = AXIS;
+    let middles = (0..lanes.len())
+        .map(|at| {
+            let height = if marks.iter().any(|mark| mark.lane == at) { LANE } else { EMPTY_LANE };
+            y += height;
+            y - height / 2.0
+        })
+        .collect();
+    (middles, y)
 }
 
 fn round(x: f64) -> f64 {
@@ -229,6 +240,14 @@ fn lanes(workflow: &Workflow, events: &[EventRow]) -> Vec<String> {
     keys.sort_by(|a, b| (words::system_rank(a), a).cmp(&(words::system_rank(b), b)));
     keys.dedup();
     keys
+}
+
+/// The verb is enough where the type names the object; `pick.completed` of a shipment is said in full.
+fn label_of(event: &EventRow) -> String {
+    match event.event_type.split_once('.') {
+        Some((subject, verb)) if subject == event.object_type => verb.replace('_', " "),
+        _ => event.event_type.replace(['.', '_'], " "),
+    }
 }
 
 fn event_title(clock: &Clock, event: &EventRow) -> String {
@@ -315,14 +334,14 @@ fn ticks(clock: &Clock, scale: &Scale) -> Vec<Tick> {
     ticks
 }
 
-fn dots(marks: &[Mark], scale: &Scale, lanes: &[String]) -> Vec<Dot> {
+fn dots(marks: &[Mark], scale: &Scale, lanes: &[String], middles: &[f64]) -> Vec<Dot> {
     let mut dots: Vec<Dot> = Vec::new();
     // End of the last label above and below the line of each lane, and its last dot.
     let mut ends = vec![(f64::MIN, f64::MIN); lanes.len()];
     let mut last: Vec<Option<usize>> = vec![None; lanes.len()];
     for mark in marks {
         let x = scale.x(mark.ms);
-        let y = middle(mark.lane);
+        let y = middles.get(mark.lane).copied().unwrap_or(AXIS);
         let near = last.get(mark.lane).copied().flatten().and_then(|at| dots.get_mut(at));
         if let Some(dot) = near.filter(|dot| x - dot.x < CLUSTER && dot.expected == mark.expected) {
             dot.count += 1;
