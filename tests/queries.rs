@@ -193,6 +193,24 @@ fn every_sql_file_lies_where_a_test_finds_it() {
 }
 
 #[tokio::test]
+async fn a_new_database_answers_with_nothing() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let (all, none) = (WorkflowFilter::default(), FailureFilter::default());
+    assert_eq!(store.max_version().await.unwrap(), 0);
+    assert_eq!(store.workflow_count("acme", &all).await.unwrap(), 0);
+    assert!(store.recent_ids(10).await.unwrap().is_empty());
+    assert!(store.closed_objects().await.unwrap().is_empty());
+    assert!(store.open_events().unwrap().next().await.unwrap().is_none());
+    assert!(store.open_objects().unwrap().next().await.unwrap().is_none());
+    assert!(store.tenants().await.unwrap().is_empty());
+    assert!(store.status_counts("acme").await.unwrap().is_empty());
+    assert!(store.held_groups("acme").await.unwrap().is_empty());
+    assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
+    assert!(store.next_due("acme", 10).await.unwrap().is_empty());
+    store.write(&Batch::default()).await.unwrap();
+}
+
+#[tokio::test]
 async fn nobody_sees_another_tenants_rows() {
     let House { store, _engine, _dir, .. } = house().await;
     store.write(&seed()).await.unwrap();
