@@ -1,1 +1,15 @@
-//! Wires the rooms together, from settings to listening sockets.
+//! Wires the rooms together, from settings to listening sockets. Decides nothing about events.
+
+mod check;
+pub mod cli;
+mod definitions;
+mod demo;
+mod health;
+mod http;
+mod progress;
+mod serve;
+mod settings;
+mod telemetry;
+
+pub use serve::{Bound, serve};
+pub use settings::{Settings, SettingsError};

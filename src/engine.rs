@@ -121,14 +121,13 @@ impl Engine {
         let watcher = watch::spawn(settings, prepared, told, stopped)
             .map_err(|source| EngineError::NotReady(format!("no thread to watch it: {source}")))?;
         let engine = Self { url, password, status: status.clone(), stop, watcher: Mutex::new(Some(watcher)) };
-        match tokio::time::timeout(limit, status.wait_for(|s| s.state == State::Ready)).await {
-            Ok(Ok(_)) => Ok(engine),
-            _ => {
-                let reason = engine.status.borrow().reason.clone();
-                engine.stop().await;
-                Err(EngineError::NotReady(reason))
-            }
+        let waited = tokio::time::timeout(limit, status.wait_for(|s| s.state == State::Ready)).await;
+        if waited.is_ok_and(|seen| seen.is_ok()) {
+            return Ok(engine);
         }
+        let reason = engine.status.borrow().reason.clone();
+        engine.stop().await;
+        Err(EngineError::NotReady(reason))
     }
 
     /// Fixed for as long as this engine lives, restarts included.

@@ -1,1 +1,8 @@
-//! Push: who watches what; tells them over the websocket what changed.
+//! Push: tells browsers and `milepost tail` what changed, at most once a second each. The pages fetch the rest.
+
+mod hub;
+mod socket;
+mod stream;
+
+pub use hub::{Change, EventLine, Freshness, Hub, Nudge, Watcher};
+pub use socket::{Guard, configure};

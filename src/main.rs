@@ -1,3 +1,22 @@
-fn main() {
+//! Starts: the engine's child process, or the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
     milepost::engine::run_if_child();
+    let matches = milepost::app::cli::command().get_matches();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(milepost::app::cli::run(matches)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,10 +1,29 @@
 //! Order: takes the journal in order, correlates, folds, stores, publishes, moves the checkpoint.
 
+mod batch;
+mod checkpoint;
+mod intake;
+mod read;
+mod recent;
+mod record;
+mod run;
+mod seen;
+mod settings;
+mod snapshot;
+mod state;
+mod status;
+
 use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
 use milepost_ingest::{Hint, Refusal, Stage};
+
+pub use checkpoint::Checkpoint;
+pub use intake::{Gate, Rules};
+pub use run::Pipeline;
+pub use settings::Settings;
+pub use status::Status;
 
 /// How a body is to be read. The door tells it from path and content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -49,7 +49,7 @@ impl Doors {
             room: Arc::new(room::Room::new(settings.requests, settings.memory_bytes)),
             rates: rate::Rates::new(settings.events_per_second, settings.events_burst),
             remembered: idempotency::Memory::new(&settings),
-            patience: patience::Patience::new(settings.retry_after_s, settings.retry_after_most_s),
+            patience: patience::Patience::new(settings.retry_after_most_s),
             settings,
         }
     }
@@ -66,5 +66,26 @@ impl Doors {
     pub fn render(&self, out: &mut String) {
         self.counters.render(out);
         self.room.render(out);
+    }
+}
+
+/// The beginning of a text, cut between characters.
+fn cut(text: &str, most_bytes: usize) -> &str {
+    let mut end = most_bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn text_is_cut_between_characters() {
+        assert_eq!(cut("aüü", 4), "aü");
+        assert_eq!(cut("aüü", 9), "aüü");
+        assert_eq!(cut("ü", 1), "");
     }
 }

@@ -13,6 +13,7 @@ fn settings(dir: &Path) -> Settings {
         dir: dir.join("clickhouse"),
         program: Some(env!("CARGO_BIN_EXE_milepost").into()),
         memory_bytes: 1_000_000_000,
+        stop_ms: 2_000,
         ..Settings::default()
     }
 }

@@ -163,8 +163,8 @@ impl<'de> Visitor<'de> for Elements<'_> {
 
 fn syntax(text: &str, error: &serde_json::Error) -> Refusal {
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-    let from = line.floor_char_boundary(error.column().saturating_sub(10).min(line.len()));
-    let found: String = line[from..].chars().take(40).collect();
+    let near = error.column().saturating_sub(10);
+    let found: String = line.char_indices().skip_while(|(at, _)| *at < near).map(|(_, c)| c).take(40).collect();
     let detail = format!("The text is not JSON: {error}.");
     Refusal::new(Code::InvalidJson, "", "JSON", &found).because(detail)
 }

@@ -1,6 +1,8 @@
 //! Bytes to business events and refusals: decoding, contracts, normalising.
 //! Pure: no network, files, clock or environment. What a payload means for a workflow is `domain`'s business.
 
+#![expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
+
 mod cloudevent;
 mod code;
 mod contract;

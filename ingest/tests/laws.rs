@@ -1,6 +1,6 @@
 //! What holds for any payload whatever.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "tests")]
 
 mod support;
 

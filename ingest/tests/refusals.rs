@@ -1,7 +1,7 @@
 //! Every refusal code has a case here: what was sent, and the code, place, expectation and finding in the answer.
 //! The last test sees to it that no code is without one.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::result_large_err, reason = "tests")]
 
 mod support;
 

@@ -91,6 +91,7 @@ struct Table {
 struct Mark {
     inode: u64,
     bytes: u64,
+    /// Of the inode, not of the text, so that a changed mode is seen too.
     changed: (i64, i64),
 }
 
@@ -159,16 +160,20 @@ impl Keys {
             return;
         }
         let mine = self.looked_ms.compare_exchange(looked_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-        if !mine || Mark::of(&self.path).ok() == Some(self.table.load().mark) {
+        if !mine {
             return;
         }
-        // A file that cannot be read changes nothing: to lock every sender out would be worse than to lag behind.
-        match Table::read(&self.path) {
-            Ok(table) => self.table.store(Arc::new(table)),
-            Err(error) => {
-                tracing::error!(%error, "the key file changed and cannot be used; the keys known before stay")
-            }
+        let known = self.table.load();
+        let mark = Mark::of(&self.path).unwrap_or(known.mark);
+        if mark == known.mark {
+            return;
         }
+        let table = Table::read(&self.path).unwrap_or_else(|error| {
+            // To lock every sender out would be worse than to lag behind. With the mark of the file it is told once.
+            tracing::error!(%error, "the key file changed and cannot be used; the keys known before stay");
+            Table { mark, by_id: known.by_id.clone() }
+        });
+        self.table.store(Arc::new(table));
     }
 }
 
@@ -184,7 +189,7 @@ impl Mark {
 
 impl From<&fs::Metadata> for Mark {
     fn from(meta: &fs::Metadata) -> Self {
-        Self { inode: meta.ino(), bytes: meta.len(), changed: (meta.mtime(), meta.mtime_nsec()) }
+        Self { inode: meta.ino(), bytes: meta.len(), changed: (meta.ctime(), meta.ctime_nsec()) }
     }
 }
 

@@ -66,15 +66,17 @@ pub struct LineFact {
 }
 
 impl Fact {
+    /// Times are cut to milliseconds, as the store keeps them: state is the same before and after a restart.
     pub fn of(entry: &Entry) -> Self {
         let event = &entry.event;
+        let cut = |time: DateTime<Utc>| DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time);
         Self {
-            occurred_at: event.occurred_at.to_utc(),
+            occurred_at: cut(event.occurred_at.to_utc()),
             source: event.source.as_str().into(),
             id: event.id.as_str().into(),
             kind: event.kind.as_str().into(),
             system: event.system.as_str().into(),
-            received_at: entry.received_at,
+            received_at: cut(entry.received_at),
             refs: event.refs.clone().into(),
             detail: Detail::of(&event.data),
         }

@@ -143,9 +143,18 @@ impl Graph {
         self.objects.keys()
     }
 
-    /// Forgets an object that is safe in the store. Its links from others stay.
+    /// Forgets an object that is safe in the store. What others say about it stays with them.
     pub fn evict(&mut self, key: &ObjectRef) {
         self.objects.remove(key);
+    }
+
+    /// After an object was read back: takes up the links that others kept to it meanwhile.
+    pub fn adopt(&mut self, key: &ObjectRef, neighbours: impl IntoIterator<Item = ObjectRef>) {
+        for other in neighbours {
+            if self.objects.get(&other).is_some_and(|o| o.outgoing.contains(key)) {
+                self.objects.entry(key.clone()).or_default().incoming.insert(other);
+            }
+        }
     }
 
     /// Everything that hangs from `root` by the definition, nearest first, the root itself first, with its distance.

@@ -116,10 +116,13 @@ fn end_on_signal(terminal: RawFd, signals: libc::sigset_t, limit: Duration) {
     }
 }
 
+type Query = extern "C" fn(c_int, *mut *mut c_char) -> *mut c_void;
+type Error = extern "C" fn(*mut c_void) -> *const c_char;
+
 /// The opened `libchdb.so`. It is never closed: its threads would not survive that.
 struct Library {
-    query: extern "C" fn(c_int, *mut *mut c_char) -> *mut c_void,
-    error: extern "C" fn(*mut c_void) -> *const c_char,
+    query: Query,
+    error: Error,
 }
 
 impl Library {
@@ -139,7 +142,12 @@ impl Library {
         };
         let (query, error) = (symbol(c"chdb_query_cmdline")?, symbol(c"chdb_result_error")?);
         // SAFETY: these are the signatures in the library's chdb.h.
-        Ok(unsafe { Self { query: std::mem::transmute(query), error: std::mem::transmute(error) } })
+        Ok(unsafe {
+            Self {
+                query: std::mem::transmute::<*mut c_void, Query>(query),
+                error: std::mem::transmute::<*mut c_void, Error>(error),
+            }
+        })
     }
 
     /// Returns when the engine has ended.

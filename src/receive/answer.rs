@@ -111,11 +111,6 @@ fn sentence(refusal: &Refusal) -> String {
     format!("{detail} ({code}{place}: expected {expected}, found {found})")
 }
 
-fn cut(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -136,11 +131,5 @@ mod tests {
             assert!(matches!(otlp_status(&stop), 429 | 503), "{stop:?}");
             assert!(matches!(verdict(&stop).grpc, Code::Unavailable | Code::ResourceExhausted), "{stop:?}");
         }
-    }
-
-    #[test]
-    fn text_is_cut_between_characters() {
-        assert_eq!(cut("aüü".to_owned(), 4), "aü");
-        assert_eq!(cut("ab".to_owned(), 4), "ab");
     }
 }

@@ -6,12 +6,16 @@ use bytes::Bytes;
 
 use super::counters::Door;
 use super::media::Packing;
+use super::patience::spread;
 use super::room::Slot;
 use super::stop::Stop;
 use super::unpack::{Unpacked, unpack};
 use super::{Doors, body};
 use crate::access::{Grant, Key};
-use crate::pipeline::{Arrival, Form, Taken};
+use crate::pipeline::{Arrival, Form, Pressure, Taken};
+
+/// For what is likely over in a moment: a full house, a restart. SDKs give up after 10 s, so they must hear it in time.
+const SOON_S: u64 = 1;
 
 /// Somebody who may send, and the room that the request takes.
 pub(super) struct Pass {
@@ -89,8 +93,10 @@ impl Doors {
     /// Seconds to wait, for those stops after which a sender is to come back.
     pub(super) fn retry_after_s(&self, stop: &Stop) -> Option<u64> {
         match stop {
-            Stop::Rate { wait_s } => Some(super::patience::spread(*wait_s)),
-            Stop::Busy | Stop::Pressure(_) | Stop::Fault | Stop::TooSlow => Some(self.patience.wait_s()),
+            Stop::Rate { wait_s } => Some(spread(*wait_s)),
+            Stop::Busy | Stop::Pressure(Pressure::Closed) => Some(self.patience.wait_s(SOON_S)),
+            Stop::Pressure(_) | Stop::Fault => Some(self.patience.wait_s(self.settings.retry_after_s)),
+            Stop::TooSlow => Some(spread(self.settings.retry_after_s)),
             Stop::InWork => Some(1),
             _ => None,
         }

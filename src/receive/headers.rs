@@ -1,5 +1,6 @@
 //! Which headers are kept with a payload. An allow list: a secret in a header nobody thought of never reaches the disk.
 
+use super::cut;
 use super::settings::Settings;
 
 const KEPT: [&str; 7] = [
@@ -26,8 +27,7 @@ pub(super) fn kept<'a>(
                 _ => return None,
             };
             let value = String::from_utf8_lossy(value);
-            let end = value.floor_char_boundary(most);
-            Some((name, value[..end].to_owned()))
+            Some((name, cut(&value, most).to_owned()))
         })
         .collect()
 }

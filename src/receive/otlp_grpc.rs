@@ -1,7 +1,8 @@
 //! OTLP/gRPC: the three Export calls, as bytes.
 //!
 //! The framing is read here and not by tonic's codec: that decompresses without a ratio, answers INTERNAL to damaged
-//! data, and OUT_OF_RANGE to what is too large, all of which make a sender drop its data. tonic carries HTTP/2.
+//! data, which then cannot be kept, and OUT_OF_RANGE to what is too large, which is sent again for ever. tonic carries
+//! HTTP/2.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -44,7 +45,7 @@ pub async fn serve(
     let settings = doors.settings();
     let drain = settings.drain_time();
     let header_bytes = u32::try_from(settings.header_bytes).unwrap_or(u32::MAX);
-    let incoming = incoming::bounded(listener, settings.connections);
+    let incoming = incoming::bounded(listener, settings.connections, settings.header_time());
     let server = Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .initial_stream_window_size(WINDOW_BYTES)

@@ -11,13 +11,12 @@ pub(super) struct Patience {
     started: Instant,
     /// Milliseconds since `started` when the trouble began, plus one; 0 while there is none.
     troubled_since: AtomicU64,
-    least_s: u64,
     most_s: u64,
 }
 
 impl Patience {
-    pub(super) fn new(least_s: u64, most_s: u64) -> Self {
-        Self { started: Instant::now(), troubled_since: AtomicU64::new(0), least_s, most_s }
+    pub(super) fn new(most_s: u64) -> Self {
+        Self { started: Instant::now(), troubled_since: AtomicU64::new(0), most_s }
     }
 
     /// Something was taken: the trouble, if there was one, is over.
@@ -27,12 +26,12 @@ impl Patience {
         }
     }
 
-    /// Seconds for Retry-After.
-    pub(super) fn wait_s(&self) -> u64 {
+    /// Seconds for Retry-After, `least_s` while the trouble is new.
+    pub(super) fn wait_s(&self, least_s: u64) -> u64 {
         let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1);
         let begun = self.troubled_since.compare_exchange(0, now_ms + 1, Ordering::Relaxed, Ordering::Relaxed);
         let lasted_ms = begun.err().map_or(0, |since| (now_ms + 1).saturating_sub(since));
-        spread(base(self.least_s, self.most_s, lasted_ms))
+        spread(base(least_s, self.most_s, lasted_ms))
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Settings {
     pub memory_bytes: usize,
     /// Open connections per port. More wait in the listen queue.
     pub connections: usize,
-    /// Shortest Retry-After, in seconds. It grows while the trouble lasts, and is spread so that senders do not come back together.
+    /// Retry-After when the disk is full or the store far behind, in seconds; 1 for what passes sooner. It grows while the trouble lasts, and is spread so that senders do not come back together.
     pub retry_after_s: u64,
     /// Longest Retry-After before it is spread.
     pub retry_after_most_s: u64,

@@ -7,10 +7,11 @@ use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use super::super::cut;
 use super::super::stop::Stop;
 use super::otlp::{partial_success, unreadable_message};
 use super::rpc::{self, ExportResponse, retry_info};
-use super::{cut, unreadable, verdict};
+use super::{unreadable, verdict};
 use crate::pipeline::Taken;
 
 const MESSAGE_BYTES: usize = 1_000;
@@ -32,7 +33,7 @@ pub(in crate::receive) fn of_taken(taken: &Taken) -> Result<Response<Body>, Stat
 
 pub(in crate::receive) fn of_stop(stop: &Stop, retry_after_s: Option<u64>) -> Status {
     let code = verdict(stop).grpc;
-    let message = cut(stop.to_string(), MESSAGE_BYTES);
+    let message = cut(&stop.to_string(), MESSAGE_BYTES).to_owned();
     let Some(seconds) = retry_after_s else { return Status::new(code, message) };
     let details = rpc::Status { code: code as i32, message: message.clone(), details: vec![retry_info(seconds)] };
     Status::with_details(code, message, details.encode_to_vec().into())

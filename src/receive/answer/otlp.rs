@@ -4,11 +4,12 @@ use bytes::Bytes;
 use prost::Message;
 use serde_json::json;
 
+use super::super::cut;
 use super::super::media::Tongue;
 use super::super::stop::Stop;
 use super::http::Answer;
 use super::rpc::{ExportResponse, PartialSuccess, Status};
-use super::{OK, cut, otlp_status, sentence, unreadable, verdict};
+use super::{OK, otlp_status, sentence, unreadable, verdict};
 use crate::pipeline::{Form, Taken};
 
 /// How many refused records the message names. All of them are on the failures page.
@@ -84,12 +85,13 @@ pub(super) fn partial_success(taken: &Taken) -> Option<PartialSuccess> {
         message.push_str(&format!("; and {} more", count - NAMED));
     }
     let rejected = i64::try_from(count).unwrap_or(i64::MAX);
-    Some(PartialSuccess { rejected, error_message: cut(message, MESSAGE_BYTES) })
+    Some(PartialSuccess { rejected, error_message: cut(&message, MESSAGE_BYTES).to_owned() })
 }
 
 pub(super) fn unreadable_message(taken: &Taken) -> String {
     let reason = taken.unreadable.as_ref().map(sentence).unwrap_or_default();
-    cut(format!("kept as payload {}: {reason}", taken.payload_id), MESSAGE_BYTES)
+    let message = format!("kept as payload {}: {reason}", taken.payload_id);
+    cut(&message, MESSAGE_BYTES).to_owned()
 }
 
 fn status(http: u16, grpc: tonic::Code, message: String, tongue: Tongue) -> Answer {

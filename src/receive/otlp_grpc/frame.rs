@@ -31,9 +31,11 @@ pub(super) fn message(mut body: Bytes, limit: usize) -> Result<(bool, Bytes), St
 mod tests {
     use super::*;
 
+    type Framed<'a> = Result<(bool, &'a [u8]), Stop>;
+
     #[test]
     fn a_frame_holds_one_whole_message() {
-        let cases: [(&[u8], Result<(bool, &[u8]), Stop>); 8] = [
+        let cases: [(&[u8], Framed); 8] = [
             (&[0, 0, 0, 0, 0], Ok((false, b""))),
             (&[1, 0, 0, 0, 2, 7, 8], Ok((true, &[7, 8]))),
             (&[], Err(Stop::BadFrame("no message"))),

@@ -1,0 +1,7 @@
+-- How many workflows are there of each status?
+-- One tenant's snapshots, two narrow columns.
+SELECT status, count() AS n
+FROM workflows FINAL
+WHERE tenant = {tenant:String}
+GROUP BY status
+ORDER BY status

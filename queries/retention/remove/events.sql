@@ -1,0 +1,2 @@
+-- Rows of events stay for ever.
+ALTER TABLE events REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of failures stay for ever.
+ALTER TABLE failures REMOVE TTL

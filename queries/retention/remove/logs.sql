@@ -1,0 +1,2 @@
+-- Rows of logs stay for ever.
+ALTER TABLE logs REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of objects stay for ever.
+ALTER TABLE objects REMOVE TTL

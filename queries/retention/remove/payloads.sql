@@ -1,0 +1,2 @@
+-- Rows of payloads stay for ever.
+ALTER TABLE payloads REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of points stay for ever.
+ALTER TABLE points REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of spans stay for ever.
+ALTER TABLE spans REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of workflows stay for ever.
+ALTER TABLE workflows REMOVE TTL

@@ -1,0 +1,2 @@
+-- Our own database, away from the server's `default`.
+CREATE DATABASE IF NOT EXISTS {database:Identifier}

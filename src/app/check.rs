@@ -1,0 +1,45 @@
+//! `milepost check`: are the files that steer the server right? Says what is in them, or where they are wrong.
+
+use std::io::Write;
+
+use super::definitions;
+use super::settings::Settings;
+
+/// Checks everything and reports; an error when anything is wrong.
+pub fn check(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut wrong = Vec::new();
+    match definitions::definitions(&settings.server) {
+        Ok(set) => {
+            for d in set.iter() {
+                writeln!(
+                    out,
+                    "definition {} v{}: root {}, {} milestones, {} SLAs",
+                    d.key,
+                    d.version,
+                    d.root,
+                    d.milestones.len(),
+                    d.slas.len()
+                )?;
+            }
+        }
+        Err(error) => wrong.push(error.to_string()),
+    }
+    match definitions::contracts(&settings.server) {
+        Ok(contracts) => writeln!(out, "contracts: {} event types", contracts.types().count())?,
+        Err(error) => wrong.push(error.to_string()),
+    }
+    match definitions::mapping(&settings.server) {
+        Ok(_) if settings.server.mapping.is_empty() => writeln!(out, "mapping: none")?,
+        Ok(_) => writeln!(out, "mapping: {}", settings.server.mapping)?,
+        Err(error) => wrong.push(error.to_string()),
+    }
+    if let Err(error) = super::serve::loopback(&settings.server) {
+        wrong.push(error.to_string());
+    }
+    if wrong.is_empty() {
+        writeln!(out, "all right")?;
+        Ok(())
+    } else {
+        anyhow::bail!("{}", wrong.join("\n"))
+    }
+}

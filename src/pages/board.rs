@@ -1,0 +1,249 @@
+//! The board: what breaches next, what is late, what waits, and where the mass is in the flow.
+
+use serde::Serialize;
+
+use super::render::Page;
+use super::time::{Clock, Time};
+use super::words;
+use super::workflows::{self, Row};
+use crate::store::rows::{EventRow, WorkflowRow};
+
+pub const ROWS: usize = 15;
+pub const FEED: usize = 10;
+const CAUSES: usize = 6;
+const BAR: f64 = 128.0;
+
+/// What the board asks the store.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Status → open and closed workflows.
+    pub statuses: Vec<(String, u64)>,
+    /// (definition, stage, status) → open workflows.
+    pub stages: Vec<(String, String, String, u64)>,
+    pub due: Vec<WorkflowRow>,
+    pub events: Vec<EventRow>,
+    pub exceptions: Vec<(String, u64)>,
+    pub held: u64,
+    pub held_oldest_ms: Option<i64>,
+    pub failure_groups: u64,
+    pub failures_last_hour: u64,
+    pub ready: u64,
+}
+
+/// The stages of one definition in their order.
+pub struct Flow {
+    pub definition: String,
+    pub title: String,
+    pub stages: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Board {
+    pub tiles: Vec<Tile>,
+    pub flow: Vec<Stage>,
+    pub flow_title: String,
+    pub flow_path: String,
+    pub rows: Vec<Row>,
+    pub calm: String,
+    pub more: String,
+    pub causes: Vec<Cause>,
+    pub feed: Vec<Line>,
+    pub nothing: bool,
+    pub summary: String,
+}
+
+impl Page for Board {
+    const TEMPLATE: &'static str = "board.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tile {
+    pub title: &'static str,
+    pub value: String,
+    pub unit: &'static str,
+    pub note: String,
+    pub href: String,
+    pub glyph: &'static str,
+    pub tone: &'static str,
+}
+
+/// A bar of the flow: its parts by status.
+#[derive(Debug, Serialize)]
+pub struct Stage {
+    pub title: String,
+    pub count: String,
+    pub href: String,
+    pub crit: f64,
+    pub risk: f64,
+    pub held: f64,
+    pub ok: f64,
+    pub hint: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Cause {
+    pub title: String,
+    pub count: String,
+    pub width: f64,
+    pub href: String,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Line {
+    pub key: String,
+    pub at: Time,
+    pub title: String,
+    pub system: String,
+    pub tone: &'static str,
+    pub object: words::Ref,
+}
+
+pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>) -> Board {
+    let count = |key: &str| answers.statuses.iter().filter(|(status, _)| status == key).map(|(_, n)| n).sum::<u64>();
+    let (breached, at_risk, blocked) = (count("breached"), count("at_risk"), count("blocked"));
+    let open = breached + at_risk + blocked + count("on_track");
+    let to = |query: &str| words::tenant_path(tenant, &format!("workflows{query}"));
+    let oldest = answers.due.iter().filter_map(|row| row.due_ms).filter(|due| *due < clock.now_ms).min();
+    let next = answers.due.iter().filter_map(|row| row.due_ms).filter(|due| *due >= clock.now_ms).min();
+    let tile = |title, value: u64, unit, note: String, href: String, glyph, tone: &'static str| Tile {
+        title,
+        value: words::count(value),
+        unit,
+        note,
+        href,
+        glyph,
+        tone: if value == 0 { "" } else { tone },
+    };
+    let tiles = vec![
+        tile(
+            "Breached",
+            breached,
+            "",
+            oldest
+                .map_or_else(|| "none is late".into(), |due| format!("oldest {}", words::duration(clock.now_ms - due))),
+            to("?status=breached"),
+            "crit",
+            "crit",
+        ),
+        tile(
+            "At risk",
+            at_risk,
+            "",
+            next.map_or_else(
+                || "nothing is due".into(),
+                |due| format!("next due in {}", words::duration(due - clock.now_ms)),
+            ),
+            to("?status=at_risk"),
+            "risk",
+            "risk",
+        ),
+        tile("Blocked", blocked, "", format!("of {} open", words::count(open)), to("?status=blocked"), "stop", "held"),
+        tile(
+            "Held",
+            answers.held,
+            "",
+            answers
+                .held_oldest_ms
+                .map_or_else(|| "nothing waits".into(), |ms| format!("oldest {}", words::about(clock.now_ms - ms))),
+            words::tenant_path(tenant, "held"),
+            "held",
+            "held",
+        ),
+        tile(
+            "Failing",
+            answers.failure_groups,
+            if answers.failure_groups == 1 { "group" } else { "groups" },
+            format!("{} in the last hour", words::count(answers.failures_last_hour)),
+            words::tenant_path(tenant, "failures"),
+            "fail",
+            "crit",
+        ),
+        tile(
+            "Ready to invoice",
+            answers.ready,
+            "",
+            "delivered, nothing open".into(),
+            to("?readiness=ready"),
+            "ok",
+            "ok",
+        ),
+    ];
+    let calm = answers.due.first().and_then(|row| row.due_ms).map(|due| clock.short(due));
+    Board {
+        summary: format!(
+            "{} open, {} breached, {} at risk.",
+            words::count(open),
+            words::count(breached),
+            words::count(at_risk)
+        ),
+        tiles,
+        flow: flow.map(|flow| stages(tenant, answers, flow)).unwrap_or_default(),
+        flow_title: flow.map(|flow| flow.title.clone()).unwrap_or_default(),
+        flow_path: flow
+            .map(|flow| to(&format!("?closed=no&definition={}", words::encode(&flow.definition))))
+            .unwrap_or_default(),
+        rows: answers.due.iter().take(ROWS).map(|row| workflows::row(tenant, clock, row)).collect(),
+        calm: match (breached + at_risk, calm) {
+            (0, Some(until)) => format!("Nothing is late or at risk. Next due {until}."),
+            (0, None) => "Nothing is late or at risk, and nothing is due.".into(),
+            _ => String::new(),
+        },
+        more: to("?closed=no&sort=due"),
+        causes: causes(tenant, &answers.exceptions),
+        feed: answers.events.iter().take(FEED).map(|event| line(tenant, clock, event)).collect(),
+        nothing: open + count("done") + count("cancelled") == 0 && answers.events.is_empty(),
+    }
+}
+
+fn stages(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<Stage> {
+    let of = |stage: &str, wanted: &[&str]| -> u64 {
+        let rows = answers.stages.iter().filter(|(definition, key, ..)| *definition == flow.definition && key == stage);
+        rows.filter(|(_, _, status, _)| wanted.contains(&status.as_str())).map(|(.., n)| n).sum()
+    };
+    const ALL: [&str; 4] = ["breached", "at_risk", "blocked", "on_track"];
+    let most = flow.stages.iter().map(|(key, _)| of(key, &ALL)).max().unwrap_or(0).max(1);
+    let width = |n: u64| (n as f64 / most as f64 * BAR * 10.0).round() / 10.0;
+    flow.stages
+        .iter()
+        .map(|(key, title)| {
+            let [crit, risk, held, ok] = ALL.map(|status| of(key, &[status]));
+            Stage {
+                title: title.clone(),
+                count: words::count(crit + risk + held + ok),
+                href: words::tenant_path(tenant, &format!("workflows?closed=no&stage={}", words::encode(key))),
+                crit: width(crit),
+                risk: width(risk),
+                held: width(held),
+                ok: width(ok),
+                hint: format!("{title}: {ok} on track, {held} blocked, {risk} at risk, {crit} breached"),
+            }
+        })
+        .collect()
+}
+
+fn causes(tenant: &str, exceptions: &[(String, u64)]) -> Vec<Cause> {
+    let mut sorted: Vec<&(String, u64)> = exceptions.iter().filter(|(kind, n)| !kind.is_empty() && *n > 0).collect();
+    sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let most = sorted.first().map_or(1, |(_, n)| *n).max(1);
+    sorted
+        .into_iter()
+        .take(CAUSES)
+        .map(|(kind, n)| Cause {
+            title: words::title(kind),
+            count: words::count(*n),
+            width: (*n as f64 / most as f64 * BAR).round().max(2.0),
+            href: words::tenant_path(tenant, &format!("workflows?closed=no&exception={}", words::encode(kind))),
+        })
+        .collect()
+}
+
+fn line(tenant: &str, clock: &Clock, event: &EventRow) -> Line {
+    Line {
+        key: format!("{} {}", event.source, event.event_id),
+        at: clock.time(event.received_ms),
+        title: words::event_title(&event.event_type),
+        system: words::system(&event.system),
+        tone: words::lane(&event.system),
+        object: words::Ref::object(tenant, &milepost_ingest::ObjectRef::new(&event.object_type, &event.object_id)),
+    }
+}

@@ -1,0 +1,199 @@
+//! What stands around every page: the rail with its counts, freshness, notices, the reader's choices.
+
+use serde::Serialize;
+
+use super::prefs::Prefs;
+use super::time::{Clock, Time};
+use super::words;
+use crate::live::Freshness;
+
+/// Figures of the rail; the same questions as the pages behind them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub breached: u64,
+    pub at_risk: u64,
+    pub held: u64,
+    pub failure_groups: u64,
+    pub silent_sources: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Frame {
+    pub tenant: String,
+    pub tenants: Vec<Choice>,
+    pub title: String,
+    pub rail: Vec<Group>,
+    pub home: String,
+    pub search: String,
+    pub search_path: String,
+    pub theme: &'static str,
+    pub themes: Vec<Choice>,
+    pub zone: String,
+    pub zones: Vec<Choice>,
+    pub now: Time,
+    pub fresh: Fresh,
+    /// Topics of the live channel that concern this page, separated by blanks; empty when it does not move.
+    pub watch: String,
+    pub live_path: String,
+    pub rail_path: String,
+    /// Where the reader is: for forms that come back.
+    pub here: String,
+    pub notices: Vec<String>,
+    pub version: String,
+    pub store_up: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub text: String,
+    pub chosen: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Group {
+    pub title: &'static str,
+    pub items: Vec<Item>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Item {
+    pub key: &'static str,
+    pub title: &'static str,
+    pub href: String,
+    /// The second key after `g`.
+    pub letter: char,
+    pub count: String,
+    /// Says what is counted.
+    pub hint: String,
+    pub tone: &'static str,
+    pub active: bool,
+}
+
+/// The chip before the script takes over.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fresh {
+    pub state: &'static str,
+    pub text: String,
+}
+
+/// What a handler knows before the page is drawn.
+pub struct Setting<'a> {
+    pub tenant: &'a str,
+    pub tenants: &'a [String],
+    pub page: &'static str,
+    pub title: String,
+    pub watch: String,
+    pub here: String,
+    pub counts: Counts,
+    pub freshness: Option<Freshness>,
+    pub clock: &'a Clock,
+    pub prefs: &'a Prefs,
+    pub notices: Vec<String>,
+    pub store_up: bool,
+}
+
+impl Frame {
+    pub fn new(setting: Setting<'_>) -> Self {
+        let Setting { tenant, clock, prefs, .. } = setting;
+        let path = |rest: &str| words::tenant_path(tenant, rest);
+        Self {
+            tenant: tenant.to_owned(),
+            tenants: setting
+                .tenants
+                .iter()
+                .map(|name| Choice {
+                    value: words::tenant_path(name, "board"),
+                    text: name.clone(),
+                    chosen: name == tenant,
+                })
+                .collect(),
+            title: setting.title,
+            rail: rail(tenant, setting.page, setting.counts),
+            home: path("board"),
+            search: String::new(),
+            search_path: path("search"),
+            theme: prefs.theme.as_str(),
+            themes: prefs.themes(),
+            zone: clock.zone_name.clone(),
+            zones: prefs.zones(&clock.zone_name),
+            now: clock.time(clock.now_ms),
+            fresh: fresh(clock, setting.freshness, setting.store_up),
+            watch: setting.watch,
+            live_path: path("live"),
+            rail_path: path("rail"),
+            here: setting.here,
+            notices: setting.notices,
+            version: env!("CARGO_PKG_VERSION").into(),
+            store_up: setting.store_up,
+        }
+    }
+}
+
+fn fresh(clock: &Clock, freshness: Option<Freshness>, store_up: bool) -> Fresh {
+    let down = !store_up || freshness.is_some_and(|fresh| !fresh.store_up);
+    let now = clock.text(clock.now_ms);
+    if down {
+        return Fresh { state: "stale", text: format!("Store not answering, {now}") };
+    }
+    // Without the script a page is as old as its loading, and says so.
+    Fresh { state: "still", text: format!("As of {now}") }
+}
+
+fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
+    let item =
+        |key: &'static str, title: &'static str, letter: char, count: u64, hint: String, tone: &'static str| Item {
+            key,
+            title,
+            href: words::tenant_path(tenant, key),
+            letter,
+            count: if count == 0 { String::new() } else { words::count(count) },
+            hint: if count == 0 { String::new() } else { hint },
+            tone: if count == 0 { "" } else { tone },
+            active: key == page,
+        };
+    let late = counts.breached + counts.at_risk;
+    let late_hint = format!("{} breached, {} at risk", words::count(counts.breached), words::count(counts.at_risk));
+    let late_tone = if counts.breached > 0 { "crit" } else { "risk" };
+    vec![
+        Group {
+            title: "Operate",
+            items: vec![
+                item("board", "Board", 'b', late, late_hint, late_tone),
+                item("workflows", "Workflows", 'w', 0, String::new(), ""),
+            ],
+        },
+        Group {
+            title: "Resolve",
+            items: vec![
+                item(
+                    "failures",
+                    "Failures",
+                    'f',
+                    counts.failure_groups,
+                    words::plural(counts.failure_groups, "group of failed payloads", "groups of failed payloads"),
+                    "crit",
+                ),
+                item(
+                    "held",
+                    "Held",
+                    'h',
+                    counts.held,
+                    words::plural(counts.held, "object waits", "objects wait"),
+                    "held",
+                ),
+            ],
+        },
+        Group {
+            title: "Know",
+            items: vec![item(
+                "sources",
+                "Sources",
+                'n',
+                counts.silent_sources,
+                words::plural(counts.silent_sources, "source is silent", "sources are silent"),
+                "crit",
+            )],
+        },
+    ]
+}

@@ -1,0 +1,135 @@
+//! One object: its state, what each system says of it, what it hangs from, and its events.
+
+use milepost_ingest::ObjectRef;
+use serde::Serialize;
+
+use super::render::Page;
+use super::status::{self, Badge};
+use super::time::{Clock, Time};
+use super::words;
+use super::workflow::trace::{self, Traces};
+use crate::store::rows::{EventRow, ObjectRow, SpanRow};
+
+#[derive(Debug, Serialize)]
+pub struct Object {
+    pub id: String,
+    pub kind: String,
+    pub badge: Badge,
+    pub state: String,
+    pub held: String,
+    pub since: Option<Time>,
+    pub first: Time,
+    pub last: Time,
+    pub beliefs: Vec<Belief>,
+    pub differ: bool,
+    pub links: Vec<words::Ref>,
+    pub workflows: Vec<words::Ref>,
+    pub events: Vec<Event>,
+    pub traces: Traces,
+}
+
+impl Page for Object {
+    const TEMPLATE: &'static str = "object.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct Belief {
+    pub system: String,
+    pub tone: &'static str,
+    pub state: String,
+    pub since: Time,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Event {
+    pub key: String,
+    pub at: Time,
+    pub received: Time,
+    pub late: String,
+    pub system: String,
+    pub tone: &'static str,
+    pub title: String,
+    pub source: String,
+    pub id: String,
+    pub payload: String,
+    pub payload_href: String,
+    pub data: String,
+}
+
+const LATE_MS: i64 = 5 * 60_000;
+
+pub fn object(tenant: &str, clock: &Clock, row: &ObjectRow, events: &[EventRow], spans: &[SpanRow]) -> Object {
+    let beliefs = beliefs(clock, events);
+    let root = |text: &String| {
+        let object = ObjectRef::parse(text)?;
+        Some(words::Ref {
+            kind: words::title(&object.kind),
+            href: words::workflow_path(tenant, &object.kind, &object.id),
+            id: object.id,
+        })
+    };
+    let mut lines: Vec<Event> = events.iter().map(|event| self::event(tenant, clock, event)).collect();
+    lines.sort_by(|a, b| (b.at.ms, &b.key).cmp(&(a.at.ms, &a.key)));
+    Object {
+        id: row.object_id.clone(),
+        kind: words::title(&row.object_type),
+        badge: if row.held { status::HELD } else { status::KNOWN },
+        state: if row.state.is_empty() { "only referred to".into() } else { row.state.replace('_', " ") },
+        held: if row.held { waits(&row.waits_for) } else { String::new() },
+        since: row.held.then(|| clock.time(row.held_since_ms)),
+        first: clock.time(row.first_ms),
+        last: clock.time(row.last_ms),
+        differ: beliefs.windows(2).any(|pair| pair[0].state != pair[1].state),
+        beliefs,
+        links: row.links.iter().map(|link| words::Ref::stored(tenant, link)).collect(),
+        workflows: row.workflows.iter().filter_map(root).collect(),
+        events: lines,
+        traces: trace::waterfall(tenant, clock, spans),
+    }
+}
+
+fn waits(text: &str) -> String {
+    match ObjectRef::parse(text) {
+        Some(object) => format!("{} {}", object.kind.replace('_', " "), object.id),
+        None => format!("a link to any {}", text.replace('_', " ")),
+    }
+}
+
+/// The verb of each system's latest event, in the order of the flow.
+fn beliefs(clock: &Clock, events: &[EventRow]) -> Vec<Belief> {
+    let mut latest: Vec<&EventRow> = Vec::new();
+    for event in events.iter().filter(|event| !event.event_type.starts_with("event.")) {
+        match latest.iter_mut().find(|known| known.system == event.system) {
+            Some(known) if known.occurred_ms <= event.occurred_ms => *known = event,
+            Some(_) => {}
+            None => latest.push(event),
+        }
+    }
+    latest.sort_by_key(|event| words::system_rank(&event.system));
+    let belief = |event: &&EventRow| Belief {
+        system: words::system(&event.system),
+        tone: words::lane(&event.system),
+        state: words::event_verb(&event.event_type),
+        since: clock.time(event.occurred_ms),
+    };
+    latest.iter().map(belief).collect()
+}
+
+fn event(tenant: &str, clock: &Clock, event: &EventRow) -> Event {
+    let late = event.received_ms - event.occurred_ms;
+    let payload = words::payload_id(event.payload, Some(event.index));
+    Event {
+        key: format!("{} {}", event.source, event.event_id),
+        at: clock.time(event.occurred_ms),
+        received: clock.time(event.received_ms),
+        late: if late > LATE_MS { words::duration(late) } else { String::new() },
+        system: words::system(&event.system),
+        tone: words::lane(&event.system),
+        title: words::event_title(&event.event_type),
+        source: event.source.clone(),
+        id: event.event_id.clone(),
+        payload_href: words::tenant_path(tenant, &format!("payloads/{payload}")),
+        payload,
+        data: words::cut(&event.data, 2000),
+    }
+}

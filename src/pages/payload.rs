@@ -1,0 +1,213 @@
+//! One payload as it came: what was wrong with it, the line at fault, its headers, and the way to the whole.
+
+use milepost_ingest::ObjectRef;
+use serde::Serialize;
+
+use super::failures;
+use super::json::{self, Line};
+use super::render::Page;
+use super::status::{self, Badge};
+use super::time::{Clock, Time};
+use super::words;
+use crate::store::rows::{FailureRow, PayloadRow};
+
+/// Problems that are listed; the rest are counted.
+const MAX_PROBLEMS: usize = 100;
+
+#[derive(Debug, Serialize)]
+pub struct Payload {
+    pub id: String,
+    pub badge: Badge,
+    pub received: Time,
+    pub source: String,
+    pub form: String,
+    pub key_id: String,
+    pub size: String,
+    pub counts: String,
+    pub problems: Vec<Problem>,
+    pub more_problems: u64,
+    pub lines: Vec<Line>,
+    /// What the lines are: `pretty`, `text`, `hex`.
+    pub view: &'static str,
+    pub note: String,
+    pub records: Vec<Record>,
+    pub record: Option<u32>,
+    pub whole_href: String,
+    pub headers: Vec<(String, String)>,
+    pub raw_href: String,
+    pub objects: Vec<words::Ref>,
+}
+
+impl Page for Payload {
+    const TEMPLATE: &'static str = "payload.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    pub number: usize,
+    pub title: String,
+    pub stage: &'static str,
+    pub code: String,
+    pub pointer: String,
+    pub expected: String,
+    pub found: String,
+    pub detail: String,
+    pub line: usize,
+    pub record: u32,
+    pub record_href: String,
+    pub group_href: String,
+}
+
+/// A refused record of a payload that holds several.
+#[derive(Debug, Serialize)]
+pub struct Record {
+    pub index: u32,
+    pub href: String,
+    pub chosen: bool,
+    pub title: String,
+}
+
+pub struct Facts<'a> {
+    pub tenant: &'a str,
+    pub row: &'a PayloadRow,
+    pub failures: &'a [FailureRow],
+    /// The record asked for, when not the whole payload.
+    pub index: Option<u32>,
+    /// That record as text, when the form is not text itself.
+    pub item: Option<String>,
+}
+
+pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
+    let Facts { tenant, row, failures, index, .. } = *facts;
+    let own: Vec<&FailureRow> = failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
+    let mut shown = show(facts);
+    for failure in &own {
+        let whole = if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
+        json::mark(&mut shown.lines, &whole, &failure.code.replace('_', " "));
+    }
+    let path = |id: String| words::tenant_path(tenant, &format!("payloads/{id}"));
+    let several = row.events + row.refused > 1;
+    let mut indexes: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
+    indexes.dedup();
+    let mut objects: Vec<ObjectRef> = own
+        .iter()
+        .filter(|failure| !failure.object_id.is_empty())
+        .map(|failure| ObjectRef::new(&failure.object_type, &failure.object_id))
+        .collect();
+    objects.sort();
+    objects.dedup();
+    Payload {
+        id: words::payload_id(row.payload, index),
+        badge: verdict(row, index, &own),
+        received: clock.time(row.received_ms),
+        source: row.source.clone(),
+        form: row.form.replace('_', " "),
+        key_id: row.key_id.clone(),
+        size: words::bytes(row.body.len()),
+        counts: format!("{} taken, {} refused", words::count(u64::from(row.events)), words::count(u64::from(row.refused))),
+        more_problems: own.len().saturating_sub(MAX_PROBLEMS) as u64,
+        problems: own.iter().take(MAX_PROBLEMS).enumerate().map(|(at, failure)| problem(tenant, at, failure, &shown)).collect(),
+        view: shown.view,
+        note: shown.note,
+        lines: shown.lines,
+        records: if several {
+            let record = |&at: &u32| Record {
+                index: at,
+                href: path(words::payload_id(row.payload, Some(at))),
+                chosen: index == Some(at),
+                title: format!("Record {at}"),
+            };
+            indexes.iter().take(MAX_PROBLEMS).map(record).collect()
+        } else {
+            Vec::new()
+        },
+        record: index,
+        whole_href: path(words::payload_id(row.payload, None)),
+        headers: row.headers.clone(),
+        raw_href: format!("{}/raw", path(words::payload_id(row.payload, None))),
+        objects: objects.iter().take(20).map(|object| words::Ref::object(tenant, object)).collect(),
+    }
+}
+
+fn verdict(row: &PayloadRow, index: Option<u32>, own: &[&FailureRow]) -> Badge {
+    match (index, own.is_empty()) {
+        (_, true) => status::TAKEN,
+        (Some(_), false) => status::REFUSED,
+        (None, false) if row.events > 0 => status::PARTLY,
+        (None, false) => status::REFUSED,
+    }
+}
+
+fn problem(tenant: &str, at: usize, failure: &FailureRow, shown: &Shown) -> Problem {
+    let whole = if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
+    Problem {
+        number: at + 1,
+        title: failures::title(&failure.code, &failure.pointer),
+        stage: failures::stage(&failure.stage),
+        code: failure.code.clone(),
+        line: line_of(&shown.lines, &whole),
+        pointer: failure.pointer.clone(),
+        expected: failure.expected.clone(),
+        found: failure.found.clone(),
+        detail: failure.detail.clone(),
+        record: failure.index,
+        record_href: words::tenant_path(tenant, &format!("payloads/{}", words::payload_id(failure.payload, Some(failure.index)))),
+        group_href: words::tenant_path(tenant, &format!("failures/{}", failures::fingerprint(failure.fingerprint))),
+    }
+}
+
+fn line_of(lines: &[Line], pointer: &str) -> usize {
+    let mut wanted = pointer;
+    loop {
+        if let Some(line) = lines.iter().find(|line| line.pointer == wanted) {
+            return line.number;
+        }
+        let Some(parent) = wanted.rfind('/') else { return 1 };
+        wanted = &wanted[..parent];
+    }
+}
+
+struct Shown {
+    lines: Vec<Line>,
+    view: &'static str,
+    note: String,
+    /// Pointers of failures begin at the root of what is shown; else a record's place stands before them.
+    rooted: bool,
+}
+
+fn show(facts: &Facts<'_>) -> Shown {
+    let body = &facts.row.body;
+    let short = body.len() > json::MAX_BYTES;
+    let note = if short { "Only the beginning is shown; the whole is a download away." } else { "" };
+    if let Some(lines) = facts.item.as_deref().and_then(json::lines) {
+        return Shown { lines, view: "pretty", note: "The record as it was read.".into(), rooted: true };
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Shown { lines: json::hex(body.get(..json::MAX_BYTES).unwrap_or(body)), view: "hex", note: note.into(), rooted: true };
+    };
+    let ndjson = facts.row.form == "ndjson";
+    if let Some(index) = facts.index {
+        // One line of NDJSON, or one element of an array, is a record of its own.
+        let record = if ndjson {
+            text.lines().filter(|line| !line.trim().is_empty()).nth(index as usize).map(str::to_owned)
+        } else {
+            element(text, index as usize)
+        };
+        if let Some(lines) = record.as_deref().filter(|text| text.len() <= json::MAX_BYTES).and_then(json::lines) {
+            return Shown { lines, view: "pretty", note: String::new(), rooted: true };
+        }
+    }
+    if !short && !ndjson
+        && let Some(lines) = json::lines(text)
+    {
+        let array = lines.first().is_some_and(|line| line.value.starts_with('['));
+        return Shown { lines, view: "pretty", note: String::new(), rooted: !array };
+    }
+    let end = (0..=json::MAX_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    Shown { lines: json::plain(&text[..end]), view: "text", note: note.into(), rooted: true }
+}
+
+fn element(text: &str, index: usize) -> Option<String> {
+    let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).ok()?;
+    items.get(index).map(|item| item.get().to_owned())
+}

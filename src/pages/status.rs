@@ -1,0 +1,90 @@
+//! Status words with their silhouettes and tones: the one place that decides how a state looks.
+
+use serde::Serialize;
+
+use crate::domain::{Reached, Status, Verdict};
+
+/// Glyph (a symbol of templates/glyphs.svg), word, and tone. `loud` states are tinted; the others stay quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Badge {
+    pub glyph: &'static str,
+    pub word: &'static str,
+    pub tone: &'static str,
+    pub loud: bool,
+}
+
+const fn badge(glyph: &'static str, word: &'static str, tone: &'static str, loud: bool) -> Badge {
+    Badge { glyph, word, tone, loud }
+}
+
+pub fn workflow(status: &str) -> Badge {
+    match status {
+        "breached" => badge("crit", "Breached", "crit", true),
+        "at_risk" => badge("risk", "At risk", "risk", true),
+        "blocked" => badge("stop", "Blocked", "held", true),
+        "on_track" => badge("run", "On track", "run", false),
+        "done" => badge("ok", "Done", "ok", false),
+        "cancelled" => badge("off", "Cancelled", "idle", false),
+        _ => badge("unknown", "Unknown", "idle", false),
+    }
+}
+
+pub fn of(status: Status) -> Badge {
+    workflow(status.as_str())
+}
+
+pub fn readiness(state: &str) -> Badge {
+    match state {
+        "ready" => badge("ok", "Ready to invoice", "ok", true),
+        "blocked" => badge("stop", "Not ready", "held", true),
+        "invoiced" => badge("ok", "Invoiced", "ok", false),
+        "posted" => badge("ok", "Posted", "ok", false),
+        "paid" => badge("ok", "Paid", "ok", false),
+        "wrong" => badge("fail", "Wrong invoice", "crit", true),
+        _ => badge("idle", "Not due", "idle", false),
+    }
+}
+
+pub fn verdict(verdict: Verdict) -> Badge {
+    match verdict {
+        Verdict::Open => badge("run", "Running", "run", false),
+        Verdict::AtRisk => badge("risk", "At risk", "risk", true),
+        Verdict::Breached => badge("crit", "Breached", "crit", true),
+        Verdict::Met => badge("ok", "Met", "ok", false),
+        Verdict::MetLate => badge("crit", "Met late", "crit", false),
+        Verdict::Cancelled => badge("off", "Cancelled", "idle", false),
+    }
+}
+
+pub fn reached(reached: Reached) -> Badge {
+    match reached {
+        Reached::Full => badge("ok", "Reached", "ok", false),
+        Reached::Part => badge("run", "In part", "run", false),
+        Reached::No => badge("idle", "Not yet", "idle", false),
+        Reached::Skipped => badge("off", "Skipped", "idle", false),
+    }
+}
+
+pub const HELD: Badge = badge("held", "Held", "held", true);
+pub const FAILED: Badge = badge("fail", "Failed", "crit", true);
+pub const TAKEN: Badge = badge("ok", "Accepted", "ok", false);
+pub const PARTLY: Badge = badge("risk", "Accepted in part", "risk", true);
+pub const REFUSED: Badge = badge("fail", "Refused", "crit", true);
+pub const KNOWN: Badge = badge("run", "Known", "run", false);
+
+pub const HEALTHY: Badge = badge("ok", "Healthy", "ok", false);
+pub const DELAYED: Badge = badge("risk", "Delayed", "risk", true);
+pub const ERRORING: Badge = badge("fail", "Erroring", "crit", true);
+pub const SILENT: Badge = badge("crit", "Silent", "crit", true);
+pub const UNKNOWN: Badge = badge("unknown", "Unknown", "idle", false);
+
+/// Place in a list of sources or the like: worst first.
+pub fn rank(badge: &Badge) -> u8 {
+    match badge.tone {
+        "crit" => 0,
+        "risk" => 1,
+        "held" => 2,
+        "idle" => 3,
+        _ => 4,
+    }
+}

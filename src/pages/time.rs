@@ -1,0 +1,165 @@
+//! Times as people read them: a zone, a format per distance, countdowns. The machine-readable form stays beside.
+
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::Serialize;
+
+use super::words;
+
+/// The moment and the zone a page is shown in.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    pub now_ms: i64,
+    zone: TimeZone,
+    pub zone_name: String,
+}
+
+/// One `<time>`: what it says, its exact form, and its age.
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
+pub struct Time {
+    pub ms: i64,
+    pub iso: String,
+    pub text: String,
+    pub full: String,
+    pub ago: String,
+}
+
+/// A due time with its countdown. `tone` is `crit`, `risk` or empty.
+#[derive(Clone, Debug, Serialize, PartialEq)]
+pub struct Due {
+    pub ms: i64,
+    pub iso: String,
+    pub at: String,
+    pub left: String,
+    pub tone: &'static str,
+    pub full: String,
+}
+
+impl Clock {
+    /// In the named zone of the bundled tables; `None` when there is no such zone.
+    pub fn new(now_ms: i64, zone: &str) -> Option<Self> {
+        let found = if zone.eq_ignore_ascii_case("utc") {
+            TimeZone::UTC
+        } else {
+            TimeZoneDatabase::bundled().get(zone).ok()?
+        };
+        let zone_name = found.iana_name().unwrap_or("UTC").to_owned();
+        Some(Self { now_ms, zone: found, zone_name })
+    }
+
+    pub fn utc(now_ms: i64) -> Self {
+        Self { now_ms, zone: TimeZone::UTC, zone_name: "UTC".into() }
+    }
+
+    fn format(&self, ms: i64, how: &str) -> String {
+        Timestamp::from_millisecond(ms)
+            .map(|at| at.to_zoned(self.zone.clone()).strftime(how).to_string())
+            .unwrap_or_default()
+    }
+
+    pub fn iso(ms: i64) -> String {
+        Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
+    }
+
+    /// Today `10:42:07`, this year `22 Nov 10:42`, else `2025-11-22`.
+    pub fn text(&self, ms: i64) -> String {
+        let day = self.format(ms, "%F");
+        let today = self.format(self.now_ms, "%F");
+        if day == today {
+            self.format(ms, "%T")
+        } else if day.get(..4) == today.get(..4) {
+            self.format(ms, "%-d %b %H:%M")
+        } else {
+            day
+        }
+    }
+
+    /// `10:42`, with the day when it is not today.
+    pub fn short(&self, ms: i64) -> String {
+        if self.format(ms, "%F") == self.format(self.now_ms, "%F") {
+            self.format(ms, "%H:%M")
+        } else {
+            self.format(ms, "%-d %b %H:%M")
+        }
+    }
+
+    pub fn hour(&self, ms: i64) -> String {
+        self.format(ms, "%H:%M")
+    }
+
+    pub fn day(&self, ms: i64) -> String {
+        self.format(ms, "%-d %b")
+    }
+
+    pub fn full(&self, ms: i64) -> String {
+        self.format(ms, "%F %T.%3f %Z (%:z)")
+    }
+
+    pub fn time(&self, ms: i64) -> Time {
+        Time { ms, iso: Self::iso(ms), text: self.text(ms), full: self.full(ms), ago: self.ago(ms) }
+    }
+
+    pub fn ago(&self, ms: i64) -> String {
+        let age = self.now_ms - ms;
+        if age >= 0 { format!("{} ago", words::about(age)) } else { format!("in {}", words::about(age)) }
+    }
+
+    /// More than a day: the date. Then `h:mm`, below ten minutes `mm:ss`, and `+h:mm` when it is over.
+    pub fn due(&self, ms: i64, warn_ms: Option<i64>) -> Due {
+        let left = ms - self.now_ms;
+        let tone = match left {
+            ..=0 => "crit",
+            _ if warn_ms.is_some_and(|warn| warn <= self.now_ms) => "risk",
+            _ => "",
+        };
+        Due { ms, iso: Self::iso(ms), at: self.short(ms), left: countdown(left), tone, full: self.full(ms) }
+    }
+}
+
+/// The same rules stand in static/live.js, which ticks between two renderings.
+pub fn countdown(left_ms: i64) -> String {
+    let seconds = left_ms.abs() / 1000;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+    match left_ms {
+        ..=0 if hours >= 48 => format!("+{} d {} h", hours / 24, hours % 24),
+        ..=0 => format!("+{hours}:{minutes:02}"),
+        _ if hours >= 24 => format!("{} d {} h", hours / 24, hours % 24),
+        _ if seconds >= 600 => format!("{hours}:{minutes:02}"),
+        _ => format!("{minutes:02}:{:02}", seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    const NOON: i64 = 1_795_348_800_000; // 2026-11-22T12:00:00Z
+
+    #[test]
+    fn one_format_per_distance_in_the_zone_of_the_reader() {
+        let clock = Clock::new(NOON, "America/Chicago").unwrap();
+        assert_eq!(clock.text(NOON), "06:00:00");
+        assert_eq!(clock.text(NOON - 86_400_000), "21 Nov 06:00");
+        assert_eq!(clock.text(NOON - 400 * 86_400_000), "2025-10-18");
+        assert_eq!(Clock::iso(NOON), "2026-11-22T12:00:00.000Z");
+        assert_eq!(clock.full(NOON), "2026-11-22 06:00:00.000 CST (-06:00)");
+        assert!(Clock::new(NOON, "../../etc/passwd").is_none());
+    }
+
+    #[test]
+    fn countdowns_follow_their_distance() {
+        assert_eq!(countdown(5_000), "00:05");
+        assert_eq!(countdown(599_000), "09:59");
+        assert_eq!(countdown(3_720_000), "1:02");
+        assert_eq!(countdown(100_000_000), "1 d 3 h");
+        assert_eq!(countdown(-11_400_000), "+3:10");
+    }
+
+    #[test]
+    fn times_that_no_calendar_holds_are_shown_as_nothing() {
+        let clock = Clock::utc(NOON);
+        assert_eq!(clock.time(i64::MAX).text, "");
+        assert_eq!(Clock::iso(i64::MIN), "");
+    }
+}

@@ -1,0 +1,244 @@
+//! Ordered against allocated, picked, shipped, delivered, invoiced: every line, every difference, and its money.
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+
+use crate::domain::{Line, Money, Workflow};
+use crate::pages::words;
+
+#[derive(Debug, Default, Serialize)]
+pub struct Quantities {
+    pub columns: Vec<Column>,
+    pub lines: Vec<Row>,
+    pub totals: Vec<Row>,
+    /// What does not fit together, in sentences.
+    pub findings: Vec<String>,
+    pub agree: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Column {
+    pub key: &'static str,
+    pub title: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub line: String,
+    pub sku: String,
+    pub unit: String,
+    pub price: String,
+    pub cells: Vec<Cell>,
+    /// Value of what was shipped and not invoiced, or invoiced and not shipped.
+    pub effect: String,
+    pub effect_tone: &'static str,
+}
+
+#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq)]
+pub struct Cell {
+    pub text: String,
+    /// `−2` or `+1` against what was due at this step.
+    pub difference: String,
+    pub tone: &'static str,
+    /// Nothing has come that far yet.
+    pub pending: bool,
+}
+
+struct Step {
+    key: &'static str,
+    title: &'static str,
+    value: fn(&Line) -> Decimal,
+    /// What this step should come to; `None` for steps that stand alone.
+    due: Option<fn(&Line) -> Decimal>,
+}
+
+const STEPS: [Step; 10] = [
+    Step { key: "ordered", title: "Ordered", value: |l| l.ordered, due: None },
+    Step { key: "cancelled", title: "Cancelled", value: |l| l.cancelled, due: None },
+    Step { key: "allocated", title: "Allocated", value: |l| l.allocated, due: Some(|l| l.ordered - l.cancelled) },
+    Step { key: "picked", title: "Picked", value: |l| l.picked, due: Some(|l| l.ordered - l.cancelled) },
+    Step { key: "packed", title: "Packed", value: |l| l.packed, due: Some(|l| l.picked) },
+    Step { key: "shipped", title: "Shipped", value: |l| l.shipped, due: Some(|l| l.ordered - l.cancelled) },
+    Step { key: "delivered", title: "Delivered", value: |l| l.delivered, due: Some(|l| l.shipped) },
+    Step { key: "returned", title: "Returned", value: |l| l.returned, due: None },
+    Step { key: "invoiced", title: "Invoiced", value: |l| l.invoiced, due: Some(|l| l.shipped) },
+    Step { key: "credited", title: "Credited", value: |l| l.credited, due: Some(|l| l.returned) },
+];
+
+pub fn matrix(workflow: &Workflow) -> Quantities {
+    let lines = &workflow.lines;
+    // Steps that stand alone are shown when they happened; the others always, so that what is missing is seen.
+    let shown: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| {
+            let any = lines.iter().any(|line| !(step.value)(line).is_zero());
+            any || !matches!(step.key, "cancelled" | "returned" | "credited" | "packed")
+        })
+        .collect();
+    let begun = |step: &Step| lines.iter().any(|line| !(step.value)(line).is_zero());
+    let rows = lines.iter().map(|line| row(line, &shown, begun)).collect();
+    let findings: Vec<String> = lines.iter().flat_map(findings).collect();
+    Quantities {
+        columns: shown.iter().map(|step| Column { key: step.key, title: step.title }).collect(),
+        agree: findings.is_empty() && !lines.is_empty(),
+        totals: totals(lines, &shown, begun),
+        lines: rows,
+        findings,
+    }
+}
+
+fn row(line: &Line, shown: &[&Step], begun: impl Fn(&Step) -> bool) -> Row {
+    let (effect, effect_tone) = effect(line);
+    Row {
+        line: line.line.clone(),
+        sku: line.sku.clone(),
+        unit: line.unit.clone(),
+        price: line.price.as_ref().map(words::money).unwrap_or_default(),
+        cells: shown.iter().map(|step| cell((step.value)(line), step.due.map(|due| due(line)), begun(step))).collect(),
+        effect,
+        effect_tone,
+    }
+}
+
+fn cell(value: Decimal, due: Option<Decimal>, begun: bool) -> Cell {
+    if !begun {
+        return Cell { text: "–".into(), pending: true, ..Cell::default() };
+    }
+    let difference = due.map_or(Decimal::ZERO, |due| value - due);
+    Cell {
+        text: words::quantity(value),
+        difference: signed(difference),
+        tone: if difference.is_zero() { "" } else { "risk" },
+        pending: false,
+    }
+}
+
+fn signed(difference: Decimal) -> String {
+    match difference {
+        zero if zero.is_zero() => String::new(),
+        less if less.is_sign_negative() => format!("−{}", words::quantity(less.abs())),
+        more => format!("+{}", words::quantity(more)),
+    }
+}
+
+/// Shipped against invoiced in money, once either has begun.
+fn effect(line: &Line) -> (String, &'static str) {
+    let open = line.shipped - line.invoiced;
+    let Some(price) = line.price.as_ref().filter(|_| !open.is_zero()) else { return (String::new(), "") };
+    let worth = Money { value: price.value * open.abs(), currency: price.currency.clone() };
+    if open.is_sign_positive() {
+        (format!("{} to invoice", words::money(&worth)), "")
+    } else {
+        (format!("{} over-invoiced", words::money(&worth)), "crit")
+    }
+}
+
+fn findings(line: &Line) -> Vec<String> {
+    let due = line.ordered - line.cancelled;
+    let unit = &line.unit;
+    let say = |n: Decimal, what: &str| format!("Line {}: {} {unit} {what}", line.line, words::quantity(n));
+    let worth = |n: Decimal| {
+        let value = |price: &Money| Money { value: price.value * n, currency: price.currency.clone() };
+        line.price.as_ref().map_or_else(String::new, |price| format!(": {}", words::money(&value(price))))
+    };
+    let mut found = Vec::new();
+    if line.shipped > Decimal::ZERO && line.shipped < due {
+        found.push(say(due - line.shipped, "ordered, not shipped."));
+    }
+    if line.shipped > due {
+        found.push(say(line.shipped - due, "shipped more than ordered."));
+    }
+    if line.delivered > Decimal::ZERO && line.delivered < line.shipped {
+        found.push(say(line.shipped - line.delivered, "shipped, not delivered."));
+    }
+    if line.invoiced > Decimal::ZERO && line.invoiced < line.shipped {
+        let open = line.shipped - line.invoiced;
+        found.push(format!("{}{}.", say(open, "shipped, not invoiced"), worth(open)));
+    }
+    if line.invoiced > line.shipped {
+        let over = line.invoiced - line.shipped;
+        found.push(format!("{}{}.", say(over, "invoiced, not shipped"), worth(over)));
+    }
+    if line.returned > line.credited {
+        let open = line.returned - line.credited;
+        found.push(format!("{}{}.", say(open, "returned, not credited"), worth(open)));
+    }
+    found
+}
+
+/// One row per unit: units are never added to each other.
+fn totals(lines: &[Line], shown: &[&Step], begun: impl Fn(&Step) -> bool) -> Vec<Row> {
+    let mut units: Vec<&str> = lines.iter().map(|line| line.unit.as_str()).collect();
+    units.sort_unstable();
+    units.dedup();
+    let total = |unit: &str| {
+        let of_unit: Vec<&Line> = lines.iter().filter(|line| line.unit == unit).collect();
+        let sum = |value: fn(&Line) -> Decimal| of_unit.iter().map(|line| value(line)).sum::<Decimal>();
+        Row {
+            line: "Total".into(),
+            sku: String::new(),
+            unit: unit.to_owned(),
+            price: String::new(),
+            cells: shown.iter().map(|step| cell(sum(step.value), step.due.map(&sum), begun(step))).collect(),
+            effect: open_money(&of_unit),
+            effect_tone: "",
+        }
+    };
+    units.into_iter().map(total).collect()
+}
+
+/// One sum per currency.
+fn open_money(lines: &[&Line]) -> String {
+    let mut sums: Vec<Money> = Vec::new();
+    for (price, open) in lines.iter().filter_map(|line| Some((line.price.as_ref()?, line.shipped - line.invoiced))) {
+        match sums.iter_mut().find(|sum| sum.currency == price.currency) {
+            Some(sum) => sum.value += price.value * open,
+            None => sums.push(Money { value: price.value * open, currency: price.currency.clone() }),
+        }
+    }
+    let texts: Vec<String> = sums.iter().filter(|sum| !sum.value.is_zero()).map(words::money).collect();
+    texts.join(" + ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> Line {
+        let ten = Decimal::from(10);
+        Line {
+            line: "20".into(),
+            sku: "AB-77".into(),
+            unit: "EA".into(),
+            price: Some(Money { value: Decimal::from(48), currency: "EUR".into() }),
+            ordered: ten,
+            cancelled: Decimal::ZERO,
+            allocated: ten,
+            picked: ten,
+            packed: ten,
+            shipped: ten,
+            delivered: ten,
+            returned: Decimal::ZERO,
+            invoiced: Decimal::from(8),
+            credited: Decimal::ZERO,
+        }
+    }
+
+    #[test]
+    fn what_is_shipped_and_not_invoiced_is_said_with_its_money() {
+        assert_eq!(findings(&line()), ["Line 20: 2 EA shipped, not invoiced: 96.00 EUR."]);
+        assert_eq!(effect(&line()).0, "96.00 EUR to invoice");
+    }
+
+    #[test]
+    fn currencies_are_not_added() {
+        let other = Line { price: Some(Money { value: Decimal::ONE, currency: "USD".into() }), ..line() };
+        assert_eq!(open_money(&[&line(), &other]), "96.00 EUR + 2.00 USD");
+    }
+
+    #[test]
+    fn a_step_that_has_not_begun_is_no_shortage() {
+        assert!(cell(Decimal::ZERO, Some(Decimal::TEN), false).difference.is_empty());
+        assert_eq!(cell(Decimal::ONE, Some(Decimal::TEN), true).difference, "−9");
+    }
+}

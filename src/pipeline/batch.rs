@@ -1,0 +1,262 @@
+//! From journal records to rows: what of a batch depends on the records alone. The same records always give the same
+//! rows, so a batch that is repeated after a crash is told by its token.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::{Event, Refusal, Span};
+
+use super::recent::Read;
+use crate::domain::Entry;
+use crate::store::rows::{Batch, EventRow, FailureRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
+
+/// Rows of the records so far, and the events among them for state.
+#[derive(Default)]
+pub struct Filling {
+    pub rows: Batch,
+    /// `(tenant, entry)` in journal order.
+    pub entries: Vec<(String, Entry)>,
+    pub bytes: u64,
+    /// When the latest record in it was received.
+    pub received_ms: i64,
+    minutes: BTreeMap<(String, String, String, i64), SourceMinuteRow>,
+}
+
+impl Filling {
+    /// Number of rows, for the limits of a batch.
+    pub fn len(&self) -> usize {
+        let rows = &self.rows;
+        rows.events.len() + rows.spans.len() + rows.logs.len() + rows.points.len() + rows.failures.len()
+    }
+
+    pub fn add(&mut self, offset: u64, read: Read) {
+        let Read { record, reading } = read;
+        let received_ms = record.received_us.div_euclid(1_000);
+        let received_at = DateTime::<Utc>::from_timestamp_micros(record.received_us).unwrap_or_default();
+        self.bytes += record.body.len() as u64;
+        self.received_ms = self.received_ms.max(received_ms);
+        let (events, refusals, keep) = match reading {
+            Err(refusal) => {
+                self.count(&record.tenant, &record.source, "", &record.form, received_ms, |m| {
+                    m.records += 1;
+                    m.refused += 1;
+                });
+                (Vec::new(), vec![refusal], true)
+            }
+            Ok(reading) => {
+                let keep = !reading.events.is_empty() || !reading.refusals.is_empty();
+                for span in reading.spans {
+                    self.span(&record.tenant, &record.form, offset, received_ms, span);
+                }
+                for log in reading.logs {
+                    self.count(&record.tenant, &log.source, "", &record.form, received_ms, |m| m.records += 1);
+                    self.rows.logs.push(LogRow { tenant: record.tenant.clone(), received_ms, payload: offset, log });
+                }
+                for point in reading.points {
+                    self.count(&record.tenant, &point.source, "", &record.form, received_ms, |m| m.records += 1);
+                    self.rows.points.push(PointRow { tenant: record.tenant.clone(), received_ms, point });
+                }
+                (reading.events, reading.refusals, keep)
+            }
+        };
+        let duplicates = record.duplicates.len() as u64;
+        if duplicates > 0 {
+            self.count(&record.tenant, &record.source, "", &record.form, received_ms, |m| m.duplicates += duplicates);
+        }
+        let body_bytes = record.body.len() as u64;
+        self.count(&record.tenant, &record.source, "", &record.form, received_ms, |m| m.bytes += body_bytes);
+        if keep {
+            self.rows.payloads.push(PayloadRow {
+                tenant: record.tenant.clone(),
+                payload: offset,
+                received_ms,
+                form: record.form.clone(),
+                source: record.source.clone(),
+                key_id: record.key_id.clone(),
+                headers: record.header_pairs(),
+                body: record.body.to_vec(),
+                events: u32::try_from(events.len()).unwrap_or(u32::MAX),
+                refused: u32::try_from(refusals.len()).unwrap_or(u32::MAX),
+            });
+        }
+        for refusal in refusals {
+            let source = if refusal.hint.source.is_empty() { &record.source } else { &refusal.hint.source };
+            let row = failure_row(&record.tenant, offset, received_ms, source, &refusal);
+            let source = source.clone();
+            self.count(&record.tenant, &source, "", &record.form, received_ms, |m| m.refused += 1);
+            self.rows.failures.push(row);
+        }
+        for event in events {
+            self.event(&record.tenant, &record.key_id, &record.form, offset, received_at, event);
+        }
+    }
+
+    /// The rows, with a token made of the journal offsets.
+    pub fn finish(mut self, first: u64, end: u64) -> (Batch, Vec<(String, Entry)>) {
+        self.rows.token = format!("{first}-{end}");
+        self.rows.source_minutes = std::mem::take(&mut self.minutes).into_values().collect();
+        (self.rows, self.entries)
+    }
+
+    fn event(&mut self, tenant: &str, key_id: &str, form: &str, offset: u64, received_at: DateTime<Utc>, event: Event) {
+        let received_ms = received_at.timestamp_millis();
+        let lag_ms = received_ms - event.occurred_at.timestamp_millis();
+        let contract = format!("{}@{}", event.kind, event.schema_version);
+        self.count(tenant, &event.source, &event.system, form, received_ms, |m| {
+            m.events += 1;
+            m.records += 1;
+            m.lag_sum_ms += lag_ms;
+            m.lag_max_ms = m.lag_max_ms.max(lag_ms);
+            if !m.contracts.contains(&contract) {
+                m.contracts.push(contract);
+            }
+        });
+        if event.kind == "message.failed" {
+            self.rows.failures.push(delivery_failure(tenant, offset, received_ms, &event));
+        }
+        self.rows.events.push(EventRow {
+            tenant: tenant.to_owned(),
+            object_type: event.object.kind.clone(),
+            object_id: event.object.id.clone(),
+            occurred_ms: event.occurred_at.timestamp_millis(),
+            offset_minutes: i16::try_from(event.occurred_at.offset().local_minus_utc() / 60).unwrap_or(0),
+            received_ms,
+            event_id: event.id.clone(),
+            event_type: event.kind.clone(),
+            schema_version: event.schema_version,
+            source: event.source.clone(),
+            system: event.system.clone(),
+            refs: event.refs.iter().map(ToString::to_string).collect(),
+            data: serde_json::to_string(&event.data).unwrap_or_default(),
+            trace_id: event.trace.trace_id.clone(),
+            span_id: event.trace.span_id.clone(),
+            payload: offset,
+            index: event.index,
+            key_id: key_id.to_owned(),
+        });
+        self.entries.push((tenant.to_owned(), Entry { event, received_at, payload: offset }));
+    }
+
+    fn span(&mut self, tenant: &str, form: &str, offset: u64, received_ms: i64, span: Span) {
+        let failed = span.status == 2;
+        self.count(tenant, &span.source, &span.system, form, received_ms, |m| {
+            m.records += 1;
+            m.errors += u64::from(failed);
+        });
+        self.rows.spans.push(SpanRow { tenant: tenant.to_owned(), received_ms, payload: offset, span });
+    }
+
+    fn count(
+        &mut self,
+        tenant: &str,
+        source: &str,
+        system: &str,
+        form: &str,
+        at_ms: i64,
+        add: impl FnOnce(&mut SourceMinuteRow),
+    ) {
+        let minute_ms = at_ms - at_ms.rem_euclid(60_000);
+        let key = (tenant.to_owned(), source.to_owned(), form.to_owned(), minute_ms);
+        let row = self.minutes.entry(key).or_insert_with(|| SourceMinuteRow {
+            tenant: tenant.to_owned(),
+            source: source.to_owned(),
+            system: source.split('/').next().unwrap_or_default().to_owned(),
+            form: form.to_owned(),
+            minute_ms,
+            ..SourceMinuteRow::default()
+        });
+        if !system.is_empty() {
+            system.clone_into(&mut row.system);
+        }
+        row.last_ms = row.last_ms.max(at_ms);
+        add(row);
+    }
+}
+
+fn failure_row(tenant: &str, offset: u64, received_ms: i64, source: &str, refusal: &Refusal) -> FailureRow {
+    let hint = &refusal.hint;
+    FailureRow {
+        tenant: tenant.to_owned(),
+        payload: offset,
+        index: refusal.index,
+        received_ms,
+        stage: refusal.stage.as_str().to_owned(),
+        code: refusal.code.clone(),
+        pointer: refusal.pointer.clone(),
+        expected: refusal.expected.clone(),
+        found: refusal.found.clone(),
+        detail: refusal.detail.clone(),
+        fingerprint: fingerprint(&[
+            source,
+            refusal.stage.as_str(),
+            &refusal.code,
+            &hint.event_type,
+            &cause_of(&refusal.pointer),
+        ]),
+        source: source.to_owned(),
+        event_type: hint.event_type.clone(),
+        event_id: hint.event_id.clone(),
+        schema_version: hint.schema_version,
+        object_type: hint.object_type.clone(),
+        object_id: hint.object_id.clone(),
+    }
+}
+
+/// A failure that middleware reported: it took place between two other systems.
+fn delivery_failure(tenant: &str, offset: u64, received_ms: i64, event: &Event) -> FailureRow {
+    let text = |name: &str| event.data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    let stage = match text("stage").as_str() {
+        "validation" => "validate",
+        "transformation" => "map",
+        _ => "deliver",
+    };
+    let code = Some(text("code")).filter(|c| !c.is_empty()).unwrap_or_else(|| "message_failed".to_owned());
+    let pointer = Some(text("path")).filter(|p| !p.is_empty()).unwrap_or_else(|| text("pointer"));
+    FailureRow {
+        tenant: tenant.to_owned(),
+        payload: offset,
+        index: event.index,
+        received_ms,
+        stage: stage.to_owned(),
+        expected: text("expected"),
+        found: text("found"),
+        detail: Some(text("reason"))
+            .filter(|r| !r.is_empty())
+            .unwrap_or_else(|| "Middleware reported a failed message".to_owned()),
+        fingerprint: fingerprint(&[&event.source, stage, &code, &event.kind, &cause_of(&pointer)]),
+        code,
+        pointer,
+        source: event.source.clone(),
+        event_type: event.kind.clone(),
+        event_id: event.id.clone(),
+        schema_version: event.schema_version,
+        object_type: event.object.kind.clone(),
+        object_id: event.object.id.clone(),
+    }
+}
+
+/// A pointer without array positions: `/data/lines/3/sku` and `/data/lines/4/sku` have one cause.
+fn cause_of(pointer: &str) -> String {
+    let parts =
+        pointer.split('/').map(|p| if !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) { "*" } else { p });
+    parts.collect::<Vec<_>>().join("/")
+}
+
+fn fingerprint(parts: &[&str]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause_of;
+
+    #[test]
+    fn array_positions_do_not_make_another_cause() {
+        assert_eq!(cause_of("/data/lines/3/sku"), "/data/lines/*/sku");
+        assert_eq!(cause_of("/data/7up"), "/data/7up");
+        assert_eq!(cause_of(""), "");
+    }
+}

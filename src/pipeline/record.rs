@@ -1,0 +1,101 @@
+//! What one journal record holds. Protobuf on disk, so that later versions read what earlier ones wrote.
+
+use bytes::Bytes;
+use prost::Message;
+
+use super::{Arrival, Form};
+
+/// One payload as it came, with who sent it, when, and which of its records were seen before.
+#[derive(Clone, PartialEq, Message)]
+pub struct Record {
+    #[prost(int64, tag = "1")]
+    pub received_us: i64,
+    #[prost(string, tag = "2")]
+    pub tenant: String,
+    #[prost(string, tag = "3")]
+    pub key_id: String,
+    #[prost(string, tag = "4")]
+    pub source: String,
+    #[prost(string, tag = "5")]
+    pub form: String,
+    #[prost(message, repeated, tag = "6")]
+    pub headers: Vec<Header>,
+    #[prost(bytes = "bytes", tag = "7")]
+    pub body: Bytes,
+    /// Positions (in the payload) of events that had been taken before, with the same content.
+    #[prost(uint32, repeated, tag = "8")]
+    pub duplicates: Vec<u32>,
+    /// Positions of events whose id had been taken before with other content.
+    #[prost(uint32, repeated, tag = "9")]
+    pub conflicts: Vec<u32>,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Header {
+    #[prost(string, tag = "1")]
+    pub name: String,
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
+impl Record {
+    pub fn of(arrival: Arrival, received_us: i64) -> Self {
+        Self {
+            received_us,
+            tenant: arrival.tenant,
+            key_id: arrival.key_id,
+            source: arrival.source,
+            form: arrival.form.as_str().to_owned(),
+            headers: arrival.headers.into_iter().map(|(name, value)| Header { name, value }).collect(),
+            body: arrival.body,
+            duplicates: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    pub fn header_pairs(&self) -> Vec<(String, String)> {
+        self.headers.iter().map(|h| (h.name.clone(), h.value.clone())).collect()
+    }
+
+    pub fn encode_bytes(&self) -> Bytes {
+        self.encode_to_vec().into()
+    }
+}
+
+impl Form {
+    pub const ALL: [Self; 12] = [
+        Self::Json,
+        Self::Ndjson,
+        Self::CloudEvent,
+        Self::CloudEventBatch,
+        Self::CloudEventBinary,
+        Self::TracesProtobuf,
+        Self::TracesJson,
+        Self::LogsProtobuf,
+        Self::LogsJson,
+        Self::MetricsProtobuf,
+        Self::MetricsJson,
+        Self::Packed,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::CloudEvent => "cloudevent",
+            Self::CloudEventBatch => "cloudevent_batch",
+            Self::CloudEventBinary => "cloudevent_binary",
+            Self::TracesProtobuf => "traces_protobuf",
+            Self::TracesJson => "traces_json",
+            Self::LogsProtobuf => "logs_protobuf",
+            Self::LogsJson => "logs_json",
+            Self::MetricsProtobuf => "metrics_protobuf",
+            Self::MetricsJson => "metrics_json",
+            Self::Packed => "packed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|f| f.as_str() == text)
+    }
+}

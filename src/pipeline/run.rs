@@ -1,0 +1,420 @@
+//! The one thread that turns the journal into state: takes records in order, folds them, stores, publishes, and moves
+//! the checkpoint. When the store is away it waits and tries again; the doors go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use milepost_ingest::ObjectRef;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+use super::Settings;
+use super::batch::Filling;
+use super::checkpoint::Checkpoint;
+use super::intake::Gate;
+use super::state::{Changes, State};
+use crate::domain::{Definitions, Entry};
+use crate::live::{Change, EventLine, Freshness, Hub};
+use crate::store::rows::{Batch, EventRow};
+use crate::store::{Retention, Store, StoreError};
+
+pub struct Pipeline {
+    pub gate: Arc<Gate>,
+    pub store: Store,
+    pub retention: Retention,
+    pub hub: Hub,
+    pub definitions: Arc<Definitions>,
+    pub settings: Settings,
+    pub checkpoint: Checkpoint,
+    pub status: Arc<super::Status>,
+    pub shutdown: CancellationToken,
+}
+
+/// Workflows that are derived anew at a time when their clocks run out together.
+const CLOCKS_A_TICK: usize = 10_000;
+/// Ids older than this are not read back at a start; the same event in state and store counts once all the same.
+const DEDUP_SPAN: TimeDelta = TimeDelta::days(7);
+
+impl Pipeline {
+    /// Runs until the shutdown token is cancelled and everything journalled before is stored (if the store answers).
+    /// Blocks its thread.
+    pub fn run(mut self, runtime: &Handle) {
+        let _inside = runtime.enter();
+        let Some(mut state) = self.load(runtime) else { return };
+        self.status.loaded.store(true, Ordering::Release);
+        if !self.publish_all(runtime, &mut state) {
+            return;
+        }
+        let mut durable = self.gate.journal.durable();
+        loop {
+            let next = self.checkpoint.position().next;
+            let closing = self.shutdown.is_cancelled();
+            let behind = *durable.borrow_and_update() > next;
+            if !behind && closing {
+                break;
+            }
+            if behind {
+                if !closing {
+                    self.gather(runtime, next);
+                }
+                if !self.step(runtime, &mut state) {
+                    break;
+                }
+            } else {
+                let wake = state.next_wake().map_or(Duration::from_secs(1), |at| until(at).min(Duration::from_secs(1)));
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = durable.changed() => {}
+                        () = tokio::time::sleep(wake) => {}
+                        () = self.shutdown.cancelled() => {}
+                    }
+                });
+            }
+            self.tick(runtime, &mut state);
+            self.report(&state);
+        }
+        self.report(&state);
+    }
+
+    /// Gives a batch the time to fill, unless enough is there already.
+    fn gather(&self, runtime: &Handle, next: u64) {
+        let pause = Duration::from_millis(self.settings.flush_ms);
+        let started = Instant::now();
+        while started.elapsed() < pause
+            && self.gate.behind_bytes.load(Ordering::Relaxed) < self.settings.flush_bytes
+            && !self.shutdown.is_cancelled()
+            && *self.gate.journal.durable().borrow() < next + self.settings.flush_records
+        {
+            runtime.block_on(tokio::time::sleep(Duration::from_millis(20).min(pause)));
+        }
+    }
+
+    /// One batch. False when the shutdown came while the store was away.
+    fn step(&mut self, runtime: &Handle, state: &mut State) -> bool {
+        let position = self.checkpoint.position();
+        let (filling, end) = self.fill(position.next, position.planned);
+        if end == position.next {
+            return true;
+        }
+        if position.planned.is_none()
+            && let Err(error) = self.checkpoint.plan(end)
+        {
+            tracing::error!(%error, "the checkpoint cannot be written; trying again");
+            runtime.block_on(tokio::time::sleep(Duration::from_secs(1)));
+            return !self.shutdown.is_cancelled();
+        }
+        let (bytes, received_ms) = (filling.bytes, filling.received_ms);
+        let (facts, entries) = filling.finish(position.next, end);
+        let Some(touched) = self.fold(runtime, state, &entries) else { return false };
+        let now = Utc::now();
+        let mut snapshots =
+            Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
+        for (tenant, objects) in &touched {
+            let changes = state.refresh(tenant, objects, now);
+            snapshots.objects.extend(changes.objects);
+            snapshots.workflows.extend(changes.workflows);
+        }
+        if !self.write(runtime, &facts) || !self.write(runtime, &snapshots) {
+            return false;
+        }
+        self.publish(&facts, &snapshots, &entries);
+        while let Err(error) = self.checkpoint.advance(end) {
+            tracing::error!(%error, "the checkpoint cannot be moved; trying again");
+            runtime.block_on(tokio::time::sleep(Duration::from_secs(1)));
+            if self.shutdown.is_cancelled() {
+                return false;
+            }
+        }
+        state.evict(self.settings.resident_objects);
+        self.gate.behind_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.status.stored_ms.store(received_ms, Ordering::Relaxed);
+        self.status.stored_events.fetch_add(facts.events.len() as u64, Ordering::Relaxed);
+        if let Err(error) = self.gate.journal.release(end) {
+            tracing::warn!(%error, "old journal segments could not be removed");
+        }
+        true
+    }
+
+    /// Records from `first` on, up to the limits of a batch, or exactly up to `planned`.
+    fn fill(&self, first: u64, planned: Option<u64>) -> (Filling, u64) {
+        let mut filling = Filling::default();
+        let mut next = first;
+        let durable = *self.gate.journal.durable().borrow();
+        let end = planned.unwrap_or(durable).min(durable);
+        while next < end && (planned.is_some() || self.has_room(&filling)) {
+            if let Some(read) = self.gate.recent.take(next) {
+                filling.add(next, read);
+                next += 1;
+                continue;
+            }
+            match self.gate.journal.read(next, 4 << 20) {
+                Ok(records) if records.is_empty() => next = end,
+                Ok(records) => {
+                    for (offset, bytes) in records.into_iter().take_while(|(o, _)| *o < end) {
+                        if planned.is_none() && !self.has_room(&filling) {
+                            break;
+                        }
+                        // A gap is damage that the journal has reported.
+                        next = offset + 1;
+                        if let Some(read) = self.gate.reread(bytes) {
+                            filling.add(offset, read);
+                        }
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, next, "the journal cannot be read");
+                    break;
+                }
+            }
+        }
+        (filling, next)
+    }
+
+    fn has_room(&self, filling: &Filling) -> bool {
+        filling.len() < self.settings.flush_rows && filling.bytes < self.settings.flush_bytes
+    }
+
+    /// Adds events to state, reading back first what is in the store only. None when the shutdown came meanwhile.
+    fn fold(
+        &self,
+        runtime: &Handle,
+        state: &mut State,
+        entries: &[(String, Entry)],
+    ) -> Option<BTreeMap<String, BTreeSet<ObjectRef>>> {
+        let mut touched: BTreeMap<String, BTreeSet<ObjectRef>> = BTreeMap::new();
+        for (tenant, entry) in entries {
+            let objects = touched.entry(tenant.clone()).or_default();
+            objects.insert(entry.event.object.clone());
+            objects.extend(entry.event.refs.iter().cloned());
+        }
+        for (tenant, objects) in &touched {
+            self.bring_back(runtime, state, tenant, objects)?;
+        }
+        let mut own: BTreeMap<String, BTreeSet<ObjectRef>> = BTreeMap::new();
+        for (tenant, entry) in entries {
+            if state.add(tenant, entry) {
+                let objects = own.entry(tenant.clone()).or_default();
+                objects.insert(entry.event.object.clone());
+                objects.extend(entry.event.refs.iter().cloned());
+            }
+        }
+        Some(own)
+    }
+
+    /// Reads objects that live in the store only, with everything that their workflows are made of.
+    fn bring_back(
+        &self,
+        runtime: &Handle,
+        state: &mut State,
+        tenant: &str,
+        objects: &BTreeSet<ObjectRef>,
+    ) -> Option<()> {
+        let mut wanted = state.missing(tenant, objects.iter().cloned());
+        while !wanted.is_empty() {
+            let rows = self.retry(runtime, "read objects", || self.store.objects(tenant, &wanted))?;
+            let events = self.retry(runtime, "read events", || self.store.events_of(tenant, &wanted))?;
+            for row in events {
+                if let Some(entry) = row.into_entry() {
+                    state.add(tenant, &entry);
+                }
+            }
+            let mut near: BTreeSet<ObjectRef> = BTreeSet::new();
+            for row in &rows {
+                let links: Vec<ObjectRef> = row.links.iter().filter_map(|o| ObjectRef::parse(o)).collect();
+                near.extend(links.iter().cloned());
+                near.extend(row.workflows.iter().filter_map(|o| ObjectRef::parse(o)));
+                state.resident(tenant, &ObjectRef::new(&*row.object_type, &*row.object_id), links);
+            }
+            // Known to be in the store, but no row came: do not ask again.
+            for object in &wanted {
+                state.resident(tenant, object, []);
+            }
+            wanted = state.missing(tenant, near.into_iter());
+        }
+        Some(())
+    }
+
+    fn tick(&self, runtime: &Handle, state: &mut State) {
+        let now = Utc::now();
+        if state.next_wake().is_none_or(|at| at > now) {
+            return;
+        }
+        let changes = state.tick(now, CLOCKS_A_TICK);
+        self.store_snapshots(runtime, changes, now);
+    }
+
+    fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, now: DateTime<Utc>) -> bool {
+        let mut snapshots = Batch { token: format!("clock-{}", now.timestamp_micros()), ..Batch::default() };
+        for (_, changes) in changes {
+            snapshots.objects.extend(changes.objects);
+            snapshots.workflows.extend(changes.workflows);
+        }
+        if snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
+            return true;
+        }
+        let written = self.write(runtime, &snapshots);
+        if written {
+            self.publish(&Batch::default(), &snapshots, &[]);
+        }
+        written
+    }
+
+    fn publish_all(&self, runtime: &Handle, state: &mut State) -> bool {
+        let now = Utc::now();
+        let changes = state.derive_all(now);
+        self.store_snapshots(runtime, changes, now)
+    }
+
+    /// Writes until it is written. False when the shutdown came first.
+    fn write(&self, runtime: &Handle, batch: &Batch) -> bool {
+        self.retry(runtime, "store a batch", || self.store.write(batch)).is_some()
+    }
+
+    fn retry<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+        &self,
+        runtime: &Handle,
+        what: &str,
+        mut once: impl FnMut() -> F,
+    ) -> Option<T> {
+        let mut wait_ms = 100;
+        loop {
+            match runtime.block_on(once()) {
+                Ok(value) => {
+                    self.status.store_up.store(true, Ordering::Relaxed);
+                    return Some(value);
+                }
+                Err(error) => {
+                    if self.status.store_up.swap(false, Ordering::Relaxed) {
+                        tracing::warn!(%error, what, "the store does not answer; the journal keeps everything meanwhile");
+                    }
+                    self.beat();
+                    runtime.block_on(async {
+                        tokio::select! {
+                            () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
+                            () = self.shutdown.cancelled() => {}
+                        }
+                    });
+                    if self.shutdown.is_cancelled() {
+                        return None;
+                    }
+                    wait_ms = (wait_ms * 2).min(2_000);
+                }
+            }
+        }
+    }
+
+    /// Loads what is open: the ids taken before, the events of open objects, and which objects are in the store only.
+    fn load(&mut self, runtime: &Handle) -> Option<State> {
+        self.retry(runtime, "migrate", || self.store.migrate(&self.retention))?;
+        let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
+        let mut state = State::new(Arc::clone(&self.definitions), version);
+        let since_ms = (Utc::now() - DEDUP_SPAN).timestamp_millis();
+        let limit = self.settings.dedup_ids as u64;
+        let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(since_ms, limit))?;
+        self.gate.remember(
+            ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
+        );
+        while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
+            tracing::warn!(%error, "open events could not be read; trying again");
+            if self.retry(runtime, "answer", || self.store.ping()).is_none() {
+                return None;
+            }
+        }
+        tracing::info!(objects = state.objects(), "loaded what is open");
+        Some(state)
+    }
+
+    fn publish(&self, facts: &Batch, snapshots: &Batch, entries: &[(String, Entry)]) {
+        let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
+        for row in &snapshots.workflows {
+            let change = of(&mut changes, &row.tenant);
+            change.topics.push("workflows".to_owned());
+            change.topics.push(format!("w:{}/{}", row.root_type, row.root_id));
+        }
+        for row in &snapshots.objects {
+            let change = of(&mut changes, &row.tenant);
+            change.topics.push("held".to_owned());
+            change.topics.push(format!("o:{}/{}", row.object_type, row.object_id));
+        }
+        for row in &facts.failures {
+            of(&mut changes, &row.tenant).topics.push("failures".to_owned());
+        }
+        for row in &facts.source_minutes {
+            of(&mut changes, &row.tenant).topics.push("sources".to_owned());
+        }
+        for (tenant, entry) in entries {
+            let event = &entry.event;
+            of(&mut changes, tenant).events.push(EventLine {
+                id: event.id.clone(),
+                kind: event.kind.clone(),
+                source: event.source.clone(),
+                system: event.system.clone(),
+                object: event.object.to_string(),
+                occurred_ms: event.occurred_at.timestamp_millis(),
+                received_ms: entry.received_at.timestamp_millis(),
+            });
+        }
+        for (_, mut change) in changes {
+            change.topics.sort();
+            change.topics.dedup();
+            self.hub.publish(change);
+        }
+    }
+
+    fn report(&self, state: &State) {
+        self.status.objects.store(state.objects() as u64, Ordering::Relaxed);
+        self.status.clocks.store(state.clocks() as u64, Ordering::Relaxed);
+        self.beat();
+    }
+
+    /// Tells the pages how fresh they are.
+    fn beat(&self) {
+        let next = self.checkpoint.position().next;
+        let durable = *self.gate.journal.durable().borrow();
+        self.status.behind_records.store(durable.saturating_sub(next), Ordering::Relaxed);
+        let now_ms = Utc::now().timestamp_millis();
+        if durable <= next {
+            self.status.stored_ms.store(now_ms, Ordering::Relaxed);
+        }
+        let stored_ms = self.status.stored_ms.load(Ordering::Relaxed);
+        self.hub.set_freshness(Freshness {
+            received_ms: now_ms,
+            stored_ms,
+            lag_ms: (now_ms - stored_ms).max(0),
+            store_up: self.status.store_up.load(Ordering::Relaxed),
+        });
+    }
+}
+
+/// Reads the events of everything open into state, and notes what else there is. Doing it again adds nothing.
+async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
+    let note = |piece: Vec<(String, String)>| {
+        for (tenant, object) in piece {
+            if let Some(object) = ObjectRef::parse(&object) {
+                state.note_stored(&tenant, &object);
+            }
+        }
+    };
+    store.closed_objects(note).await?;
+    let add = |piece: Vec<EventRow>| {
+        for row in piece {
+            let tenant = row.tenant.clone();
+            if let Some(entry) = row.into_entry() {
+                state.add(&tenant, &entry);
+            }
+        }
+    };
+    store.events_of_open(add).await?;
+    Ok(())
+}
+
+fn of<'c, 'r>(changes: &'c mut BTreeMap<&'r str, Change>, tenant: &'r str) -> &'c mut Change {
+    changes.entry(tenant).or_insert_with(|| Change { tenant: tenant.to_owned(), ..Change::default() })
+}
+
+fn until(at: DateTime<Utc>) -> Duration {
+    (at - Utc::now()).to_std().unwrap_or(Duration::ZERO)
+}

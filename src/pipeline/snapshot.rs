@@ -1,0 +1,101 @@
+//! From derived values to the flat rows that lists are made of.
+
+use milepost_ingest::ObjectRef;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::domain::{Graph, Money, Standing, Workflow, next_milestone, systems_of_record};
+use crate::store::rows::{ObjectRow, WorkflowRow};
+
+/// The snapshot of an object that has said something; None for one that was only named by others.
+pub fn object_row(
+    tenant: &str,
+    graph: &Graph,
+    object: &ObjectRef,
+    standing: &Standing,
+    version: u64,
+) -> Option<ObjectRow> {
+    let known = graph.get(object)?;
+    let facts = known.effective();
+    let first = known.facts().first()?;
+    let last = facts.last().unwrap_or(first);
+    let record = systems_of_record(&object.kind);
+    let by_record = record.iter().find_map(|s| facts.iter().rev().find(|f| &*f.system == *s));
+    let (held, waits_for, workflows) = match standing {
+        Standing::Joined(roots) => (false, String::new(), roots.iter().map(ToString::to_string).collect()),
+        Standing::Alone => (false, String::new(), Vec::new()),
+        Standing::Held(waits_for) => (true, waits_for.clone(), Vec::new()),
+    };
+    let held_since = known.facts().iter().map(|f| f.received_at.timestamp_millis()).min().unwrap_or(0);
+    Some(ObjectRow {
+        tenant: tenant.to_owned(),
+        object_type: object.kind.clone(),
+        object_id: object.id.clone(),
+        state: by_record.unwrap_or(last).verb().to_owned(),
+        events: u32::try_from(known.facts().len()).unwrap_or(u32::MAX),
+        first_ms: first.occurred_at.timestamp_millis(),
+        last_ms: last.occurred_at.timestamp_millis(),
+        last_type: last.kind.to_string(),
+        last_source: last.source.to_string(),
+        last_system: last.system.to_string(),
+        held,
+        held_since_ms: if held { held_since } else { 0 },
+        waits_for,
+        links: known.links().map(ToString::to_string).collect(),
+        workflows,
+        version,
+    })
+}
+
+pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> WorkflowRow {
+    let next = if workflow.closed_at.is_some() { None } else { next_milestone(&workflow.milestones) };
+    let stage = workflow.milestones.iter().find(|m| m.key == workflow.stage);
+    let clock = workflow.slas.iter().filter(|s| s.is_open()).min_by_key(|s| s.due_at);
+    let mut exceptions: Vec<String> = workflow.exceptions.iter().map(|e| e.kind.clone()).collect();
+    exceptions.sort();
+    exceptions.dedup();
+    let blocked = workflow.blocked_by.as_ref();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    WorkflowRow {
+        tenant: tenant.to_owned(),
+        definition: workflow.definition.clone(),
+        definition_version: workflow.definition_version,
+        root_type: workflow.root.kind.clone(),
+        root_id: workflow.root.id.clone(),
+        status: workflow.status.as_str().to_owned(),
+        stage: workflow.stage.clone(),
+        stage_title: stage.map_or_else(String::new, |m| m.title.clone()),
+        stage_number: u8::try_from(workflow.stage_number).unwrap_or(u8::MAX),
+        stage_count: u8::try_from(workflow.milestones.len()).unwrap_or(u8::MAX),
+        next: next.map_or_else(String::new, |m| m.key.clone()),
+        next_title: next.map_or_else(String::new, |m| m.title.clone()),
+        waiting_for: blocked.map_or_else(String::new, |b| b.who.clone()),
+        customer: text(&workflow.customer),
+        amount: workflow.amount.as_ref().and_then(scaled),
+        currency: workflow.amount.as_ref().map_or_else(String::new, |m| m.currency.clone()),
+        priority: text(&workflow.priority),
+        warehouse: text(&workflow.warehouse),
+        carrier: text(&workflow.carrier),
+        created_ms: workflow.created_at.timestamp_millis(),
+        updated_ms: workflow.last_event.received_at.timestamp_millis(),
+        closed: workflow.closed_at.is_some(),
+        last_type: workflow.last_event.kind.clone(),
+        last_system: workflow.last_event.system.clone(),
+        last_ms: workflow.last_event.occurred_at.timestamp_millis(),
+        due_ms: clock.map(|s| s.due_at.timestamp_millis()),
+        warn_ms: clock.map(|s| s.warn_at.timestamp_millis()),
+        sla: clock.map_or_else(String::new, |s| s.policy.clone()),
+        blocked_code: blocked.map_or_else(String::new, |b| b.code.clone()),
+        blocked_what: blocked.map_or_else(String::new, |b| b.what.clone()),
+        exceptions,
+        readiness: workflow.readiness.state.as_str().to_owned(),
+        members: workflow.objects.iter().map(|m| m.object.to_string()).collect(),
+        version,
+    }
+}
+
+/// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.
+fn scaled(money: &Money) -> Option<i128> {
+    let millionths = money.value.checked_mul(Decimal::from(1_000_000))?;
+    if millionths.fract().is_zero() { millionths.to_i128() } else { None }
+}

@@ -1,0 +1,233 @@
+//! What is known now: a graph per tenant, the clocks of its open workflows, and which objects live in the store only.
+//! Says after each change which snapshots are new.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::ObjectRef;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::snapshot;
+use crate::domain::{Definitions, Entry, Fact, Graph, Standing, derive};
+use crate::store::rows::{ObjectRow, WorkflowRow};
+
+pub struct State {
+    definitions: Arc<Definitions>,
+    tenants: FxHashMap<String, Tenant>,
+    version: u64,
+}
+
+#[derive(Default)]
+struct Tenant {
+    graph: Graph,
+    /// Workflows by the time at which time alone changes them.
+    clocks: BTreeSet<(DateTime<Utc>, ObjectRef)>,
+    wakes: FxHashMap<ObjectRef, DateTime<Utc>>,
+    /// Hashes of objects that are in the store and not in memory.
+    stored: FxHashSet<u64>,
+    /// Workflows that are closed, the longest closed first: these may leave memory.
+    closed: VecDeque<ObjectRef>,
+    is_closed: FxHashSet<ObjectRef>,
+}
+
+/// New snapshots of one tenant.
+#[derive(Default)]
+pub struct Changes {
+    pub objects: Vec<ObjectRow>,
+    pub workflows: Vec<WorkflowRow>,
+}
+
+impl State {
+    pub fn new(definitions: Arc<Definitions>, version: u64) -> Self {
+        Self { definitions, tenants: FxHashMap::default(), version }
+    }
+
+    /// Adds an event. False when it was known.
+    pub fn add(&mut self, tenant: &str, entry: &Entry) -> bool {
+        self.tenant(tenant).graph.add(&entry.event.object, Fact::of(entry))
+    }
+
+    /// Notes an object that is in the store only.
+    pub fn note_stored(&mut self, tenant: &str, object: &ObjectRef) {
+        self.tenant(tenant).stored.insert(hash_of(object));
+    }
+
+    /// Those of `objects` that must be read from the store before anything is added to them.
+    pub fn missing(&mut self, tenant: &str, objects: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
+        let stored = &self.tenant(tenant).stored;
+        if stored.is_empty() {
+            return Vec::new();
+        }
+        objects.filter(|o| stored.contains(&hash_of(o))).collect()
+    }
+
+    /// Objects that were read from the store again, with their neighbours.
+    pub fn resident(&mut self, tenant: &str, object: &ObjectRef, neighbours: impl IntoIterator<Item = ObjectRef>) {
+        let tenant = self.tenant(tenant);
+        tenant.stored.remove(&hash_of(object));
+        tenant.graph.adopt(object, neighbours);
+    }
+
+    /// Lets closed workflows go until at most `limit` objects are in memory. What is open stays in any case.
+    pub fn evict(&mut self, limit: usize) {
+        let definitions = Arc::clone(&self.definitions);
+        for tenant in self.tenants.values_mut() {
+            while tenant.graph.len() > limit {
+                let Some(root) = tenant.closed.pop_front() else { break };
+                if tenant.is_closed.remove(&root) {
+                    tenant.evict(&definitions, &root);
+                }
+            }
+        }
+    }
+
+    /// New snapshots of everything that the touched objects change.
+    pub fn refresh(&mut self, name: &str, touched: &BTreeSet<ObjectRef>, as_of: DateTime<Utc>) -> Changes {
+        let version = self.next_version(as_of);
+        let definitions = Arc::clone(&self.definitions);
+        let tenant = self.tenant(name);
+        let mut affected: BTreeSet<ObjectRef> = BTreeSet::new();
+        for object in touched {
+            if affected.insert(object.clone()) {
+                affected.extend(tenant.graph.below(&definitions, object));
+            }
+        }
+        let mut roots: BTreeSet<ObjectRef> = BTreeSet::new();
+        let mut changes = Changes::default();
+        for object in affected {
+            let standing = tenant.graph.standing(&definitions, &object);
+            if definitions.of_root(&object.kind).is_some() {
+                roots.insert(object.clone());
+            }
+            if let Standing::Joined(above) = &standing {
+                roots.extend(above.iter().cloned());
+            }
+            let Some(row) = snapshot::object_row(name, &tenant.graph, &object, &standing, version) else { continue };
+            let mark = mark_of(&row);
+            if tenant.graph.remark(&object, mark) || touched.contains(&object) {
+                changes.objects.push(row);
+            }
+        }
+        changes.workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, as_of, version)).collect();
+        changes
+    }
+
+    /// New snapshots of the workflows whose clocks have run out by now.
+    pub fn tick(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<(String, Changes)> {
+        let version = self.next_version(now);
+        let definitions = Arc::clone(&self.definitions);
+        let mut all = Vec::new();
+        for (name, tenant) in &mut self.tenants {
+            let due: Vec<ObjectRef> = tenant
+                .clocks
+                .iter()
+                .take_while(|(at, _)| *at <= now)
+                .take(limit)
+                .map(|(_, root)| root.clone())
+                .collect();
+            if due.is_empty() {
+                continue;
+            }
+            let workflows = due.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
+            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+        }
+        all
+    }
+
+    /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen.
+    pub fn derive_all(&mut self, now: DateTime<Utc>) -> Vec<(String, Changes)> {
+        let version = self.next_version(now);
+        let definitions = Arc::clone(&self.definitions);
+        let mut all = Vec::new();
+        for (name, tenant) in &mut self.tenants {
+            let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
+            let workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
+            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+        }
+        all
+    }
+
+    /// When the next clock runs out.
+    pub fn next_wake(&self) -> Option<DateTime<Utc>> {
+        self.tenants.values().filter_map(|t| t.clocks.first().map(|(at, _)| *at)).min()
+    }
+
+    pub fn objects(&self) -> usize {
+        self.tenants.values().map(|t| t.graph.len()).sum()
+    }
+
+    pub fn clocks(&self) -> usize {
+        self.tenants.values().map(|t| t.clocks.len()).sum()
+    }
+
+    /// Versions only ever grow, also when the clock is set back.
+    fn next_version(&mut self, now: DateTime<Utc>) -> u64 {
+        let by_clock = u64::try_from(now.timestamp_micros()).unwrap_or(0);
+        self.version = by_clock.max(self.version + 1);
+        self.version
+    }
+
+    fn tenant(&mut self, name: &str) -> &mut Tenant {
+        if !self.tenants.contains_key(name) {
+            self.tenants.insert(name.to_owned(), Tenant::default());
+        }
+        self.tenants.get_mut(name).expect("inserted above")
+    }
+}
+
+impl Tenant {
+    fn derive(
+        &mut self,
+        name: &str,
+        definitions: &Definitions,
+        root: &ObjectRef,
+        as_of: DateTime<Utc>,
+        version: u64,
+    ) -> Option<WorkflowRow> {
+        let definition = definitions.of_root(&root.kind)?;
+        if let Some(at) = self.wakes.remove(root) {
+            self.clocks.remove(&(at, root.clone()));
+        }
+        let workflow = derive(definition, &self.graph, root, as_of)?;
+        if let Some(at) = workflow.wakes_at {
+            self.wakes.insert(root.clone(), at);
+            self.clocks.insert((at, root.clone()));
+        }
+        if workflow.closed_at.is_none() {
+            self.is_closed.remove(root);
+        } else if self.is_closed.insert(root.clone()) {
+            self.closed.push_back(root.clone());
+        }
+        Some(snapshot::workflow_row(name, &workflow, version))
+    }
+
+    /// Forgets a closed workflow, but for objects that an open one needs.
+    fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
+        let Some(definition) = definitions.of_root(&root.kind) else { return };
+        for (object, _) in self.graph.members(definition, root) {
+            let needed = match self.graph.standing(definitions, &object) {
+                Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
+                Standing::Alone => definitions.of_root(&object.kind).is_some(),
+                Standing::Held(_) => true,
+            };
+            if !needed || object == *root {
+                self.graph.evict(&object);
+                self.stored.insert(hash_of(&object));
+            }
+        }
+    }
+}
+
+fn hash_of(object: &ObjectRef) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    object.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn mark_of(row: &ObjectRow) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows).hash(&mut hasher);
+    hasher.finish() | 1
+}

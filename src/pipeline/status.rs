@@ -1,0 +1,15 @@
+//! What the pipeline says about itself, for /readyz and /metrics.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
+
+#[derive(Debug, Default)]
+pub struct Status {
+    pub loaded: AtomicBool,
+    pub store_up: AtomicBool,
+    pub stored_events: AtomicU64,
+    pub objects: AtomicU64,
+    pub clocks: AtomicU64,
+    pub behind_records: AtomicU64,
+    /// Everything received before this moment is in the store (Unix milliseconds).
+    pub stored_ms: AtomicI64,
+}

@@ -1,0 +1,80 @@
+//! The board's questions: how many stand where, what falls due next, what came in last.
+
+use chrono::Utc;
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::rows::{EventRow, WorkflowRow};
+use super::{Store, StoreError};
+
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct StatusCount {
+    pub status: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+/// Open workflows at a stage. The stage is empty before the first milestone.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct StageCount {
+    pub definition: String,
+    pub stage: String,
+    pub title: String,
+    pub number: u8,
+    pub status: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct KindCount {
+    pub kind: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+impl Store {
+    pub async fn status_counts(&self, tenant: &str) -> Result<Vec<StatusCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("status_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    pub async fn stage_counts(&self, tenant: &str) -> Result<Vec<StageCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("stage_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    /// Of open workflows, the most frequent kind first.
+    pub async fn exception_counts(&self, tenant: &str) -> Result<Vec<KindCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("exception_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    /// Open workflows whose earliest due time is still ahead, the nearest first.
+    pub async fn next_due(&self, tenant: &str, limit: u64) -> Result<Vec<WorkflowRow>, StoreError> {
+        self.next_due_as_of(tenant, Utc::now().timestamp_millis(), limit).await
+    }
+
+    pub async fn next_due_as_of(
+        &self,
+        tenant: &str,
+        as_of_ms: i64,
+        limit: u64,
+    ) -> Result<Vec<WorkflowRow>, StoreError> {
+        let query = self.reader.query_raw(read!("next_due")).param("tenant", tenant);
+        Ok(query.param("as_of_ms", as_of_ms).param("limit", limit).fetch_all().await?)
+    }
+
+    /// Received last, the newest first.
+    pub async fn recent_events(&self, tenant: &str, limit: u64) -> Result<Vec<EventRow>, StoreError> {
+        const BACK_MS: [i64; 3] = [10 * 60_000, 24 * 3_600_000, i64::MAX];
+        let now = Utc::now().timestamp_millis();
+        let mut events = Vec::new();
+        for back in BACK_MS {
+            let query = self.reader.query_raw(read!("recent_events")).param("tenant", tenant);
+            let since = now.saturating_sub(back).max(0);
+            events = query.param("since_ms", since).param("limit", limit).fetch_all().await?;
+            if events.len() as u64 >= limit {
+                break;
+            }
+        }
+        Ok(events)
+    }
+}

@@ -1,0 +1,40 @@
+//! Objects that hang from nothing yet, and what they wait for.
+
+use clickhouse::Row;
+use serde::{Deserialize, Serialize};
+
+use super::rows::ObjectRow;
+use super::{Cursor, Store, StoreError};
+
+/// All that waits for a link of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct HeldGroup {
+    /// An object type.
+    #[serde(rename = "missing")]
+    pub waits_for: String,
+    pub objects: u64,
+    pub events: u64,
+    pub oldest_ms: i64,
+}
+
+impl Store {
+    /// The longest held first.
+    pub async fn held(&self, tenant: &str, cursor: &Cursor, limit: u64) -> Result<Vec<ObjectRow>, StoreError> {
+        let (resumed, after) = cursor.place();
+        let query = self
+            .reader
+            .query_raw(read!("held"))
+            .param("tenant", tenant)
+            .param("resumed", resumed)
+            .param("after_value", after.value)
+            .param("after_type", after.kind)
+            .param("after_id", after.id)
+            .param("limit", limit);
+        Ok(query.fetch_all().await?)
+    }
+
+    /// Most objects first.
+    pub async fn held_groups(&self, tenant: &str) -> Result<Vec<HeldGroup>, StoreError> {
+        Ok(self.reader.query_raw(read!("held_groups")).param("tenant", tenant).fetch_all().await?)
+    }
+}

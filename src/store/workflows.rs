@@ -1,0 +1,119 @@
+//! Workflows for lists: a page of them, their number, what they can be narrowed by, and one.
+
+use clickhouse::Row;
+use clickhouse::query::Query;
+use milepost_ingest::ObjectRef;
+use serde::{Deserialize, Serialize};
+
+use super::rows::WorkflowRow;
+use super::{Cursor, Store, StoreError};
+
+/// What a list is narrowed to; an empty field does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WorkflowFilter {
+    /// Any of these.
+    pub status: Vec<String>,
+    pub stage: String,
+    pub definition: String,
+    /// The system whose turn it is.
+    pub system: String,
+    pub customer: String,
+    pub warehouse: String,
+    pub carrier: String,
+    /// Kind of an open exception.
+    pub exception: String,
+    pub readiness: String,
+    /// How the id of the root or of any object in it begins, or a part of the customer's name; case does not matter.
+    pub text: String,
+    /// Created at or after, and before; 0 is no limit.
+    pub from_ms: i64,
+    pub to_ms: i64,
+    pub closed: Option<bool>,
+    pub sort: Sort,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// What falls due first; what never does comes last.
+    #[default]
+    Due,
+    /// Changed last.
+    Updated,
+    /// Created last.
+    Created,
+}
+
+impl Sort {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::Updated => "updated",
+            Self::Created => "created",
+        }
+    }
+}
+
+/// A value that a property has, and how many workflows a list narrowed to it would show.
+/// Names: `status`, `stage`, `definition`, `system`, `customer`, `warehouse`, `carrier`, `readiness`, `exception`.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct Facet {
+    pub name: String,
+    pub value: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+impl Store {
+    pub async fn workflows(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Result<Vec<WorkflowRow>, StoreError> {
+        let (resumed, after) = cursor.place();
+        let query = narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
+            .param("sort", filter.sort.as_str())
+            .param("resumed", resumed)
+            .param("after_value", after.value)
+            .param("after_type", after.kind)
+            .param("after_id", after.id)
+            .param("after_also", after.also)
+            .param("limit", limit);
+        Ok(query.fetch_all().await?)
+    }
+
+    pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
+    }
+
+    pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
+    }
+
+    /// By its root object.
+    pub async fn workflow(&self, tenant: &str, root: &ObjectRef) -> Result<Option<WorkflowRow>, StoreError> {
+        let query = self.reader.query_raw(read!("workflow")).param("tenant", tenant);
+        Ok(query.param("object_type", &root.kind).param("object_id", &root.id).fetch_optional().await?)
+    }
+}
+
+fn narrowed(query: Query, tenant: &str, filter: &WorkflowFilter) -> Query {
+    query
+        .param("tenant", tenant)
+        .param("status", &filter.status)
+        .param("stage", &filter.stage)
+        .param("definition", &filter.definition)
+        .param("system", &filter.system)
+        .param("customer", &filter.customer)
+        .param("warehouse", &filter.warehouse)
+        .param("carrier", &filter.carrier)
+        .param("exception", &filter.exception)
+        .param("readiness", &filter.readiness)
+        .param("text", &filter.text)
+        .param("from_ms", filter.from_ms)
+        .param("to_ms", filter.to_ms)
+        .param("closed", filter.closed.map_or(-1, i8::from))
+}

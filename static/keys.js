@@ -1,0 +1,92 @@
+// Keyboard, copying, and choices that need no button. Everything here can also be done without it.
+import { pause } from "./live.js";
+
+const byId = (id) => document.getElementById(id);
+const help = byId("help");
+let armed = 0; // after `g`
+
+const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
+const rows = () => [...document.querySelectorAll("main tr[data-key], main li[data-key]")].filter((row) => row.querySelector("a") && row.offsetParent);
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
+  const link = next?.querySelector("th a, a");
+  link?.focus();
+  document.querySelector(".here")?.classList.remove("here");
+  next?.classList.add("here");
+}
+
+async function copy(text, button) {
+  await navigator.clipboard?.writeText(text);
+  if (!button) return;
+  button.classList.add("done");
+  setTimeout(() => button.classList.remove("done"), 1500);
+}
+
+function theme() {
+  const select = byId("theme");
+  select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
+  choose(select);
+}
+
+function choose(select) {
+  if (select.id === "theme") {
+    document.documentElement.dataset.theme = select.value;
+    document.cookie = `theme=${select.value}; Path=/; SameSite=Lax; Max-Age=34560000`;
+  } else select.form.submit();
+}
+
+const actions = {
+  "/": () => byId("find").focus(),
+  "?": () => help.showModal(),
+  j: () => step(1),
+  k: () => step(-1),
+  p: () => !byId("pause").hidden && pause(),
+  t: theme,
+  y: () => {
+    const row = document.activeElement.closest("[data-key]");
+    const own = document.querySelector("h1 [data-copy]")?.dataset.copy;
+    const text = row?.querySelector("bdi")?.textContent || own;
+    if (text) copy(text, row ? undefined : document.querySelector("h1 [data-copy]"));
+  },
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && typing(event.target)) return event.target.blur();
+  if (event.key === "k" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    return byId("find").focus();
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || help.open) return;
+  if (Date.now() - armed < 1500) {
+    armed = 0;
+    const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+    if (link) return link.click();
+  }
+  if (event.key === "g") return (armed = Date.now());
+  const tab = /^[1-9]$/.test(event.key) && document.querySelector(`[data-tab="${event.key}"]`);
+  if (tab) return tab.click();
+  const action = actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button.dataset.copy, button);
+});
+
+for (const button of document.querySelectorAll(".copy")) button.hidden = false;
+for (const id of ["tz", "theme"]) byId(id)?.addEventListener("change", (event) => choose(event.target));
+const apply = document.querySelector(".prefs button");
+if (apply) apply.hidden = true;
+
+// The reader's own zone, when the list lacks it.
+const zones = byId("tz");
+const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zones && own && ![...zones.options].some((option) => option.value === own)) zones.add(new Option(`${own.replaceAll("_", " ")} (yours)`, own), 1);
+byId("help-open").hidden = false;
+byId("help-open").addEventListener("click", actions["?"]);

@@ -1,0 +1,636 @@
+//! Every SQL file on a real ClickHouse: a new file is picked up by itself and must return a row of the seed.
+//! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use milepost::engine::{Engine, Settings};
+use milepost::store::rows::*;
+use milepost::store::{Cursor, FailureFilter, Retention, Sort, Store, StoreError, WorkflowFilter};
+use milepost_ingest::{Log, ObjectRef, Point, Span, TraceRef};
+
+const NOW: i64 = 1_790_000_000_000;
+const MINUTE: i64 = 60_000;
+
+/// A running engine with a migrated database of its own.
+struct House {
+    store: Store,
+    client: clickhouse::Client,
+    // Last, so that the connections are closed before the engine waits for them.
+    _engine: Engine,
+    _dir: tempfile::TempDir,
+}
+
+async fn house() -> House {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(Settings {
+        dir: dir.path().join("clickhouse"),
+        program: Some(env!("CARGO_BIN_EXE_milepost").into()),
+        memory_bytes: 1_000_000_000,
+        stop_ms: 500,
+        ..Settings::default()
+    })
+    .await
+    .unwrap();
+    let store = Store::new(engine.url(), engine.user(), engine.password(), "milepost_test");
+    // The seed is as old as its constants say.
+    store.migrate(&Retention::FOREVER).await.unwrap();
+    let client = clickhouse::Client::default()
+        .with_url(engine.url())
+        .with_user(engine.user())
+        .with_password(engine.password())
+        .with_database("milepost_test");
+    House { store, client, _engine: engine, _dir: dir }
+}
+
+impl House {
+    async fn count(&self, table: &str) -> u64 {
+        self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
+    }
+}
+
+const HOSTILE: &str = "'; DROP TABLE events; --\\ \t\n\r\u{0}?fields {x:String} ü <script>";
+
+fn event(n: i64) -> EventRow {
+    EventRow {
+        tenant: "acme".into(),
+        object_type: "order".into(),
+        object_id: "SO-1".into(),
+        occurred_ms: NOW - n * MINUTE,
+        offset_minutes: -330,
+        received_ms: NOW - n * MINUTE + 500,
+        event_id: format!("e{n}"),
+        event_type: "order.created".into(),
+        schema_version: 1,
+        source: "erp/main".into(),
+        system: "erp".into(),
+        refs: vec!["shipment/SH-1".into(), "invoice/I/1".into()],
+        data: format!("{{\"note\":{HOSTILE:?}}}"),
+        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+        span_id: "b7ad6b7169203331".into(),
+        payload: 7,
+        index: u32::try_from(n).unwrap(),
+        key_id: "k1".into(),
+    }
+}
+
+fn workflow(n: u32) -> WorkflowRow {
+    let (status, stage) = [("breached", "shipped"), ("on_track", "created"), ("done", "paid")][n as usize % 3];
+    WorkflowRow {
+        tenant: "acme".into(),
+        definition: "order-to-cash".into(),
+        definition_version: 2,
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        status: status.into(),
+        stage: stage.into(),
+        stage_title: stage.to_uppercase(),
+        stage_number: 7,
+        stage_count: 16,
+        next: "delivered".into(),
+        next_title: "Delivered".into(),
+        waiting_for: ["tms", "wms"][n as usize % 2].into(),
+        customer: if n == 1 { HOSTILE.into() } else { format!("Customer {}", n % 4) },
+        amount: (n != 2).then_some(i128::from(n) * 1_234_567 - 5_000_000),
+        currency: "EUR".into(),
+        priority: "high".into(),
+        warehouse: "east".into(),
+        carrier: "DHL".into(),
+        created_ms: NOW - i64::from(n) * MINUTE,
+        updated_ms: NOW - i64::from(n % 5) * MINUTE,
+        closed: status == "done",
+        last_type: "order.released".into(),
+        last_system: "erp".into(),
+        last_ms: NOW,
+        due_ms: (n % 4 != 0).then_some(NOW + i64::from(n % 7) * MINUTE),
+        warn_ms: (n % 4 != 0).then_some(NOW),
+        sla: "ship-promise".into(),
+        blocked_code: "credit_hold".into(),
+        blocked_what: "Credit hold.".into(),
+        exceptions: if n % 3 == 2 { vec![] } else { vec!["credit_hold".into(), "backorder".into()] },
+        readiness: "not_due".into(),
+        members: vec![format!("order/SO-{n}"), format!("shipment/SH/{n}")],
+        version: 10 + u64::from(n),
+    }
+}
+
+fn object(kind: &str, id: &str, held: bool, version: u64) -> ObjectRow {
+    ObjectRow {
+        tenant: "acme".into(),
+        object_type: kind.into(),
+        object_id: id.into(),
+        state: "created".into(),
+        events: 3,
+        first_ms: NOW - 9 * MINUTE,
+        last_ms: NOW,
+        last_type: "order.created".into(),
+        last_source: "erp/main".into(),
+        last_system: "erp".into(),
+        held,
+        held_since_ms: if held { NOW - 5 * MINUTE } else { 0 },
+        waits_for: if held { "order/SO-9".into() } else { String::new() },
+        links: vec!["shipment/SH-1".into()],
+        workflows: if held { vec![] } else { vec!["order/SO-1".into()] },
+        version,
+    }
+}
+
+fn failure(index: u32) -> FailureRow {
+    FailureRow {
+        tenant: "acme".into(),
+        payload: 8,
+        index,
+        received_ms: NOW - MINUTE,
+        stage: "validate".into(),
+        code: "missing_field".into(),
+        pointer: format!("/data/lines/{index}/quantity"),
+        expected: "a decimal".into(),
+        found: HOSTILE.into(),
+        detail: "The quantity is missing.".into(),
+        fingerprint: u64::MAX - 1,
+        source: "wms/east".into(),
+        event_type: "shipment.shipped".into(),
+        event_id: "w1".into(),
+        schema_version: 1,
+        object_type: "shipment".into(),
+        object_id: format!("SH-{index}"),
+    }
+}
+
+fn minute(n: i64, form: &str) -> SourceMinuteRow {
+    SourceMinuteRow {
+        tenant: "acme".into(),
+        source: "erp/main".into(),
+        system: "erp".into(),
+        form: form.into(),
+        minute_ms: (NOW - n * MINUTE) / MINUTE * MINUTE,
+        events: 10,
+        records: 12,
+        duplicates: 1,
+        refused: 2,
+        errors: 0,
+        bytes: 1000,
+        lag_sum_ms: 5000,
+        lag_max_ms: 900 + n,
+        last_ms: NOW - n * MINUTE,
+        contracts: vec!["order.created@1".into()],
+    }
+}
+
+fn trace() -> TraceRef {
+    TraceRef { trace_id: "0af7651916cd43dd8448eb211c80319c".into(), span_id: "b7ad6b7169203331".into() }
+}
+
+fn attributes() -> Vec<(String, String)> {
+    vec![("resource.service.name".into(), "wms".into()), ("note".into(), HOSTILE.into())]
+}
+
+fn span() -> SpanRow {
+    let span = Span {
+        trace: trace(),
+        parent_span_id: String::new(),
+        name: "POST /ship".into(),
+        kind: 2,
+        service: "wms".into(),
+        source: "wms/east".into(),
+        system: "wms".into(),
+        start_ns: NOW as u64 * 1_000_000 + 1,
+        end_ns: NOW as u64 * 1_000_000 + 5,
+        status: 2,
+        status_message: "timeout".into(),
+        object: Some(ObjectRef::new("shipment", "SH-1")),
+        attributes: attributes(),
+        events: "[]".into(),
+    };
+    SpanRow { tenant: "acme".into(), received_ms: NOW, payload: 9, span }
+}
+
+fn log() -> LogRow {
+    let log = Log {
+        trace: trace(),
+        time_ns: NOW as u64 * 1_000_000,
+        severity: 17,
+        service: "wms".into(),
+        source: "wms/east".into(),
+        body: HOSTILE.into(),
+        object: None,
+        attributes: attributes(),
+    };
+    LogRow { tenant: "acme".into(), received_ms: NOW, payload: 9, log }
+}
+
+fn point() -> PointRow {
+    let point = Point {
+        name: "queue.depth".into(),
+        unit: "1".into(),
+        kind: "histogram",
+        service: "wms".into(),
+        source: "wms/east".into(),
+        time_ns: NOW as u64 * 1_000_000,
+        value: 2.5,
+        count: 4,
+        bounds: vec![1.0, 2.0],
+        buckets: vec![1.0, 2.0, 1.0],
+        attributes: attributes(),
+    };
+    PointRow { tenant: "acme".into(), received_ms: NOW, point }
+}
+
+fn payload() -> PayloadRow {
+    PayloadRow {
+        tenant: "acme".into(),
+        payload: 7,
+        received_ms: NOW,
+        form: "json".into(),
+        source: "erp/main".into(),
+        key_id: "k1".into(),
+        headers: vec![
+            ("content-type".into(), "application/json".into()),
+            ("x-a".into(), "1".into()),
+            ("x-a".into(), "2".into()),
+        ],
+        body: vec![0, 159, 146, 150, 0xff, b'{'],
+        events: 2,
+        refused: 1,
+    }
+}
+
+/// Something in every table, with the odd case in each kind of column.
+fn seed() -> Batch {
+    Batch {
+        token: "seed".into(),
+        events: (0..5).map(event).collect(),
+        payloads: vec![payload(), PayloadRow { payload: 8, headers: vec![], body: vec![], ..payload() }],
+        failures: (0..3).map(failure).collect(),
+        objects: vec![
+            object("order", "SO-1", false, 1),
+            object("shipment", "SH-7", true, 2),
+            ObjectRow { waits_for: "order".into(), ..object("shipment", "SH-8", true, 3) },
+            object("shipment", "SH/1", false, 4),
+        ],
+        workflows: (0..100).map(workflow).collect(),
+        spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
+        logs: vec![log()],
+        points: vec![point()],
+        source_minutes: vec![
+            minute(0, "events/json"),
+            minute(3, "events/json"),
+            minute(30, "otlp/logs"),
+            minute(600, "events/json"),
+        ],
+    }
+}
+
+fn files(folder: &str) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(folder);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    let read = |path: PathBuf| {
+        (path.file_stem().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(&path).unwrap())
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// One value for each parameter name that any query may use.
+fn values() -> BTreeMap<&'static str, String> {
+    let objects = "[('order','SO-1'),('shipment','SH-1')]";
+    BTreeMap::from([
+        ("tenant", "acme".into()),
+        ("limit", "50".into()),
+        ("object_type", "order".into()),
+        ("object_id", "SO-1".into()),
+        ("objects", objects.into()),
+        ("ids", "['SO-1','SH-1']".into()),
+        ("payload", "8".into()),
+        ("trace_id", trace().trace_id),
+        ("as_of_ms", NOW.to_string()),
+        ("since_ms", "0".into()),
+        ("from_ms", "0".into()),
+        ("to_ms", "0".into()),
+        ("fingerprint", "0".into()),
+        ("status", "[]".into()),
+        ("closed", "-1".into()),
+        ("resumed", "false".into()),
+        ("after_value", "0".into()),
+        ("after_payload", "0".into()),
+        ("after_index", "0".into()),
+    ])
+}
+
+fn parameters(sql: &str) -> BTreeSet<(String, String)> {
+    let inside = sql.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    inside.filter_map(|(inside, _)| inside.split_once(':')).map(|(name, kind)| (name.into(), kind.into())).collect()
+}
+
+#[tokio::test]
+async fn every_query_runs_and_finds_its_seed() {
+    let house = house().await;
+    house.store.write(&seed()).await.unwrap();
+    let values = values();
+    for (name, sql) in files("read") {
+        assert!(sql.starts_with("-- "), "{name} says first which question it answers");
+        let mut query = house.client.query_raw(&sql);
+        for (parameter, kind) in parameters(&sql) {
+            // What is not in the table may be empty: it is an optional filter.
+            let value = values.get(parameter.as_str()).cloned().unwrap_or_default();
+            assert!(!value.is_empty() || kind == "String", "{name}: give {{{parameter}:{kind}}} a value in this test");
+            query = query.with_setting(format!("param_{parameter}"), value);
+        }
+        let rows = query.fetch_bytes("JSONEachRow").unwrap().collect().await;
+        let rows = rows.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!rows.is_empty(), "{name} returns no row of the seed");
+    }
+}
+
+#[tokio::test]
+async fn every_row_comes_back_as_it_was_written() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    let (order, shipment) = (ObjectRef::new("order", "SO-1"), ObjectRef::new("shipment", "SH-1"));
+
+    let mut events = store.events_of("acme", &[order.clone(), shipment.clone()]).await.unwrap();
+    events.sort_by_key(|event| event.index);
+    assert_eq!(events, seed.events);
+    assert_eq!(store.recent_events("acme", 2).await.unwrap(), seed.events[..2]);
+    for stored in &seed.payloads {
+        assert_eq!(store.payload("acme", stored.payload).await.unwrap().as_ref(), Some(stored));
+    }
+    assert_eq!(store.failures_of("acme", 8).await.unwrap(), seed.failures);
+    assert_eq!(store.object("acme", &order).await.unwrap().as_ref(), Some(&seed.objects[0]));
+    assert_eq!(store.objects("acme", &[order.clone()]).await.unwrap(), seed.objects[..1]);
+    for stored in &seed.workflows[..3] {
+        let root = ObjectRef::new("order", &stored.root_id);
+        assert_eq!(store.workflow("acme", &root).await.unwrap().as_ref(), Some(stored));
+    }
+    assert_eq!(store.trace("acme", &trace().trace_id).await.unwrap(), seed.spans);
+    assert_eq!(store.spans_of("acme", &[shipment], 10).await.unwrap(), seed.spans[..1]);
+    assert_eq!(store.logs_of_trace("acme", &trace().trace_id).await.unwrap(), seed.logs);
+    let series = store.latest_points("acme", "wms/east", 0, 10).await.unwrap();
+    assert_eq!((series[0].value, series[0].count, &series[0].attributes), (2.5, 4, &attributes()));
+    assert_eq!(store.tenants().await.unwrap(), ["acme"]);
+    assert_eq!(store.max_version().await.unwrap(), 109);
+
+    let ids = store.recent_ids(0, 10).await.unwrap();
+    assert_eq!(ids.len(), 5);
+    for (id, event) in ids.iter().zip(&seed.events) {
+        assert_eq!((&id.event_id, id.content), (&event.event_id, event.content()));
+    }
+}
+
+#[tokio::test]
+async fn nobody_sees_another_tenants_rows() {
+    let House { store, _engine, _dir, .. } = house().await;
+    store.write(&seed()).await.unwrap();
+    let all = WorkflowFilter::default();
+    for tenant in ["other", "", "acme' OR '1'='1", HOSTILE] {
+        let order = ObjectRef::new("order", "SO-1");
+        assert!(store.workflows(tenant, &all, &Cursor::start(), 10).await.unwrap().is_empty());
+        assert_eq!(store.workflow_count(tenant, &all).await.unwrap(), 0);
+        assert!(store.workflow_facets(tenant, &all).await.unwrap().is_empty());
+        assert!(store.events_of(tenant, std::slice::from_ref(&order)).await.unwrap().is_empty());
+        assert!(store.object(tenant, &order).await.unwrap().is_none());
+        assert!(store.held(tenant, &Cursor::start(), 10).await.unwrap().is_empty());
+        assert!(store.failures(tenant, &FailureFilter::default(), &Cursor::start(), 10).await.unwrap().is_empty());
+        assert!(store.failure_groups(tenant, &FailureFilter::default(), 10).await.unwrap().is_empty());
+        assert!(store.payload(tenant, 7).await.unwrap().is_none());
+        assert!(store.trace(tenant, &trace().trace_id).await.unwrap().is_empty());
+        assert!(store.sources(tenant).await.unwrap().is_empty());
+        assert!(store.recent_events(tenant, 10).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_batch_written_again_counts_once_and_another_with_the_same_rows_counts() {
+    let house = house().await;
+    let batch = seed();
+    for _ in 0..3 {
+        house.store.write(&batch).await.unwrap();
+    }
+    for (table, rows) in
+        [("events", 5), ("failures", 3), ("payloads", 2), ("workflows", 100), ("spans", 2), ("source_minutes", 4)]
+    {
+        assert_eq!(house.count(table).await, rows, "{table}");
+    }
+    let source = house.store.sources_as_of("acme", NOW).await.unwrap().remove(0);
+    assert_eq!((source.hour_events, source.day_events), (30, 40));
+
+    house.store.write(&Batch { token: "another".into(), ..seed() }).await.unwrap();
+    assert_eq!(house.count("events").await, 10);
+    let source = house.store.sources_as_of("acme", NOW).await.unwrap().remove(0);
+    assert_eq!((source.hour_events, source.day_events), (60, 80));
+}
+
+#[tokio::test]
+async fn the_version_decides_which_snapshot_stays_and_not_the_order_of_writing() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let newer = WorkflowRow { version: 20, status: "done".into(), closed: true, ..workflow(1) };
+    let older = WorkflowRow { version: 11, ..workflow(1) };
+    store.write(&Batch { token: "a".into(), workflows: vec![newer.clone()], ..Batch::default() }).await.unwrap();
+    store.write(&Batch { token: "b".into(), workflows: vec![older], ..Batch::default() }).await.unwrap();
+    assert_eq!(store.workflow("acme", &ObjectRef::new("order", "SO-1")).await.unwrap(), Some(newer.clone()));
+    let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
+    assert_eq!(store.workflow_count("acme", &open).await.unwrap(), 0);
+    let closed = WorkflowFilter { closed: Some(true), ..WorkflowFilter::default() };
+    assert_eq!(store.workflows("acme", &closed, &Cursor::start(), 9).await.unwrap(), [newer]);
+}
+
+#[tokio::test]
+async fn pages_of_every_order_hold_each_workflow_once() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    for sort in [Sort::Due, Sort::Updated, Sort::Created] {
+        let filter = WorkflowFilter { sort, ..WorkflowFilter::default() };
+        let (mut cursor, mut seen) = (Cursor::start(), Vec::new());
+        loop {
+            let page = store.workflows("acme", &filter, &cursor, 7).await.unwrap();
+            let Some(last) = page.last() else { break };
+            cursor = Cursor::parse(&Cursor::after_workflow(last, sort).to_string()).unwrap();
+            seen.extend(page);
+        }
+        let key = |row: &WorkflowRow| match sort {
+            Sort::Due => row.due_ms.unwrap_or(i64::MAX),
+            Sort::Updated => -row.updated_ms,
+            Sort::Created => -row.created_ms,
+        };
+        assert!(seen.windows(2).all(|pair| (key(&pair[0]), &pair[0].root_id) < (key(&pair[1]), &pair[1].root_id)));
+        seen.sort_by_key(|row| row.version);
+        assert_eq!(seen, seed.workflows, "{sort:?}");
+    }
+    let (mut cursor, mut held) = (Cursor::start(), Vec::new());
+    while let Some(row) = store.held("acme", &cursor, 1).await.unwrap().pop() {
+        cursor = Cursor::after_held(&row);
+        held.push(row.object_id);
+    }
+    assert_eq!(held, ["SH-7", "SH-8"]);
+    let (mut cursor, mut refused) = (Cursor::start(), Vec::new());
+    while let Some(row) = store.failures("acme", &FailureFilter::default(), &cursor, 1).await.unwrap().pop() {
+        cursor = Cursor::after_failure(&row);
+        refused.push(row.index);
+    }
+    assert_eq!(refused, [2, 1, 0]);
+}
+
+#[tokio::test]
+async fn filters_lists_counts_and_facets_agree() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    type Law = fn(&WorkflowRow) -> bool;
+    let any = WorkflowFilter::default;
+    let cases: [(WorkflowFilter, Law); 12] = [
+        (WorkflowFilter { status: vec!["breached".into(), "done".into()], ..any() }, |row| row.status != "on_track"),
+        (WorkflowFilter { stage: "paid".into(), ..any() }, |row| row.stage == "paid"),
+        (WorkflowFilter { system: "wms".into(), ..any() }, |row| row.waiting_for == "wms"),
+        (WorkflowFilter { customer: HOSTILE.into(), ..any() }, |row| row.root_id == "SO-1"),
+        (WorkflowFilter { exception: "backorder".into(), ..any() }, |row| !row.exceptions.is_empty()),
+        (WorkflowFilter { text: "so-1".into(), ..any() }, |row| row.root_id.starts_with("SO-1")),
+        (WorkflowFilter { text: "ustomer 2".into(), ..any() }, |row| row.customer == "Customer 2"),
+        (WorkflowFilter { text: "sh/9".into(), ..any() }, |row| row.root_id.starts_with("SO-9")),
+        (WorkflowFilter { text: "shipment/SH/9".into(), ..any() }, |row| row.root_id == "SO-9"),
+        (WorkflowFilter { closed: Some(false), ..any() }, |row| !row.closed),
+        (WorkflowFilter { from_ms: NOW - 9 * MINUTE, to_ms: NOW - 2 * MINUTE, ..any() }, |row| {
+            (NOW - 9 * MINUTE..NOW - 2 * MINUTE).contains(&row.created_ms)
+        }),
+        (WorkflowFilter { stage: "' OR 1 = 1".into(), ..any() }, |_| false),
+    ];
+    for (filter, law) in cases {
+        let expected: BTreeSet<_> = seed.workflows.iter().filter(|row| law(row)).map(|row| &row.root_id).collect();
+        let listed = store.workflows("acme", &filter, &Cursor::start(), 1000).await.unwrap();
+        assert_eq!(listed.iter().map(|row| &row.root_id).collect::<BTreeSet<_>>(), expected, "{filter:?}");
+        assert_eq!(store.workflow_count("acme", &filter).await.unwrap(), expected.len() as u64, "{filter:?}");
+    }
+    let narrowed = WorkflowFilter { status: vec!["breached".into()], system: "wms".into(), ..any() };
+    for facet in store.workflow_facets("acme", &narrowed).await.unwrap() {
+        let mut chosen = narrowed.clone();
+        match facet.name.as_str() {
+            "status" => chosen.status = vec![facet.value.clone()],
+            "stage" => chosen.stage = facet.value.clone(),
+            "definition" => chosen.definition = facet.value.clone(),
+            "system" => chosen.system = facet.value.clone(),
+            "customer" => chosen.customer = facet.value.clone(),
+            "warehouse" => chosen.warehouse = facet.value.clone(),
+            "carrier" => chosen.carrier = facet.value.clone(),
+            "readiness" => chosen.readiness = facet.value.clone(),
+            "exception" => chosen.exception = facet.value.clone(),
+            other => panic!("a facet without a filter: {other}"),
+        }
+        assert_eq!(store.workflow_count("acme", &chosen).await.unwrap(), facet.count, "{facet:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_board_counts_what_the_lists_hold() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    let by_status = |status: &str| seed.workflows.iter().filter(|row| row.status == status).count() as u64;
+    for count in store.status_counts("acme").await.unwrap() {
+        assert_eq!(count.count, by_status(&count.status), "{}", count.status);
+    }
+    let stages = store.stage_counts("acme").await.unwrap();
+    assert_eq!(stages.iter().map(|stage| stage.count).sum::<u64>(), by_status("breached") + by_status("on_track"));
+    let kinds = store.exception_counts("acme").await.unwrap();
+    assert_eq!(kinds.iter().map(|kind| kind.kind.as_str()).collect::<Vec<_>>(), ["backorder", "credit_hold"]);
+    let due = store.next_due_as_of("acme", NOW + MINUTE, 5).await.unwrap();
+    assert!(due.len() == 5 && due.iter().all(|row| !row.closed && row.due_ms.is_some_and(|due| due > NOW)));
+    let held = store.held_groups("acme").await.unwrap();
+    assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
+    assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
+    let group = store.failure_groups("acme", &FailureFilter::default(), 10).await.unwrap().remove(0);
+    assert_eq!((group.fingerprint, group.count, group.objects), (u64::MAX - 1, 3, 3));
+    assert_eq!((group.example_payload, group.example_index), (8, 2));
+    let one = FailureFilter { fingerprint: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
+    assert_eq!(store.failures("acme", &one, &Cursor::start(), 10).await.unwrap(), [failure(1)]);
+}
+
+#[tokio::test]
+async fn a_source_shows_its_hour_its_day_and_its_rhythm() {
+    let House { store, _engine, _dir, .. } = house().await;
+    store.write(&seed()).await.unwrap();
+    let source = store.sources_as_of("acme", NOW).await.unwrap().remove(0);
+    assert_eq!((source.source.as_str(), source.system.as_str()), ("erp/main", "erp"));
+    assert_eq!(source.forms, ["events/json", "otlp/logs"]);
+    assert_eq!((source.hour_events, source.day_events, source.day_refused), (30, 40, 8));
+    assert_eq!((source.hour_lag_avg_ms, source.hour_lag_max_ms), (500, 930));
+    assert_eq!(source.last_ms, NOW);
+    assert_eq!(source.series.len(), 60);
+    assert_eq!(source.series.iter().sum::<u64>(), source.hour_events);
+    assert_eq!(source.series.last(), Some(&10));
+    assert_eq!(source.usual_gap_ms, 570 * MINUTE);
+    assert_eq!(source.contracts, ["order.created@1"]);
+}
+
+#[tokio::test]
+async fn a_start_finds_what_is_open_and_nothing_else() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let closed = object("order", "SO-2", false, 9);
+    let far = EventRow { object_id: "SO-2".into(), event_id: "closed".into(), ..event(1) };
+    let held =
+        EventRow { object_type: "shipment".into(), object_id: "SH-7".into(), event_id: "held".into(), ..event(1) };
+    let mut batch = seed();
+    batch.objects.push(closed);
+    batch.events.extend([far, held]);
+    store.write(&batch).await.unwrap();
+    let mut objects = Vec::new();
+    assert_eq!(store.open_objects(|piece| objects.extend(piece)).await.unwrap(), 4);
+    assert!(objects.iter().all(|object| object.object_id != "SO-2"));
+    let mut events = Vec::new();
+    assert_eq!(store.events_of_open(|piece| events.extend(piece)).await.unwrap(), 6);
+    assert!(events.iter().any(|event| event.event_id == "held"));
+    assert!(events.iter().all(|event| event.event_id != "closed"));
+}
+
+#[tokio::test]
+async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
+    let house = house().await;
+    house.store.write(&seed()).await.unwrap();
+    let again = house.store.migrate(&Retention::FOREVER).await.unwrap();
+    assert!(again.applied.is_empty() && again.retained.is_empty(), "{again:?}");
+
+    for (name, sql) in files("migrations") {
+        assert!(sql.starts_with("-- ") && sql.contains("IF NOT EXISTS"), "{name}");
+        house.client.query_raw(&sql).execute().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    assert_eq!(house.count("events").await, 5);
+
+    let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
+    let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
+    let all = Retention { events, payloads, failures, objects, workflows, spans, logs, points, source_minutes };
+    assert_eq!(house.store.migrate(&all).await.unwrap().retained.len(), 9);
+    assert!(house.store.migrate(&all).await.unwrap().retained.is_empty());
+    assert_eq!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.len(), 9);
+    assert!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.is_empty());
+    let tables = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%TTL%'";
+    assert_eq!(house.client.query(tables).fetch_one::<u64>().await.unwrap(), 0);
+    for folder in ["retention", "retention/remove"] {
+        assert_eq!(files(folder).len(), 9, "{folder}: one file for each table");
+    }
+}
+
+#[tokio::test]
+async fn an_edited_or_unknown_migration_stops_the_start() {
+    let house = house().await;
+    let record = "INSERT INTO schema_migrations (name, hash, applied_at) VALUES (?, 'x', now64(3) + 10)";
+    house.client.query(record).bind("0001_events.sql").execute().await.unwrap();
+    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Edited { name } if name == "0001_events.sql"), "{error}");
+    house.client.query(record).bind("9999_later.sql").execute().await.unwrap();
+    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    assert!(matches!(&error, StoreError::Newer { name } if name == "9999_later.sql"), "{error}");
+}
+
+#[tokio::test]
+async fn an_absent_clickhouse_passes_and_a_wrong_password_does_not() {
+    let house = house().await;
+    house.store.ping().await.unwrap();
+    let absent = Store::new("http://127.0.0.1:9", "x", "y", "milepost_test");
+    assert!(absent.ping().await.unwrap_err().is_passing());
+    assert!(absent.write(&seed()).await.unwrap_err().is_passing());
+    let stranger = Store::new(house._engine.url(), "milepost", "wrong", "milepost_test");
+    assert!(!stranger.ping().await.unwrap_err().is_passing());
+    assert!(!stranger.write(&seed()).await.unwrap_err().is_passing());
+}
