@@ -217,9 +217,13 @@ pub fn stage(key: &str) -> &'static str {
 fn advice(stage: &str) -> &'static str {
     match stage {
         "decode" => "The sender has to send well-formed bodies. Nothing of such a body can be taken.",
-        "validate" => "Mend the field at the sender, or the contract if the sender is right, then send it again with the same id.",
+        "validate" => {
+            "Mend the field at the sender, or the contract if the sender is right, then send it again with the same id."
+        }
         "map" => "Mend the mapping of this source, or have the sender name its business object, then send it again.",
-        "deliver" => "The receiving system refused it or was away. Its own log has the reason; the middleware sends it again.",
+        "deliver" => {
+            "The receiving system refused it or was away. Its own log has the reason; the middleware sends it again."
+        }
         _ => "Mend the cause at the sender and send it again with the same id.",
     }
 }

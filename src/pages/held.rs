@@ -48,7 +48,14 @@ pub struct Row {
     pub source: String,
 }
 
-pub fn held(tenant: &str, clock: &Clock, groups: &[HeldGroup], rows: &[ObjectRow], next: Option<String>, paged: bool) -> Held {
+pub fn held(
+    tenant: &str,
+    clock: &Clock,
+    groups: &[HeldGroup],
+    rows: &[ObjectRow],
+    next: Option<String>,
+    paged: bool,
+) -> Held {
     let path = words::tenant_path(tenant, "held");
     Held {
         total: words::plural(groups.iter().map(|group| group.objects).sum(), "object", "objects"),
@@ -67,7 +74,10 @@ fn group(clock: &Clock, group: &HeldGroup) -> Group {
         objects: words::plural(group.objects, "object", "objects"),
         events: words::plural(group.events, "event", "events"),
         oldest: clock.time(group.oldest_ms),
-        release: format!("Released by itself when an event links it to {} {kind}.", if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }),
+        release: format!(
+            "Released by itself when an event links it to {} {kind}.",
+            if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" }
+        ),
     }
 }
 

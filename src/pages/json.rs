@@ -159,7 +159,12 @@ pub fn hex(bytes: &[u8]) -> Vec<Line> {
         let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String =
             chunk.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();
-        Line { number: row + 1, key: format!("{:06x}", row * 16), value: format!("{:<47}  {text}", hex.join(" ")), ..Line::default() }
+        Line {
+            number: row + 1,
+            key: format!("{:06x}", row * 16),
+            value: format!("{:<47}  {text}", hex.join(" ")),
+            ..Line::default()
+        }
     };
     bytes.chunks(16).take(1024).enumerate().map(line).collect()
 }
@@ -172,7 +177,14 @@ mod tests {
     fn shown(lines: &[Line]) -> String {
         let line = |line: &Line| {
             let colon = if line.key.is_empty() { "" } else { ": " };
-            format!("{}{}{colon}{}{}{}\n", "  ".repeat(line.indent), line.key, line.value, line.tail, if line.bad { " <" } else { "" })
+            format!(
+                "{}{}{colon}{}{}{}\n",
+                "  ".repeat(line.indent),
+                line.key,
+                line.value,
+                line.tail,
+                if line.bad { " <" } else { "" }
+            )
         };
         lines.iter().map(line).collect()
     }

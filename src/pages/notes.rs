@@ -25,7 +25,9 @@ pub fn first_run(host: &str, data_dir: &str) -> FirstRun {
     );
     FirstRun {
         key: format!("milepost key create --data-dir {data_dir} --tenant acme --source erp/main"),
-        curl: format!("curl -s http://{host}/v1/events \\\n  -H 'Authorization: Bearer KEY' \\\n  -H 'Content-Type: application/json' \\\n  -d '{event}'"),
+        curl: format!(
+            "curl -s http://{host}/v1/events \\\n  -H 'Authorization: Bearer KEY' \\\n  -H 'Content-Type: application/json' \\\n  -d '{event}'"
+        ),
         check: format!("http://{host}/t/acme/w/order/SO-1"),
         waiting: true,
     }
@@ -79,14 +81,20 @@ impl Problem {
     }
 
     pub fn bad_request(tenant: &str, text: &str) -> Self {
-        Self { title: "This address cannot be read".into(), text: text.into(), hint: String::new(), ..Self::not_found(tenant, "") }
+        Self {
+            title: "This address cannot be read".into(),
+            text: text.into(),
+            hint: String::new(),
+            ..Self::not_found(tenant, "")
+        }
     }
 
     pub fn store_away(error_id: &str, here: &str) -> Self {
         Self {
             title: "The store does not answer".into(),
             text: "Pages cannot be read right now. Events are still being taken and kept; nothing is lost.".into(),
-            hint: "It is tried again by itself. If it stays away, look at the log of milepost and of ClickHouse.".into(),
+            hint: "It is tried again by itself. If it stays away, look at the log of milepost and of ClickHouse."
+                .into(),
             error_id: error_id.into(),
             retry: here.into(),
             links: Vec::new(),

@@ -79,10 +79,12 @@ pub struct Facts<'a> {
 
 pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
     let Facts { tenant, row, failures, index, .. } = *facts;
-    let own: Vec<&FailureRow> = failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
+    let own: Vec<&FailureRow> =
+        failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
     let mut shown = show(facts);
     for failure in &own {
-        let whole = if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
+        let whole =
+            if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
         json::mark(&mut shown.lines, &whole, &failure.code.replace('_', " "));
     }
     let path = |id: String| words::tenant_path(tenant, &format!("payloads/{id}"));
@@ -104,9 +106,18 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
         form: row.form.replace('_', " "),
         key_id: row.key_id.clone(),
         size: words::bytes(row.body.len()),
-        counts: format!("{} taken, {} refused", words::count(u64::from(row.events)), words::count(u64::from(row.refused))),
+        counts: format!(
+            "{} taken, {} refused",
+            words::count(u64::from(row.events)),
+            words::count(u64::from(row.refused))
+        ),
         more_problems: own.len().saturating_sub(MAX_PROBLEMS) as u64,
-        problems: own.iter().take(MAX_PROBLEMS).enumerate().map(|(at, failure)| problem(tenant, at, failure, &shown)).collect(),
+        problems: own
+            .iter()
+            .take(MAX_PROBLEMS)
+            .enumerate()
+            .map(|(at, failure)| problem(tenant, at, failure, &shown))
+            .collect(),
         view: shown.view,
         note: shown.note,
         lines: shown.lines,
@@ -151,7 +162,10 @@ fn problem(tenant: &str, at: usize, failure: &FailureRow, shown: &Shown) -> Prob
         found: failure.found.clone(),
         detail: failure.detail.clone(),
         record: failure.index,
-        record_href: words::tenant_path(tenant, &format!("payloads/{}", words::payload_id(failure.payload, Some(failure.index)))),
+        record_href: words::tenant_path(
+            tenant,
+            &format!("payloads/{}", words::payload_id(failure.payload, Some(failure.index))),
+        ),
         group_href: words::tenant_path(tenant, &format!("failures/{}", failures::fingerprint(failure.fingerprint))),
     }
 }
@@ -183,7 +197,12 @@ fn show(facts: &Facts<'_>) -> Shown {
         return Shown { lines, view: "pretty", note: "The record as it was read.".into(), rooted: true };
     }
     let Ok(text) = std::str::from_utf8(body) else {
-        return Shown { lines: json::hex(body.get(..json::MAX_BYTES).unwrap_or(body)), view: "hex", note: note.into(), rooted: true };
+        return Shown {
+            lines: json::hex(body.get(..json::MAX_BYTES).unwrap_or(body)),
+            view: "hex",
+            note: note.into(),
+            rooted: true,
+        };
     };
     let ndjson = facts.row.form == "ndjson";
     if let Some(index) = facts.index {
@@ -197,7 +216,8 @@ fn show(facts: &Facts<'_>) -> Shown {
             return Shown { lines, view: "pretty", note: String::new(), rooted: true };
         }
     }
-    if !short && !ndjson
+    if !short
+        && !ndjson
         && let Some(lines) = json::lines(text)
     {
         let array = lines.first().is_some_and(|line| line.value.starts_with('['));

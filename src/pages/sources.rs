@@ -64,11 +64,13 @@ pub struct Bar {
 pub fn sources(tenant: &str, clock: &Clock, found: &[SourceSummary]) -> Sources {
     let mut rows: Vec<Row> = found.iter().map(|source| row(tenant, clock, source)).collect();
     rows.sort_by(|a, b| {
-        let rank = |row: &Row| (status::rank(&row.badge), words::system_rank(&row.system.to_lowercase()), row.key.clone());
+        let rank =
+            |row: &Row| (status::rank(&row.badge), words::system_rank(&row.system.to_lowercase()), row.key.clone());
         rank(a).cmp(&rank(b))
     });
     let sick = rows.iter().filter(|row| row.badge.loud).count() as u64;
-    let summary = format!("{}, {} needing attention.", words::plural(rows.len() as u64, "source", "sources"), words::count(sick));
+    let summary =
+        format!("{}, {} needing attention.", words::plural(rows.len() as u64, "source", "sources"), words::count(sick));
     Sources { rows, bars_width: BARS_W, bars_height: BARS_H, summary }
 }
 
@@ -77,7 +79,8 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
     let age = clock.now_ms - source.last_ms;
     let share = source.hour_refused as f64 / (source.hour_records + source.hour_refused).max(1) as f64;
     if source.usual_gap_ms > 0 && age > (3 * source.usual_gap_ms).max(3 * MINUTE) {
-        let why = format!("{} without a word, usually at most {}", words::about(age), words::about(source.usual_gap_ms));
+        let why =
+            format!("{} without a word, usually at most {}", words::about(age), words::about(source.usual_gap_ms));
         return (status::SILENT, why);
     }
     if share > REFUSED_SHARE && source.hour_refused > 0 {
@@ -104,10 +107,18 @@ fn row(tenant: &str, clock: &Clock, source: &SourceSummary) -> Row {
         badge,
         why,
         last: clock.time(source.last_ms),
-        usual: if source.usual_gap_ms > 0 { format!("usually ≤ {}", words::about(source.usual_gap_ms)) } else { "usual pace not known".into() },
+        usual: if source.usual_gap_ms > 0 {
+            format!("usually ≤ {}", words::about(source.usual_gap_ms))
+        } else {
+            "usual pace not known".into()
+        },
         hour: words::count(source.hour_records),
         day: words::count(source.day_records),
-        refused: if source.hour_refused == 0 { "0".into() } else { format!("{} ({percent:.1} %)", words::count(source.hour_refused)) },
+        refused: if source.hour_refused == 0 {
+            "0".into()
+        } else {
+            format!("{} ({percent:.1} %)", words::count(source.hour_refused))
+        },
         refused_tone: if source.hour_refused > 0 { "crit" } else { "" },
         duplicates: words::count(source.hour_duplicates),
         lag: if source.hour_events == 0 { "–".into() } else { words::duration(source.hour_lag_avg_ms) },
@@ -133,7 +144,13 @@ fn bars(source: &SourceSummary) -> Vec<Bar> {
         .enumerate()
         .map(|(at, n)| {
             let (all, bad) = (height(n + bad_at(at)), height(bad_at(at)));
-            Bar { x: round(at as f64 * step), y: round(BARS_H - all), height: round(all), bad: round(bad), open: at == 59 }
+            Bar {
+                x: round(at as f64 * step),
+                y: round(BARS_H - all),
+                height: round(all),
+                bad: round(bad),
+                open: at == 59,
+            }
         })
         .collect()
 }

@@ -209,7 +209,11 @@ pub fn draw(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow
     drawn.lanes = lanes
         .iter()
         .enumerate()
-        .map(|(at, key)| Lane { name: words::system(key), tone: words::lane(key), y: middles.get(at).copied().unwrap_or(AXIS) })
+        .map(|(at, key)| Lane {
+            name: words::system(key),
+            tone: words::lane(key),
+            y: middles.get(at).copied().unwrap_or(AXIS),
+        })
         .collect();
     drawn
 }
