@@ -1,2 +1,181 @@
-//! JSON for the questions that the pages answer.
-pub fn configure(_: &mut actix_web::web::ServiceConfig) {}
+//! JSON for the questions that the pages answer, for programs with a key that reads.
+
+mod answer;
+mod shapes;
+
+use actix_web::http::header;
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+use milepost_ingest::ObjectRef;
+use serde::Serialize;
+
+use self::answer::{Refused, ok};
+use self::shapes::{Failure, Held, Object, Payload, WorkflowItem};
+use crate::access::Grant;
+use crate::pages::params::Query;
+use crate::pages::{self, Desk, answers_to, words};
+use crate::store::Cursor;
+use crate::store::rows::EventRow;
+
+type Answer = Result<HttpResponse, Refused>;
+type Shared = web::Data<Desk>;
+
+const PER_PAGE: u64 = 50;
+const MAX_PER_PAGE: u64 = 500;
+
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.service(
+        web::scope("/api/v1")
+            .route("/workflows", web::get().to(workflows))
+            .route("/workflows/{type}/{id}", web::get().to(workflow))
+            .route("/objects/{type}/{id}", web::get().to(object))
+            .route("/held", web::get().to(held))
+            .route("/failures", web::get().to(failures))
+            .route("/payloads/{id}", web::get().to(payload))
+            .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
+    );
+}
+
+#[derive(Serialize)]
+struct Listing<T> {
+    items: Vec<T>,
+    /// Give it back as `after` for what follows; null at the end.
+    next: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+}
+
+/// The tenant is the key's; nothing in the request can name another.
+fn tenant(desk: &Desk, request: &HttpRequest) -> Result<String, Refused> {
+    if !answers_to(desk, request) {
+        return Err(Refused::misdirected());
+    }
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let bearer = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refused::no_key)?;
+    let key = desk.keys.verify(bearer.trim()).ok_or_else(Refused::unknown_key)?;
+    if key.grant == Grant::Read { Ok(key.tenant) } else { Err(Refused::send_key()) }
+}
+
+/// The query, when nothing in it is unknown.
+fn query(request: &HttpRequest, known: &[&str]) -> Result<Query, Refused> {
+    let query = Query::parse(request.query_string());
+    if let Some((name, _)) = query.pairs().find(|(name, _)| !known.contains(name)) {
+        return Err(Refused::parameter(&format!("{name}: no such parameter; there are {}.", known.join(", "))));
+    }
+    Ok(query)
+}
+
+fn cursor(query: &Query) -> Result<Cursor, Refused> {
+    Cursor::parse(query.get("after").unwrap_or_default())
+        .ok_or_else(|| Refused::parameter("after: expected what an answer gave as next."))
+}
+
+fn limit(query: &Query) -> Result<u64, Refused> {
+    match query.get("limit").map(str::parse::<u64>) {
+        None => Ok(PER_PAGE),
+        Some(Ok(n)) if (1..=MAX_PER_PAGE).contains(&n) => Ok(n),
+        Some(_) => Err(Refused::parameter(&format!("limit: expected 1 to {MAX_PER_PAGE}."))),
+    }
+}
+
+/// Cuts what was asked for beyond the limit, and says where the next page begins.
+fn cut<T>(rows: &mut Vec<T>, limit: u64, place: impl Fn(&T) -> Cursor) -> Option<String> {
+    let more = rows.len() as u64 > limit;
+    rows.truncate(limit as usize);
+    rows.last().filter(|_| more).map(|row| place(row).to_string())
+}
+
+async fn workflows(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    let known: Vec<&str> =
+        pages::workflows::KNOWN.into_iter().filter(|name| *name != "as_of").chain(["limit"]).collect();
+    let query = query(&request, &known)?;
+    let (filter, complaints) = pages::workflow_filter(&query);
+    if let Some(complaint) = complaints.first() {
+        return Err(Refused::parameter(complaint));
+    }
+    let (after, limit) = (cursor(&query)?, limit(&query)?);
+    let (mut rows, total) = tokio::try_join!(
+        desk.store.workflows(&tenant, &filter, &after, limit + 1),
+        desk.store.workflow_count(&tenant, &filter)
+    )?;
+    let next = cut(&mut rows, limit, |row| Cursor::after_workflow(row, filter.sort));
+    ok(&Listing { items: rows.into_iter().map(WorkflowItem::from).collect(), next, total: Some(total) })
+}
+
+#[derive(serde::Deserialize)]
+struct Name {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+}
+
+fn named(request: &HttpRequest) -> Result<ObjectRef, Refused> {
+    let name = web::Path::<Name>::extract(request).into_inner().map_err(|_| Refused::nothing_here())?;
+    Ok(ObjectRef::new(name.kind.clone(), name.id.clone()))
+}
+
+async fn workflow(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    let query = query(&request, &["as_of"])?;
+    let root = named(&request)?;
+    let as_of = match query.get("as_of").map(DateTime::parse_from_rfc3339) {
+        None => Utc::now(),
+        Some(Ok(at)) => at.with_timezone(&Utc),
+        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
+    };
+    let missing = || Refused::not_found(&root.to_string());
+    let row = desk.store.workflow(&tenant, &root).await?.ok_or_else(missing)?;
+    let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();
+    let events = desk.store.events_of(&tenant, &members).await?;
+    let entries = events.into_iter().filter_map(EventRow::into_entry);
+    let workflow = crate::domain::assemble(&desk.definitions, &root, entries, as_of).ok_or_else(missing)?;
+    ok(&workflow)
+}
+
+async fn object(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    query(&request, &[])?;
+    let name = named(&request)?;
+    let only = std::slice::from_ref(&name);
+    let (row, events) = tokio::try_join!(desk.store.object(&tenant, &name), desk.store.events_of(&tenant, only))?;
+    let row = row.ok_or_else(|| Refused::not_found(&name.to_string()))?;
+    ok(&Object::new(row, events))
+}
+
+async fn held(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    let query = query(&request, &["after", "limit"])?;
+    let (after, limit) = (cursor(&query)?, limit(&query)?);
+    let (mut rows, groups) =
+        tokio::try_join!(desk.store.held(&tenant, &after, limit + 1), desk.store.held_groups(&tenant))?;
+    let next = cut(&mut rows, limit, Cursor::after_held);
+    let total = groups.iter().map(|group| group.objects).sum();
+    ok(&Listing { items: rows.into_iter().map(Held::from).collect(), next, total: Some(total) })
+}
+
+async fn failures(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    let query = query(&request, &["q", "source", "stage", "code", "type", "from", "to", "after", "limit"])?;
+    let (mut filter, complaints) = pages::failure_filter(&query, 0);
+    if let Some(complaint) = complaints.first() {
+        return Err(Refused::parameter(complaint));
+    }
+    // Without a beginning: all that are kept.
+    filter.from_ms = filter.from_ms.max(0);
+    let (after, limit) = (cursor(&query)?, limit(&query)?);
+    let mut rows = desk.store.failures(&tenant, &filter, &after, limit + 1).await?;
+    let next = cut(&mut rows, limit, Cursor::after_failure);
+    ok(&Listing { items: rows.into_iter().map(Failure::from).collect(), next, total: None })
+}
+
+async fn payload(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = tenant(&desk, &request)?;
+    query(&request, &[])?;
+    let name = web::Path::<String>::extract(&request).into_inner().map_err(|_| Refused::nothing_here())?;
+    let missing = || Refused::not_found(&format!("payload {name}"));
+    let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
+    let (row, failures) = tokio::try_join!(desk.store.payload(&tenant, id), desk.store.failures_of(&tenant, id))?;
+    let row = row.ok_or_else(missing)?;
+    ok(&Payload::new(row, failures, index))
+}

@@ -68,6 +68,8 @@ pub enum EngineError {
     NoLibrary { looked: Vec<String> },
     #[error("cannot prepare {path}: {source}", path = path.display())]
     Files { path: PathBuf, source: std::io::Error },
+    #[error("another milepost runs its engine in {path}", path = path.display())]
+    InUse { path: PathBuf },
     #[error("no free port for the engine")]
     NoPort,
     #[error("the engine did not start: {0}")]
@@ -105,6 +107,8 @@ pub struct Engine {
     status: channel::Receiver<Status>,
     stop: mpsc::Sender<()>,
     watcher: Mutex<Option<JoinHandle<()>>>,
+    /// Held for as long as the folder is ours.
+    _lock: std::fs::File,
 }
 
 impl Engine {
@@ -113,14 +117,16 @@ impl Engine {
         if !supported() {
             return Err(EngineError::Unsupported);
         }
-        let prepared = files::prepare(&settings)?;
+        let (prepared, lock) = files::prepare(&settings)?;
         let limit = Duration::from_millis(settings.start_ms);
         let (url, password) = (prepared.url(), prepared.password.clone());
         let (told, mut status) = channel::channel(Status::starting());
         let (stop, stopped) = mpsc::channel();
         let watcher = watch::spawn(settings, prepared, told, stopped)
             .map_err(|source| EngineError::NotReady(format!("no thread to watch it: {source}")))?;
-        let engine = Self { url, password, status: status.clone(), stop, watcher: Mutex::new(Some(watcher)) };
+        let engine =
+            Self { url, password, status: status.clone(), stop, watcher: Mutex::new(Some(watcher)), _lock: lock };
+        // The guard that `wait_for` gives must not live across the wait below: the future would not be `Send`.
         let waited = tokio::time::timeout(limit, status.wait_for(|s| s.state == State::Ready)).await;
         if waited.is_ok_and(|seen| seen.is_ok()) {
             return Ok(engine);

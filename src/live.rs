@@ -5,4 +5,4 @@ mod socket;
 mod stream;
 
 pub use hub::{Change, EventLine, Freshness, Hub, Nudge, Watcher};
-pub use socket::{Guard, configure};
+pub use socket::configure;

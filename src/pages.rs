@@ -3,7 +3,9 @@
 
 mod assets;
 pub mod board;
+mod desk;
 pub mod failures;
+mod find;
 pub mod frame;
 pub mod held;
 pub mod json;
@@ -12,22 +14,18 @@ pub mod object;
 pub mod params;
 pub mod payload;
 pub mod prefs;
+mod problem;
 pub mod render;
+mod routes;
 pub mod sources;
 pub mod status;
 pub mod time;
+mod traces;
+mod visit;
 pub mod words;
 pub mod workflow;
 pub mod workflows;
-pub struct Desk;
-impl Desk {
-    pub fn new(
-        _: crate::store::Store,
-        _: std::sync::Arc<crate::domain::Definitions>,
-        _: crate::live::Hub,
-        _: std::sync::Arc<crate::access::Keys>,
-    ) -> Self {
-        Self
-    }
-}
-pub fn configure(_: &mut actix_web::web::ServiceConfig) {}
+
+pub use desk::{Desk, FAILURES_BACK_MS};
+pub use routes::{configure, failure_filter, workflow_filter};
+pub use visit::answers_to;

@@ -47,6 +47,7 @@ pub struct Store {
     reader: Client,
     writer: Client,
     database: String,
+    retention: Retention,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +106,17 @@ impl Store {
         let client = client.with_compression(compression);
         let limit = READ_LIMIT.as_secs().to_string();
         let reader = client.clone().with_database(database).with_setting("max_execution_time", limit);
-        Self { reader, writer: client.with_database(database), database: database.to_owned() }
+        Self {
+            reader,
+            writer: client.with_database(database),
+            database: database.to_owned(),
+            retention: Retention::default(),
+        }
+    }
+
+    /// How long `migrate` is to let each table keep its rows.
+    pub fn with_retention(self, retention: Retention) -> Self {
+        Self { retention, ..self }
     }
 
     pub fn database(&self) -> &str {

@@ -82,7 +82,7 @@ async function flush() {
 }
 
 async function piece(url) {
-  const answer = await fetch(url, { headers: { "X-Milepost-Piece": "live" }, credentials: "same-origin", signal: AbortSignal.timeout(15000) });
+  const answer = await fetch(url, { headers: { "X-Milepost-Piece": "live", "X-Milepost-Page": data.page }, credentials: "same-origin", signal: AbortSignal.timeout(15000) });
   if (!answer.ok) throw new Error(answer.status);
   const html = await answer.text();
   if (!paused) apply(parse(html));
@@ -154,6 +154,4 @@ if (data.watch !== undefined && wants.length) {
     show();
   }, 1000);
   connect();
-} else {
-  setInterval(() => tick(false), 1000);
 }

@@ -108,6 +108,53 @@ async fn clients_that_break_off_do_not_end_it() {
 }
 
 #[tokio::test]
+async fn a_second_one_in_the_same_folder_is_refused_and_disturbs_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(settings(dir.path())).await.unwrap();
+    let connection = std::fs::read(dir.path().join("clickhouse/connection.json")).unwrap();
+    let second = Engine::start(settings(dir.path())).await.err().unwrap();
+    assert!(matches!(second, EngineError::InUse { .. }), "{second}");
+    assert_eq!(std::fs::read(dir.path().join("clickhouse/connection.json")).unwrap(), connection);
+    assert_eq!(number(&client(&engine), "SELECT toUInt64(1)").await, 1);
+}
+
+#[tokio::test]
+async fn it_ends_with_whoever_started_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(settings(dir.path())).await.unwrap();
+    let port = engine.url().rsplit(':').next().unwrap().to_owned();
+    // Its files stay, so that a thread of ours can start the child as the watcher does, and then end.
+    drop(engine);
+    let folder = dir.path().join("clickhouse");
+    let starter = std::thread::spawn(move || {
+        let library = milepost::engine::library(None).unwrap();
+        let child = std::process::Command::new(env!("CARGO_BIN_EXE_milepost"))
+            .args(["engine", "run", "--port", &port, "--parent", &std::process::id().to_string()])
+            .arg("--dir")
+            .arg(&folder)
+            .arg("--library")
+            .arg(library)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        poll("it listens", || TcpStream::connect(format!("127.0.0.1:{port}")).is_ok());
+        child
+    });
+    let mut child = starter.join().unwrap();
+    poll("it ends", || child.try_wait().unwrap().is_some());
+}
+
+fn poll(what: &str, condition: impl FnMut() -> bool) {
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    let ends = std::iter::repeat_with(condition).find(|met| {
+        std::thread::sleep(Duration::from_millis(20));
+        *met || std::time::Instant::now() > until
+    });
+    assert_eq!(ends, Some(true), "not within a minute: {what}");
+}
+
+#[tokio::test]
 async fn a_missing_library_is_said_with_its_cure() {
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings { library: Some(dir.path().join("none.so")), ..settings(dir.path()) };

@@ -2,285 +2,17 @@
 //! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "queries/seed.rs"]
+mod seed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use milepost::engine::{Engine, Settings};
 use milepost::store::rows::*;
 use milepost::store::{Cursor, FailureFilter, Retention, Sort, Store, StoreError, WorkflowFilter};
-use milepost_ingest::{Log, ObjectRef, Point, Span, TraceRef};
+use milepost_ingest::ObjectRef;
 
-const NOW: i64 = 1_790_000_000_000;
-const MINUTE: i64 = 60_000;
-
-/// A running engine with a migrated database of its own.
-struct House {
-    store: Store,
-    client: clickhouse::Client,
-    // Last, so that the connections are closed before the engine waits for them.
-    _engine: Engine,
-    _dir: tempfile::TempDir,
-}
-
-async fn house() -> House {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = Engine::start(Settings {
-        dir: dir.path().join("clickhouse"),
-        program: Some(env!("CARGO_BIN_EXE_milepost").into()),
-        memory_bytes: 1_000_000_000,
-        stop_ms: 500,
-        ..Settings::default()
-    })
-    .await
-    .unwrap();
-    let store = Store::new(engine.url(), engine.user(), engine.password(), "milepost_test");
-    // The seed is as old as its constants say.
-    store.migrate(&Retention::FOREVER).await.unwrap();
-    let client = clickhouse::Client::default()
-        .with_url(engine.url())
-        .with_user(engine.user())
-        .with_password(engine.password())
-        .with_database("milepost_test");
-    House { store, client, _engine: engine, _dir: dir }
-}
-
-impl House {
-    async fn count(&self, table: &str) -> u64 {
-        self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
-    }
-}
-
-const HOSTILE: &str = "'; DROP TABLE events; --\\ \t\n\r\u{0}?fields {x:String} ü <script>";
-
-fn event(n: i64) -> EventRow {
-    EventRow {
-        tenant: "acme".into(),
-        object_type: "order".into(),
-        object_id: "SO-1".into(),
-        occurred_ms: NOW - n * MINUTE,
-        offset_minutes: -330,
-        received_ms: NOW - n * MINUTE + 500,
-        event_id: format!("e{n}"),
-        event_type: "order.created".into(),
-        schema_version: 1,
-        source: "erp/main".into(),
-        system: "erp".into(),
-        refs: vec!["shipment/SH-1".into(), "invoice/I/1".into()],
-        data: format!("{{\"note\":{HOSTILE:?}}}"),
-        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
-        span_id: "b7ad6b7169203331".into(),
-        payload: 7,
-        index: u32::try_from(n).unwrap(),
-        key_id: "k1".into(),
-    }
-}
-
-fn workflow(n: u32) -> WorkflowRow {
-    let (status, stage) = [("breached", "shipped"), ("on_track", "created"), ("done", "paid")][n as usize % 3];
-    WorkflowRow {
-        tenant: "acme".into(),
-        definition: "order-to-cash".into(),
-        definition_version: 2,
-        root_type: "order".into(),
-        root_id: format!("SO-{n}"),
-        status: status.into(),
-        stage: stage.into(),
-        stage_title: stage.to_uppercase(),
-        stage_number: 7,
-        stage_count: 16,
-        next: "delivered".into(),
-        next_title: "Delivered".into(),
-        waiting_for: ["tms", "wms"][n as usize % 2].into(),
-        customer: if n == 1 { HOSTILE.into() } else { format!("Customer {}", n % 4) },
-        amount: (n != 2).then_some(i128::from(n) * 1_234_567 - 5_000_000),
-        currency: "EUR".into(),
-        priority: "high".into(),
-        warehouse: "east".into(),
-        carrier: "DHL".into(),
-        created_ms: NOW - i64::from(n) * MINUTE,
-        updated_ms: NOW - i64::from(n % 5) * MINUTE,
-        closed: status == "done",
-        last_type: "order.released".into(),
-        last_system: "erp".into(),
-        last_ms: NOW,
-        due_ms: (n % 4 != 0).then_some(NOW + i64::from(n % 7) * MINUTE),
-        warn_ms: (n % 4 != 0).then_some(NOW),
-        sla: "ship-promise".into(),
-        blocked_code: "credit_hold".into(),
-        blocked_what: "Credit hold.".into(),
-        exceptions: if n % 3 == 2 { vec![] } else { vec!["credit_hold".into(), "backorder".into()] },
-        readiness: "not_due".into(),
-        members: vec![format!("order/SO-{n}"), format!("shipment/SH/{n}")],
-        version: 10 + u64::from(n),
-    }
-}
-
-fn object(kind: &str, id: &str, held: bool, version: u64) -> ObjectRow {
-    ObjectRow {
-        tenant: "acme".into(),
-        object_type: kind.into(),
-        object_id: id.into(),
-        state: "created".into(),
-        events: 3,
-        first_ms: NOW - 9 * MINUTE,
-        last_ms: NOW,
-        last_type: "order.created".into(),
-        last_source: "erp/main".into(),
-        last_system: "erp".into(),
-        held,
-        held_since_ms: if held { NOW - 5 * MINUTE } else { 0 },
-        waits_for: if held { "order/SO-9".into() } else { String::new() },
-        links: vec!["shipment/SH-1".into()],
-        workflows: if held { vec![] } else { vec!["order/SO-1".into()] },
-        version,
-    }
-}
-
-fn failure(index: u32) -> FailureRow {
-    FailureRow {
-        tenant: "acme".into(),
-        payload: 8,
-        index,
-        received_ms: NOW - MINUTE,
-        stage: "validate".into(),
-        code: "missing_field".into(),
-        pointer: format!("/data/lines/{index}/quantity"),
-        expected: "a decimal".into(),
-        found: HOSTILE.into(),
-        detail: "The quantity is missing.".into(),
-        fingerprint: u64::MAX - 1,
-        source: "wms/east".into(),
-        event_type: "shipment.shipped".into(),
-        event_id: "w1".into(),
-        schema_version: 1,
-        object_type: "shipment".into(),
-        object_id: format!("SH-{index}"),
-    }
-}
-
-fn minute(n: i64, form: &str) -> SourceMinuteRow {
-    SourceMinuteRow {
-        tenant: "acme".into(),
-        source: "erp/main".into(),
-        system: "erp".into(),
-        form: form.into(),
-        minute_ms: (NOW - n * MINUTE) / MINUTE * MINUTE,
-        events: 10,
-        records: 12,
-        duplicates: 1,
-        refused: 2,
-        errors: 0,
-        bytes: 1000,
-        lag_sum_ms: 5000,
-        lag_max_ms: 900 + n,
-        last_ms: NOW - n * MINUTE,
-        contracts: vec!["order.created@1".into()],
-    }
-}
-
-fn trace() -> TraceRef {
-    TraceRef { trace_id: "0af7651916cd43dd8448eb211c80319c".into(), span_id: "b7ad6b7169203331".into() }
-}
-
-fn attributes() -> Vec<(String, String)> {
-    vec![("resource.service.name".into(), "wms".into()), ("note".into(), HOSTILE.into())]
-}
-
-fn span() -> SpanRow {
-    let span = Span {
-        trace: trace(),
-        parent_span_id: String::new(),
-        name: "POST /ship".into(),
-        kind: 2,
-        service: "wms".into(),
-        source: "wms/east".into(),
-        system: "wms".into(),
-        start_ns: NOW as u64 * 1_000_000 + 1,
-        end_ns: NOW as u64 * 1_000_000 + 5,
-        status: 2,
-        status_message: "timeout".into(),
-        object: Some(ObjectRef::new("shipment", "SH-1")),
-        attributes: attributes(),
-        events: "[]".into(),
-    };
-    SpanRow { tenant: "acme".into(), received_ms: NOW, payload: 9, span }
-}
-
-fn log() -> LogRow {
-    let log = Log {
-        trace: trace(),
-        time_ns: NOW as u64 * 1_000_000,
-        severity: 17,
-        service: "wms".into(),
-        source: "wms/east".into(),
-        body: HOSTILE.into(),
-        object: None,
-        attributes: attributes(),
-    };
-    LogRow { tenant: "acme".into(), received_ms: NOW, payload: 9, log }
-}
-
-fn point() -> PointRow {
-    let point = Point {
-        name: "queue.depth".into(),
-        unit: "1".into(),
-        kind: "histogram",
-        service: "wms".into(),
-        source: "wms/east".into(),
-        time_ns: NOW as u64 * 1_000_000,
-        value: 2.5,
-        count: 4,
-        bounds: vec![1.0, 2.0],
-        buckets: vec![1.0, 2.0, 1.0],
-        attributes: attributes(),
-    };
-    PointRow { tenant: "acme".into(), received_ms: NOW, point }
-}
-
-fn payload() -> PayloadRow {
-    PayloadRow {
-        tenant: "acme".into(),
-        payload: 7,
-        received_ms: NOW,
-        form: "json".into(),
-        source: "erp/main".into(),
-        key_id: "k1".into(),
-        headers: vec![
-            ("content-type".into(), "application/json".into()),
-            ("x-a".into(), "1".into()),
-            ("x-a".into(), "2".into()),
-        ],
-        body: vec![0, 159, 146, 150, 0xff, b'{'],
-        events: 2,
-        refused: 1,
-    }
-}
-
-/// Something in every table, with the odd case in each kind of column.
-fn seed() -> Batch {
-    Batch {
-        token: "seed".into(),
-        events: (0..5).map(event).collect(),
-        payloads: vec![payload(), PayloadRow { payload: 8, headers: vec![], body: vec![], ..payload() }],
-        failures: (0..3).map(failure).collect(),
-        objects: vec![
-            object("order", "SO-1", false, 1),
-            object("shipment", "SH-7", true, 2),
-            ObjectRow { waits_for: "order".into(), ..object("shipment", "SH-8", true, 3) },
-            object("shipment", "SH/1", false, 4),
-        ],
-        workflows: (0..100).map(workflow).collect(),
-        spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
-        logs: vec![log()],
-        points: vec![point()],
-        source_minutes: vec![
-            minute(0, "events/json"),
-            minute(3, "events/json"),
-            minute(30, "otlp/logs"),
-            minute(600, "events/json"),
-        ],
-    }
-}
+use seed::*;
 
 fn files(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(folder);
@@ -360,7 +92,7 @@ async fn every_row_comes_back_as_it_was_written() {
     }
     assert_eq!(store.failures_of("acme", 8).await.unwrap(), seed.failures);
     assert_eq!(store.object("acme", &order).await.unwrap().as_ref(), Some(&seed.objects[0]));
-    assert_eq!(store.objects("acme", &[order.clone()]).await.unwrap(), seed.objects[..1]);
+    assert_eq!(store.objects("acme", std::slice::from_ref(&order)).await.unwrap(), seed.objects[..1]);
     for stored in &seed.workflows[..3] {
         let root = ObjectRef::new("order", &stored.root_id);
         assert_eq!(store.workflow("acme", &root).await.unwrap().as_ref(), Some(stored));
@@ -373,11 +105,109 @@ async fn every_row_comes_back_as_it_was_written() {
     assert_eq!(store.tenants().await.unwrap(), ["acme"]);
     assert_eq!(store.max_version().await.unwrap(), 109);
 
-    let ids = store.recent_ids(0, 10).await.unwrap();
+    let ids = store.recent_ids(10).await.unwrap();
     assert_eq!(ids.len(), 5);
     for (id, event) in ids.iter().zip(&seed.events) {
-        assert_eq!((&id.event_id, id.content), (&event.event_id, event.content()));
+        assert_eq!((&id.event_id, id.content), (&event.event_id, event.content));
     }
+}
+
+#[tokio::test]
+async fn large_dictionaries_large_bodies_and_wild_times_come_back() {
+    let House { store, client, _engine, _dir } = house().await;
+    let many = (0..70_000u32).map(|n| EventRow {
+        object_id: n.to_string(),
+        source: format!("s{n}"),
+        event_type: format!("t{}", n % 300),
+        system: format!("y{}", n % 256),
+        refs: vec![],
+        data: String::new(),
+        ..event(i64::from(n))
+    });
+    store.write(&Batch { token: "many".into(), events: many.collect(), ..Batch::default() }).await.unwrap();
+    let right = "SELECT countIf(source = concat('s', object_id) AND event_type = concat('t', toString(toUInt32(object_id) % 300)) \
+                 AND system = concat('y', toString(toUInt32(object_id) % 256)) AND occurred_at = received_at - INTERVAL 500 MILLISECOND) FROM events";
+    assert_eq!(client.query(right).fetch_one::<u64>().await.unwrap(), 70_000);
+
+    let body: Vec<u8> = (0..16 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let large = PayloadRow { payload: 1, body, ..payload() };
+    store.write(&Batch { token: "large".into(), payloads: vec![large.clone()], ..Batch::default() }).await.unwrap();
+    assert_eq!(store.payload("acme", 1).await.unwrap(), Some(large));
+
+    let wild: Vec<_> = [i64::MIN, -1, 0, i64::MAX]
+        .into_iter()
+        .map(|occurred_ms| EventRow {
+            object_id: "wild".into(),
+            occurred_ms,
+            event_id: occurred_ms.to_string(),
+            ..event(0)
+        })
+        .collect();
+    store.write(&Batch { token: "wild".into(), events: wild.clone(), ..Batch::default() }).await.unwrap();
+    assert_eq!(store.events_of("acme", &[ObjectRef::new("order", "wild")]).await.unwrap(), wild);
+}
+
+#[tokio::test]
+async fn batches_repeated_while_the_engine_dies_under_them_count_once() {
+    let house = house().await;
+    let killed = house._engine.pid().unwrap();
+    let assassin = tokio::task::spawn_blocking(move || {
+        std::process::Command::new("kill").args(["-9", &killed.to_string()]).status().unwrap()
+    });
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let (mut failed, mut n) = (0, 0);
+    // Goes on until some write met the dead engine and ten more have passed after its return.
+    while failed == 0 || n < 20 {
+        let events = (0..50).map(|k| EventRow { event_id: format!("{n}-{k}"), ..event(k) }).collect();
+        let batch = Batch { token: format!("t{n}"), events, workflows: vec![workflow(n)], ..Batch::default() };
+        while let Err(error) = house.store.write(&batch).await {
+            assert!(error.is_passing(), "{error}");
+            assert!(std::time::Instant::now() < until, "{error}");
+            failed += 1;
+        }
+        n += 1;
+        assert!(std::time::Instant::now() < until, "no write met the dead engine");
+    }
+    assert!(assassin.await.unwrap().success());
+    assert_eq!(house.count("events").await, u64::from(n) * 50);
+    let distinct = house.client.query("SELECT uniqExact(event_id) FROM events").fetch_one::<u64>().await.unwrap();
+    assert_eq!(distinct, u64::from(n) * 50);
+}
+
+#[test]
+fn every_sql_file_lies_where_a_test_finds_it() {
+    let mut folders = BTreeSet::new();
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")];
+    while let Some(folder) = left.pop() {
+        for path in std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                left.push(path);
+            } else {
+                let inside = path.parent().unwrap().strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries"));
+                folders.insert(inside.unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    let known = ["migrations", "read", "retention", "retention/remove", "setup", "write"];
+    assert_eq!(folders, known.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_new_database_answers_with_nothing() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let (all, none) = (WorkflowFilter::default(), FailureFilter::default());
+    assert_eq!(store.max_version().await.unwrap(), 0);
+    assert_eq!(store.workflow_count("acme", &all).await.unwrap(), 0);
+    assert!(store.recent_ids(10).await.unwrap().is_empty());
+    assert!(store.closed_objects().await.unwrap().is_empty());
+    assert!(store.open_events().unwrap().next().await.unwrap().is_none());
+    assert!(store.open_objects().unwrap().next().await.unwrap().is_none());
+    assert!(store.tenants().await.unwrap().is_empty());
+    assert!(store.status_counts("acme").await.unwrap().is_empty());
+    assert!(store.held_groups("acme").await.unwrap().is_empty());
+    assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
+    assert!(store.next_due("acme", 10).await.unwrap().is_empty());
+    store.write(&Batch::default()).await.unwrap();
 }
 
 #[tokio::test]
@@ -567,19 +397,24 @@ async fn a_source_shows_its_hour_its_day_and_its_rhythm() {
 #[tokio::test]
 async fn a_start_finds_what_is_open_and_nothing_else() {
     let House { store, _engine, _dir, .. } = house().await;
-    let closed = object("order", "SO-2", false, 9);
     let far = EventRow { object_id: "SO-2".into(), event_id: "closed".into(), ..event(1) };
     let held =
         EventRow { object_type: "shipment".into(), object_id: "SH-7".into(), event_id: "held".into(), ..event(1) };
     let mut batch = seed();
-    batch.objects.push(closed);
     batch.events.extend([far, held]);
     store.write(&batch).await.unwrap();
-    let mut objects = Vec::new();
-    assert_eq!(store.open_objects(|piece| objects.extend(piece)).await.unwrap(), 4);
+    let (mut objects, mut cursor) = (Vec::new(), store.open_objects().unwrap());
+    while let Some(object) = cursor.next().await.unwrap() {
+        objects.push(object);
+    }
+    assert_eq!(objects.len(), 4);
     assert!(objects.iter().all(|object| object.object_id != "SO-2"));
-    let mut events = Vec::new();
-    assert_eq!(store.events_of_open(|piece| events.extend(piece)).await.unwrap(), 6);
+    assert_eq!(store.closed_objects().await.unwrap(), [("acme".to_owned(), "order/SO-2".to_owned())]);
+    let (mut events, mut cursor) = (Vec::new(), store.open_events().unwrap());
+    while let Some(event) = cursor.next().await.unwrap() {
+        events.push(event);
+    }
+    assert_eq!(events.len(), 6);
     assert!(events.iter().any(|event| event.event_id == "held"));
     assert!(events.iter().all(|event| event.event_id != "closed"));
 }
@@ -588,7 +423,8 @@ async fn a_start_finds_what_is_open_and_nothing_else() {
 async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
     let house = house().await;
     house.store.write(&seed()).await.unwrap();
-    let again = house.store.migrate(&Retention::FOREVER).await.unwrap();
+    let again = house.store.migrate().await.unwrap();
+    assert_eq!(again.to_string(), "the database is up to date");
     assert!(again.applied.is_empty() && again.retained.is_empty(), "{again:?}");
 
     for (name, sql) in files("migrations") {
@@ -600,10 +436,11 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
     let all = Retention { events, payloads, failures, objects, workflows, spans, logs, points, source_minutes };
-    assert_eq!(house.store.migrate(&all).await.unwrap().retained.len(), 9);
-    assert!(house.store.migrate(&all).await.unwrap().retained.is_empty());
-    assert_eq!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.len(), 9);
-    assert!(house.store.migrate(&Retention::FOREVER).await.unwrap().retained.is_empty());
+    let kept = house.store.clone().with_retention(all);
+    assert_eq!(kept.migrate().await.unwrap().retained.len(), 9);
+    assert!(kept.migrate().await.unwrap().retained.is_empty());
+    assert_eq!(house.store.migrate().await.unwrap().retained.len(), 9);
+    assert!(house.store.migrate().await.unwrap().retained.is_empty());
     let tables = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%TTL%'";
     assert_eq!(house.client.query(tables).fetch_one::<u64>().await.unwrap(), 0);
     for folder in ["retention", "retention/remove"] {
@@ -616,10 +453,10 @@ async fn an_edited_or_unknown_migration_stops_the_start() {
     let house = house().await;
     let record = "INSERT INTO schema_migrations (name, hash, applied_at) VALUES (?, 'x', now64(3) + 10)";
     house.client.query(record).bind("0001_events.sql").execute().await.unwrap();
-    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    let error = house.store.migrate().await.unwrap_err();
     assert!(matches!(&error, StoreError::Edited { name } if name == "0001_events.sql"), "{error}");
     house.client.query(record).bind("9999_later.sql").execute().await.unwrap();
-    let error = house.store.migrate(&Retention::default()).await.unwrap_err();
+    let error = house.store.migrate().await.unwrap_err();
     assert!(matches!(&error, StoreError::Newer { name } if name == "9999_later.sql"), "{error}");
 }
 

@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS events
     payload UInt64 CODEC(Delta(8), ZSTD(1)),
     `index` UInt32 CODEC(ZSTD(1)),
     key_id LowCardinality(String),
+    content UInt64 CODEC(ZSTD(1)),
     INDEX by_event event_id TYPE bloom_filter(0.01),
     INDEX by_trace trace_id TYPE bloom_filter(0.01),
     INDEX by_received received_at TYPE minmax

@@ -1,6 +1,6 @@
--- At start: which objects are in the store and not open, of all tenants? They are only noted, and read when an event
--- names one. The set of open members is built once in the server's memory.
-SELECT toString(tenant) AS tenant, concat(object_type, '/', object_id) AS object
+-- At start: the names of the objects that are neither held nor in an open workflow, of all tenants: in the store only.
+-- The set of open members is built once in the server's memory; names stream by in the order of their key.
+SELECT tenant, concat(object_type, '/', object_id) AS object
 FROM objects FINAL
 WHERE NOT held AND (tenant, object_type, object_id) NOT IN
     (
@@ -9,3 +9,4 @@ WHERE NOT held AND (tenant, object_type, object_id) NOT IN
         ARRAY JOIN members AS member
         WHERE NOT closed
     )
+ORDER BY tenant, object_type, object_id

@@ -141,7 +141,7 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
             } else {
                 None
             };
-            let done = serve::store(&settings, engine.as_ref())?.migrate(&settings.retention).await?;
+            let done = serve::store(&settings, engine.as_ref())?.migrate().await?;
             let list = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             writeln!(
                 std::io::stdout(),

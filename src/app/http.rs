@@ -19,6 +19,8 @@ pub fn pages(listener: TcpListener, house: &Arc<House>, settings: &Settings) -> 
             .app_data(web::Data::from(Arc::clone(&house)))
             .app_data(web::Data::from(Arc::clone(&house.doors)))
             .app_data(web::Data::from(Arc::clone(&house.desk)))
+            .app_data(web::Data::new(house.desk.hub.clone()))
+            .app_data(web::Data::from(Arc::clone(&house.desk.keys)))
             .configure(receive::events::configure)
             .configure(health::configure)
             .configure(api::configure)

@@ -86,7 +86,6 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
-        retention: settings.retention.clone(),
         hub,
         definitions,
         settings: settings.pipeline.clone(),
@@ -186,7 +185,7 @@ pub fn store(settings: &Settings, engine: Option<&Engine>) -> anyhow::Result<Sto
             Store::new(&server.clickhouse_url, &server.clickhouse_user, &password, &server.database)
         }
     };
-    Ok(store)
+    Ok(store.with_retention(settings.retention.clone()))
 }
 
 /// One server per data folder.

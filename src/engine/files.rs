@@ -32,10 +32,19 @@ impl Prepared {
     }
 }
 
-pub(super) fn prepare(settings: &Settings) -> Result<Prepared, EngineError> {
+/// Fills the folder. It is ours until the file that comes back is closed: the kernel lets go of it with the process.
+pub(super) fn prepare(settings: &Settings) -> Result<(Prepared, fs::File), EngineError> {
+    let failed = |source| EngineError::Files { path: settings.dir.clone(), source };
     let library = library(settings.library.as_deref())?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(settings.dir.join("log")).map_err(failed)?;
+    let lock = fs::File::create(settings.dir.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => return Err(EngineError::InUse { path: settings.dir.clone() }),
+        Err(fs::TryLockError::Error(source)) => return Err(failed(source)),
+    }
     let port = if settings.port == 0 { free_port().ok_or(EngineError::NoPort)? } else { settings.port };
-    write_all(settings, library, port).map_err(|source| EngineError::Files { path: settings.dir.clone(), source })
+    Ok((write_all(settings, library, port).map_err(failed)?, lock))
 }
 
 /// `libchdb.so`: where the setting says, else in `MILEPOST_ENGINE_LIBRARY`, else in the `node_modules` of the current
@@ -66,7 +75,6 @@ fn free_port() -> Option<u16> {
 }
 
 fn write_all(settings: &Settings, library: PathBuf, port: u16) -> io::Result<Prepared> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(settings.dir.join("log"))?;
     let dir = fs::canonicalize(&settings.dir)?;
     let password = kept_password(&dir).unwrap_or_else(|| hex::encode(rand::rng().random::<[u8; 24]>()));
     let prepared = Prepared { library, dir, port, user: USER.to_owned(), password };

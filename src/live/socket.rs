@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{Freshness, Hub, Nudge, Watcher, stream};
+use crate::access::{Grant, Keys};
 
 /// Two messages to one watcher are at least this far apart.
 const PACE: Duration = Duration::from_millis(1000);
@@ -30,13 +31,7 @@ const PING: Duration = Duration::from_secs(25);
 const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 const MAX_WATCHERS: usize = 2000;
 
-/// Who may listen besides the pages of this server itself.
-pub trait Guard: Send + Sync + 'static {
-    /// The tenant that a bearer key may read.
-    fn reads(&self, bearer: &str) -> Option<String>;
-}
-
-/// Needs `web::Data<Hub>` and `web::Data<dyn Guard>`.
+/// Needs `web::Data<Hub>` and `web::Data<Keys>`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/t/{tenant}/live", web::get().to(listen));
 }
@@ -46,9 +41,9 @@ async fn listen(
     incoming: web::Payload,
     tenant: web::Path<String>,
     hub: web::Data<Hub>,
-    guard: web::Data<dyn Guard>,
+    keys: web::Data<Keys>,
 ) -> HttpResponse {
-    if let Err(refusal) = may_listen(&request, &tenant, guard.as_ref()) {
+    if let Err(refusal) = may_listen(&request, &tenant, &keys) {
         return refusal;
     }
     let Some(accept) = accept_key(&request) else {
@@ -84,13 +79,16 @@ async fn listen(
 }
 
 /// Browsers name the page's origin, and it must be ours. Everyone else shows a key that may read this tenant.
-fn may_listen(request: &HttpRequest, tenant: &str, guard: &dyn Guard) -> Result<(), HttpResponse> {
+fn may_listen(request: &HttpRequest, tenant: &str, keys: &Keys) -> Result<(), HttpResponse> {
     let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
     if let Some(bearer) = header(header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer ")) {
-        return match guard.reads(bearer.trim()) {
-            Some(own) if own == tenant => Ok(()),
+        return match keys.verify(bearer.trim()) {
+            Some(key) if key.grant != Grant::Read => {
+                Err(plain(&mut HttpResponse::Forbidden(), "This key sends; it does not read.\n"))
+            }
+            Some(key) if key.tenant == tenant => Ok(()),
             Some(_) => Err(plain(&mut HttpResponse::Forbidden(), "This key reads another tenant.\n")),
-            None => Err(plain(&mut HttpResponse::Unauthorized(), "This key is not known, or may not read.\n")),
+            None => Err(plain(&mut HttpResponse::Unauthorized(), "This key is not known.\n")),
         };
     }
     match header(header::ORIGIN) {

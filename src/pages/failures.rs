@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::params::Query;
 use super::render::Page;
 use super::time::{Clock, Time};
 use super::words;
@@ -126,11 +127,12 @@ pub struct Found<'a> {
     pub paged: bool,
     pub filtered: bool,
     pub search: String,
+    pub query: &'a Query,
 }
 
 pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
     let path = words::tenant_path(found.tenant, "failures");
-    let (next, first) = paging(&path, found.next.as_deref(), found.paged);
+    let (next, first) = paging(&path, found);
     Failures {
         total: words::plural(found.groups.iter().map(|group| group.count).sum(), "record", "records"),
         groups: found.groups.iter().map(|group| group_row(found.tenant, clock, group)).collect(),
@@ -145,7 +147,7 @@ pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
 
 pub fn cause(clock: &Clock, group: &FailureGroup, found: &Found<'_>) -> Cause {
     let path = words::tenant_path(found.tenant, &format!("failures/{}", fingerprint(group.fingerprint)));
-    let (next, first) = paging(&path, found.next.as_deref(), found.paged);
+    let (next, first) = paging(&path, found);
     Cause {
         expected: group.expected.clone(),
         detail: group.detail.clone(),
@@ -160,9 +162,11 @@ pub fn cause(clock: &Clock, group: &FailureGroup, found: &Found<'_>) -> Cause {
     }
 }
 
-fn paging(path: &str, next: Option<&str>, paged: bool) -> (String, String) {
-    let next = next.map(|cursor| format!("{path}?after={}", words::encode(cursor))).unwrap_or_default();
-    (next, if paged { path.to_owned() } else { String::new() })
+/// The same filter, further down or from the top.
+fn paging(path: &str, found: &Found<'_>) -> (String, String) {
+    let to = |query: Query| format!("{path}{}", query.text());
+    let next = found.next.as_deref().map(|cursor| to(found.query.with("after", cursor))).unwrap_or_default();
+    (next, if found.paged { to(found.query.without(&["after"])) } else { String::new() })
 }
 
 fn group_row(tenant: &str, clock: &Clock, group: &FailureGroup) -> GroupRow {

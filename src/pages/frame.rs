@@ -22,6 +22,7 @@ pub struct Frame {
     pub tenant: String,
     pub tenants: Vec<Choice>,
     pub title: String,
+    pub page: &'static str,
     pub rail: Vec<Group>,
     pub home: String,
     pub search: String,
@@ -109,6 +110,7 @@ impl Frame {
                 })
                 .collect(),
             title: setting.title,
+            page: setting.page,
             rail: rail(tenant, setting.page, setting.counts),
             home: path("board"),
             search: String::new(),

@@ -1,14 +1,19 @@
 //! One payload as it came: what was wrong with it, the line at fault, its headers, and the way to the whole.
 
-use milepost_ingest::ObjectRef;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use milepost_ingest::{Form, ObjectRef};
 use serde::Serialize;
 
-use super::failures;
+use super::desk::Desk;
 use super::json::{self, Line};
+use super::problem::Trouble;
 use super::render::Page;
+use super::routes::part;
 use super::status::{self, Badge};
 use super::time::{Clock, Time};
-use super::words;
+use super::visit::{Label, Visit};
+use super::{failures, words};
 use crate::store::rows::{FailureRow, PayloadRow};
 
 /// Problems that are listed; the rest are counted.
@@ -81,7 +86,7 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
     let Facts { tenant, row, failures, index, .. } = *facts;
     let own: Vec<&FailureRow> =
         failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
-    let mut shown = show(facts);
+    let mut shown = self::shown(facts);
     for failure in &own {
         let whole =
             if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
@@ -189,7 +194,7 @@ struct Shown {
     rooted: bool,
 }
 
-fn show(facts: &Facts<'_>) -> Shown {
+fn shown(facts: &Facts<'_>) -> Shown {
     let body = &facts.row.body;
     let short = body.len() > json::MAX_BYTES;
     let note = if short { "Only the beginning is shown; the whole is a download away." } else { "" };
@@ -230,4 +235,48 @@ fn show(facts: &Facts<'_>) -> Shown {
 fn element(text: &str, index: usize) -> Option<String> {
     let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).ok()?;
     items.get(index).map(|item| item.get().to_owned())
+}
+
+pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let tenant = visit.tenant.as_str();
+    let name = part(request, "id");
+    let missing = || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("Payload {name}") };
+    let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
+    visit
+        .show(desk, async {
+            let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
+            let row = row.ok_or_else(missing)?;
+            let item = index.and_then(|index| item(&row, index));
+            let facts = Facts { tenant, row: &row, failures: &failures, index, item };
+            Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, &facts)))
+        })
+        .await
+}
+
+/// A record of a form that is no JSON text, as JSON.
+pub fn item(row: &PayloadRow, index: u32) -> Option<String> {
+    let form = Form::parse(&row.form)?;
+    if matches!(form, Form::Json | Form::Ndjson | Form::CloudEvent | Form::CloudEventBatch) {
+        return None;
+    }
+    milepost_ingest::item(form, &row.headers, &row.body, index).map(|value| value.to_string())
+}
+
+/// The bytes as they came, as a file: never as something that a browser would run.
+pub async fn raw(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let name = part(request, "id");
+    let missing = || Trouble::NotFound { tenant: visit.tenant.clone(), what: format!("Payload {name}") };
+    let (id, _) = words::parse_payload_id(&name).ok_or_else(missing)?;
+    let row = desk.store.payload(&visit.tenant, id).await?.ok_or_else(missing)?;
+    let file = format!("attachment; filename=\"payload-{}.bin\"", words::payload_id(id, None));
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((header::CONTENT_DISPOSITION, file))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
+        .insert_header(("Cross-Origin-Resource-Policy", "same-origin"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(row.body))
 }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::{Event, Refusal, Span};
 
 use super::recent::Read;
+use super::seen;
 use crate::domain::Entry;
 use crate::store::rows::{Batch, EventRow, FailureRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
 
@@ -134,6 +135,7 @@ impl Filling {
             payload: offset,
             index: event.index,
             key_id: key_id.to_owned(),
+            content: seen::content(&event),
         });
         self.entries.push((tenant.to_owned(), Entry { event, received_at, payload: offset }));
     }

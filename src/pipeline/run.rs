@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +18,12 @@ use super::intake::Gate;
 use super::state::{Changes, State};
 use crate::domain::{Definitions, Entry};
 use crate::live::{Change, EventLine, Freshness, Hub};
-use crate::store::rows::{Batch, EventRow};
-use crate::store::{Retention, Store, StoreError};
+use crate::store::rows::Batch;
+use crate::store::{Store, StoreError};
 
 pub struct Pipeline {
     pub gate: Arc<Gate>,
     pub store: Store,
-    pub retention: Retention,
     pub hub: Hub,
     pub definitions: Arc<Definitions>,
     pub settings: Settings,
@@ -35,8 +34,6 @@ pub struct Pipeline {
 
 /// Workflows that are derived anew at a time when their clocks run out together.
 const CLOCKS_A_TICK: usize = 10_000;
-/// Ids older than this are not read back at a start; the same event in state and store counts once all the same.
-const DEDUP_SPAN: TimeDelta = TimeDelta::days(7);
 
 impl Pipeline {
     /// Runs until the shutdown token is cancelled and everything journalled before is stored (if the store answers).
@@ -308,12 +305,10 @@ impl Pipeline {
 
     /// Loads what is open: the ids taken before, the events of open objects, and which objects are in the store only.
     fn load(&mut self, runtime: &Handle) -> Option<State> {
-        self.retry(runtime, "migrate", || self.store.migrate(&self.retention))?;
+        self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
         let mut state = State::new(Arc::clone(&self.definitions), version);
-        let since_ms = (Utc::now() - DEDUP_SPAN).timestamp_millis();
-        let limit = self.settings.dedup_ids as u64;
-        let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(since_ms, limit))?;
+        let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
         );
@@ -391,23 +386,18 @@ impl Pipeline {
 
 /// Reads the events of everything open into state, and notes what else there is. Doing it again adds nothing.
 async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
-    let note = |piece: Vec<(String, String)>| {
-        for (tenant, object) in piece {
-            if let Some(object) = ObjectRef::parse(&object) {
-                state.note_stored(&tenant, &object);
-            }
+    for (tenant, object) in store.closed_objects().await? {
+        if let Some(object) = ObjectRef::parse(&object) {
+            state.note_stored(&tenant, &object);
         }
-    };
-    store.closed_objects(note).await?;
-    let add = |piece: Vec<EventRow>| {
-        for row in piece {
-            let tenant = row.tenant.clone();
-            if let Some(entry) = row.into_entry() {
-                state.add(&tenant, &entry);
-            }
+    }
+    let mut rows = store.open_events()?;
+    while let Some(row) = rows.next().await? {
+        let tenant = row.tenant.clone();
+        if let Some(entry) = row.into_entry() {
+            state.add(&tenant, &entry);
         }
-    };
-    store.events_of_open(add).await?;
+    }
     Ok(())
 }
 

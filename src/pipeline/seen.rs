@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use milepost_ingest::Event;
 use rustc_hash::FxHashMap;
+use serde_json::Value;
 use twox_hash::XxHash64;
 
 /// Two generations; when the younger is full the older is forgotten.
@@ -64,14 +65,37 @@ pub fn key(tenant: &str, source: &str, id: &str) -> u128 {
     half(0) << 64 | half(1)
 }
 
-/// A hash of what an event says, apart from where it stood in its payload and how it was traced. The same as
-/// `EventRow::content` computes from the stored row.
+/// A hash of what an event says, apart from where it stood in its payload and how it was traced. Kept with the event
+/// in the store, so the function must not change: XXH64 of the parts.
 pub fn content(event: &Event) -> u64 {
-    let refs: Vec<String> = event.refs.iter().map(ToString::to_string).collect();
-    let data = serde_json::to_string(&event.data).unwrap_or_default();
-    let occurred = event.occurred_at.timestamp_millis().to_string();
-    let parts = [&event.kind, &event.object.kind, &event.object.id, &occurred, &refs.join(" "), &data];
-    XxHash64::oneshot(0, parts.map(String::as_str).join("\n").as_bytes())
+    let mut hasher = XxHash64::with_seed(0);
+    (&event.kind, event.schema_version, &event.object, &event.refs).hash(&mut hasher);
+    event.occurred_at.timestamp_micros().hash(&mut hasher);
+    for (name, value) in &event.data {
+        name.hash(&mut hasher);
+        hash_value(value, &mut hasher);
+    }
+    hasher.finish()
+}
+
+fn hash_value(value: &Value, hasher: &mut XxHash64) {
+    match value {
+        Value::Null => 0_u8.hash(hasher),
+        Value::Bool(b) => b.hash(hasher),
+        Value::Number(n) => n.as_str().hash(hasher),
+        Value::String(s) => s.hash(hasher),
+        Value::Array(items) => {
+            items.len().hash(hasher);
+            items.iter().for_each(|item| hash_value(item, hasher));
+        }
+        Value::Object(fields) => {
+            fields.len().hash(hasher);
+            for (name, field) in fields {
+                name.hash(hasher);
+                hash_value(field, hasher);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

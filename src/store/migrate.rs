@@ -20,14 +20,23 @@ struct Retentions;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
+    /// Accepted business events; workflows are derived from them.
     pub events: u32,
+    /// Bodies to the letter, accepted and refused ones.
     pub payloads: u32,
+    /// Refused records with their reasons.
     pub failures: u32,
+    /// Snapshots of objects, counted from their last event; held ones stay.
     pub objects: u32,
+    /// Snapshots of closed workflows, counted from their last change; open ones stay.
     pub workflows: u32,
+    /// OTLP spans.
     pub spans: u32,
+    /// OTLP log records that are no business events.
     pub logs: u32,
+    /// OTLP metric points.
     pub points: u32,
+    /// What each source sent in each minute.
     pub source_minutes: u32,
 }
 
@@ -76,6 +85,23 @@ pub struct Migrated {
     pub retained: Vec<String>,
 }
 
+impl std::fmt::Display for Migrated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.applied.as_slice() {
+            [] => f.write_str("the database is up to date")?,
+            applied => write!(f, "ran {}: {}", count(applied.len(), "migration"), applied.join(", "))?,
+        }
+        match self.retained.as_slice() {
+            [] => Ok(()),
+            retained => write!(f, "; changed the retention of {}", retained.join(", ")),
+        }
+    }
+}
+
+fn count(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
 #[derive(Row, Deserialize)]
 struct Applied {
     name: String,
@@ -89,7 +115,7 @@ macro_rules! setup {
 }
 
 impl Store {
-    pub async fn migrate(&self, retention: &Retention) -> Result<Migrated, StoreError> {
+    pub async fn migrate(&self) -> Result<Migrated, StoreError> {
         self.create_database().await?;
         self.writer.query_raw(setup!("create_schema_migrations")).execute().await?;
         let known: Vec<Applied> = self.writer.query_raw(setup!("applied_migrations")).fetch_all().await?;
@@ -114,7 +140,7 @@ impl Store {
                 .await?;
             migrated.applied.push(name);
         }
-        for (table, days) in retention.tables() {
+        for (table, days) in self.retention.tables() {
             if self.retain(table, days).await? {
                 migrated.retained.push(table.to_owned());
             }

@@ -29,6 +29,8 @@ pub struct EventRow {
     pub payload: u64,
     pub index: u32,
     pub key_id: String,
+    /// Hash of what the event says, to tell a conflicting duplicate.
+    pub content: u64,
 }
 
 /// `payloads`: bodies to the letter, accepted and refused ones.
@@ -42,7 +44,7 @@ pub struct PayloadRow {
     pub source: String,
     pub key_id: String,
     pub headers: Vec<(String, String)>,
-    #[serde(deserialize_with = "bytes")]
+    #[serde(with = "serde_bytes")]
     pub body: Vec<u8>,
     pub events: u32,
     pub refused: u32,
@@ -205,33 +207,4 @@ pub struct Batch {
     pub logs: Vec<LogRow>,
     pub points: Vec<PointRow>,
     pub source_minutes: Vec<SourceMinuteRow>,
-}
-
-impl EventRow {
-    /// A hash of what the event says, to tell a repetition from another event under the same id. The query
-    /// `recent_ids` computes the same from the stored row.
-    pub fn content(&self) -> u64 {
-        let refs = self.refs.join(" ");
-        let occurred = self.occurred_ms.to_string();
-        let parts = [&self.event_type, &self.object_type, &self.object_id, &occurred, &refs, &self.data];
-        twox_hash::XxHash64::oneshot(0, parts.map(String::as_str).join("\n").as_bytes())
-    }
-}
-
-/// A ClickHouse `String` that need not be text.
-fn bytes<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    struct Bytes;
-    impl serde::de::Visitor<'_> for Bytes {
-        type Value = Vec<u8>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("bytes")
-        }
-        fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
-            Ok(bytes.to_vec())
-        }
-        fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Self::Value, E> {
-            Ok(bytes)
-        }
-    }
-    deserializer.deserialize_byte_buf(Bytes)
 }

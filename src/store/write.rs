@@ -104,6 +104,7 @@ fn events(block: &mut Block, rows: &[EventRow]) {
     block.numbers("payload", rows.iter().map(|row| row.payload));
     block.numbers("index", rows.iter().map(|row| row.index));
     block.words("key_id", rows.iter().map(|row| row.key_id.as_str()));
+    block.numbers("content", rows.iter().map(|row| row.content));
 }
 
 fn payloads(block: &mut Block, rows: &[PayloadRow]) {

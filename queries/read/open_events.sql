@@ -1,7 +1,7 @@
 -- At start: every event of an object that is held or belongs to a workflow that is not closed, of all tenants.
 -- The set of objects is built once in the server's memory and used on the key; events stream by in its order.
 SELECT tenant, object_type, object_id, occurred_at AS occurred_ms, offset_minutes, received_at AS received_ms, event_id,
-    event_type, schema_version, source, system, refs, data, trace_id, span_id, payload, `index`, key_id
+    event_type, schema_version, source, system, refs, data, trace_id, span_id, payload, `index`, key_id, content
 FROM events
 WHERE (tenant, object_type, object_id) IN
     (

@@ -1,0 +1,125 @@
+//! What the API answers. The only place in this room where status codes are chosen; problems are RFC 9457.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpResponse, ResponseError};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::store::StoreError;
+
+/// A request that gets no answer to its question.
+#[derive(Debug)]
+pub struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, title, detail: detail.into() }
+    }
+
+    pub fn no_key() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "no_key",
+            "A key is needed",
+            "Send `Authorization: Bearer KEY` with a key made by `milepost key create --tenant T --read`.",
+        )
+    }
+
+    pub fn unknown_key() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unknown_key",
+            "The key is not known",
+            "It may have been revoked, or cut when it was copied.",
+        )
+    }
+
+    pub fn send_key() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "send_key",
+            "The key does not allow this",
+            "This key sends events. Reading needs a key made with `--read`.",
+        )
+    }
+
+    pub fn parameter(detail: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_parameter", "A parameter cannot be used", detail)
+    }
+
+    pub fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not known", format!("{what} is not known to this tenant."))
+    }
+
+    pub fn nothing_here() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no_such_path", "Nothing here", "docs/api.md lists the addresses.")
+    }
+
+    pub fn misdirected() -> Self {
+        Self::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "foreign_host",
+            "Another host is meant",
+            "This name is not among the hosts that this server answers to.",
+        )
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        let id = format!("{:08x}", rand::random::<u32>());
+        tracing::error!(error_id = id, %error, "a question to the API could not be answered");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_away",
+            "The store does not answer",
+            format!("Events are still taken and kept. Try again in a few seconds. Error id {id}."),
+        )
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.title, self.detail)
+    }
+}
+
+impl ResponseError for Refused {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let body = json!({
+            "type": "about:blank", "status": self.status.as_u16(), "title": self.title, "code": self.code, "detail": self.detail,
+        });
+        let mut answer = HttpResponse::build(self.status);
+        if self.status == StatusCode::UNAUTHORIZED {
+            answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.insert_header((header::RETRY_AFTER, "5"));
+        }
+        answer
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .content_type("application/problem+json")
+            .body(body.to_string())
+    }
+}
+
+pub fn ok<T: Serialize>(value: &T) -> Result<HttpResponse, Refused> {
+    let body = serde_json::to_string(value).map_err(|error| {
+        tracing::error!(%error, "an answer could not be written");
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "A fault of ours", "The answer could not be written.")
+    })?;
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .content_type("application/json")
+        .body(body))
+}

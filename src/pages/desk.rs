@@ -1,0 +1,169 @@
+//! What all pages share: the store, the definitions, the hub, the keys, and short memories that keep many viewers cheap.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use tokio::sync::OnceCell;
+
+use super::frame::Counts;
+use super::sources;
+use super::time::Clock;
+use crate::access::Keys;
+use crate::domain::Definitions;
+use crate::live::Hub;
+use crate::store::{FailureFilter, Store, StoreError};
+
+/// A rendering is shown again for so long, and no longer than until something is published.
+const KEPT: Duration = Duration::from_millis(2000);
+const MAX_KEPT: usize = 512;
+/// The list of tenants is asked for again after this.
+const TENANTS: Duration = Duration::from_secs(3);
+/// Failures of so long ago count on the board and in the rail.
+pub const FAILURES_BACK_MS: i64 = 7 * 86_400_000;
+pub const MAX_GROUPS: u64 = 100;
+
+pub struct Desk {
+    pub store: Store,
+    pub definitions: Arc<Definitions>,
+    pub hub: Hub,
+    pub keys: Arc<Keys>,
+    pub started_at: DateTime<Utc>,
+    /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
+    pub hosts: Vec<String>,
+    /// For the commands that the first-run page shows.
+    pub data_dir: String,
+    renderings: Memory<String, Bytes>,
+    counts: Memory<String, Counts>,
+    tenants: Mutex<Option<(Instant, Vec<String>)>>,
+}
+
+impl Desk {
+    pub fn new(store: Store, definitions: Arc<Definitions>, hub: Hub, keys: Arc<Keys>) -> Self {
+        Self {
+            store,
+            definitions,
+            hub,
+            keys,
+            started_at: Utc::now(),
+            hosts: Vec::new(),
+            data_dir: "data".into(),
+            renderings: Memory::default(),
+            counts: Memory::default(),
+            tenants: Mutex::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Vec<String>) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    #[must_use]
+    pub fn with_data_dir(mut self, data_dir: impl Into<String>) -> Self {
+        self.data_dir = data_dir.into();
+        self
+    }
+
+    /// Tenants that have data. While the store is away, the last that were known.
+    pub async fn tenants_with_data(&self) -> Result<Vec<String>, StoreError> {
+        if let Some((asked, names)) = &*self.tenants.lock()
+            && asked.elapsed() < TENANTS
+        {
+            return Ok(names.clone());
+        }
+        match self.store.tenants().await {
+            Ok(names) => {
+                *self.tenants.lock() = Some((Instant::now(), names.clone()));
+                Ok(names)
+            }
+            Err(error) => match &*self.tenants.lock() {
+                Some((_, names)) => Ok(names.clone()),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// These, and those that have a key.
+    pub async fn tenants(&self) -> Vec<String> {
+        let mut names: BTreeSet<String> = self.keys.tenants().into_iter().collect();
+        names.extend(self.tenants_with_data().await.unwrap_or_default());
+        names.into_iter().collect()
+    }
+
+    /// One rendering for all who ask for the same at the same time.
+    pub async fn rendering<E, F>(&self, tenant: &str, key: String, make: F) -> Result<Bytes, E>
+    where
+        F: Future<Output = Result<Bytes, E>>,
+    {
+        self.renderings.get(key, self.hub.seq(tenant), make).await
+    }
+
+    pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
+        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
+    }
+
+    async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
+        let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
+        let (statuses, held, groups, found) = tokio::try_join!(
+            self.store.status_counts(tenant),
+            self.store.held_groups(tenant),
+            self.store.failure_groups(tenant, &recent, MAX_GROUPS),
+            self.store.sources(tenant),
+        )?;
+        let clock = Clock::utc(now_ms);
+        let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
+        let silent = |found: &&crate::store::SourceSummary| sources::health(&clock, found).0 == super::status::SILENT;
+        Ok(Counts {
+            breached: of("breached"),
+            at_risk: of("at_risk"),
+            held: held.iter().map(|group| group.objects).sum(),
+            failure_groups: groups.len() as u64,
+            silent_sources: found.iter().filter(silent).count() as u64,
+        })
+    }
+}
+
+/// Answers that hold until the next publication, and not for long.
+struct Memory<K, V>(Mutex<HashMap<K, Kept<V>>>);
+
+struct Kept<V> {
+    seq: u64,
+    since: Instant,
+    value: Arc<OnceCell<V>>,
+}
+
+impl<K, V> Default for Memory<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: std::hash::Hash + Eq, V: Clone> Memory<K, V> {
+    async fn get<E, F: Future<Output = Result<V, E>>>(&self, key: K, seq: u64, make: F) -> Result<V, E> {
+        let cell = {
+            let mut all = self.0.lock();
+            if all.len() >= MAX_KEPT {
+                all.retain(|_, kept| kept.since.elapsed() < KEPT);
+            }
+            if all.len() >= MAX_KEPT {
+                all.clear();
+            }
+            let good = |kept: &&Kept<V>| kept.seq == seq && kept.since.elapsed() < KEPT;
+            match all.get(&key).filter(good) {
+                Some(kept) => kept.value.clone(),
+                None => {
+                    let value = Arc::new(OnceCell::new());
+                    all.insert(key, Kept { seq, since: Instant::now(), value: value.clone() });
+                    value
+                }
+            }
+        };
+        cell.get_or_try_init(|| make).await.cloned()
+    }
+}

@@ -1,0 +1,461 @@
+//! The addresses of the pages. A handler reads the request, asks the store, hands the rows to a page, and answers.
+
+use std::collections::HashMap;
+
+use actix_web::http::header;
+use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use chrono::DateTime;
+use milepost_ingest::ObjectRef;
+
+use super::board::{self, Answers, Flow};
+use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
+use super::params::{Query, qualifiers};
+use super::problem::Trouble;
+use super::visit::{Label, Visit};
+use super::workflow::{self, Facts, Tab};
+use super::workflows::{self, FacetCount, Found};
+use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use crate::store::rows::EventRow;
+use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
+
+type Answer = Result<HttpResponse, Trouble>;
+type Shared = web::Data<Desk>;
+
+/// Spans that a page shows at most.
+const MAX_SPANS: u64 = 400;
+const MAX_FAILURES: u64 = 200;
+
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.configure(super::assets::configure)
+        .configure(super::prefs::configure)
+        .route("/", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, home)))
+        .route("/go/{anything:.*}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::go)))
+        .service(
+            web::scope("/t/{tenant}")
+                .route("", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
+                .route("/", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
+                .route("/rail", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, rail)))
+                .route("/board", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, board)))
+                .route("/workflows", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, list)))
+                .route(
+                    "/w/{type}/{id}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, detail)),
+                )
+                .route(
+                    "/w/{type}/{id}/{tab}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, detail)),
+                )
+                .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
+                .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
+                .route("/failures", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, failed)))
+                .route(
+                    "/failures/{fingerprint}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, cause)),
+                )
+                .route(
+                    "/payloads/{id}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, payload::show)),
+                )
+                .route(
+                    "/payloads/{id}/raw",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, payload::raw)),
+                )
+                .route(
+                    "/traces/{id}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
+                )
+                .route("/sources", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, senders)))
+                .route(
+                    "/search",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::search)),
+                ),
+        );
+}
+
+/// Answers, or tells the trouble.
+async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpResponse
+where
+    F: AsyncFn(&Desk, &HttpRequest) -> Answer,
+{
+    page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+}
+
+pub fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::Found().insert_header((header::LOCATION, to)).finish()
+}
+
+/// A part of the path with every escape undone; an id may hold a slash.
+pub fn part(request: &HttpRequest, name: &str) -> String {
+    let parts = web::Path::<HashMap<String, String>>::extract(request).into_inner();
+    parts.ok().and_then(|mut parts| parts.remove(name)).unwrap_or_default()
+}
+
+async fn home(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::outside(desk, request)?;
+    if let Some(first) = desk.tenants_with_data().await?.first() {
+        return Ok(redirect(&words::tenant_path(first, "board")));
+    }
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    let frame = visit.frame(desk, Label::new("", "Welcome", ""), Default::default());
+    let body = render::page(&frame, &notes::first_run(host, &desk.data_dir), false)?;
+    Ok(visit::html(actix_web::http::StatusCode::OK).body(body))
+}
+
+async fn to_board(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &[]).await?;
+    Ok(redirect(&words::tenant_path(&visit.tenant, "board")))
+}
+
+async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
+    // Which page is open only the page itself knows.
+    let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let page =
+        ["board", "workflows", "failures", "held", "sources"].into_iter().find(|key| *key == page).unwrap_or_default();
+    let frame = visit.frame(desk, Label::new(page, "", ""), counts);
+    Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
+}
+
+async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let tenant = visit.tenant.as_str();
+    let now = visit.clock.now_ms;
+    visit
+        .show(desk, async {
+            let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
+            let ready = WorkflowFilter { readiness: "ready".into(), ..open.clone() };
+            let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
+            let start = Cursor::start();
+            let (statuses, stages, due, events, exceptions, held, groups, ready) = tokio::try_join!(
+                desk.store.status_counts(tenant),
+                desk.store.stage_counts(tenant),
+                desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
+                desk.store.recent_events(tenant, board::FEED as u64),
+                desk.store.exception_counts(tenant),
+                desk.store.held_groups(tenant),
+                desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
+                desk.store.workflow_count(tenant, &ready),
+            )?;
+            let flow = busiest(desk, &stages);
+            let answers = Answers {
+                statuses: statuses.into_iter().map(|row| (row.status, row.count)).collect(),
+                stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
+                due,
+                events,
+                exceptions: exceptions.into_iter().map(|row| (row.kind, row.count)).collect(),
+                held: held.iter().map(|group| group.objects).sum(),
+                held_oldest_ms: held.iter().map(|group| group.oldest_ms).min(),
+                failure_groups: groups.len() as u64,
+                failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
+                ready,
+            };
+            let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());
+            Ok((Label::new("board", "Board", "workflows held failures"), page))
+        })
+        .await
+}
+
+/// The definition with most open workflows, and its stages.
+fn busiest(desk: &Desk, stages: &[crate::store::StageCount]) -> Option<Flow> {
+    let open = |key: &str| stages.iter().filter(|row| row.definition == key).map(|row| row.count).sum::<u64>();
+    let definition = desk.definitions.iter().max_by_key(|definition| open(&definition.key))?;
+    (open(&definition.key) > 0).then(|| Flow {
+        definition: definition.key.clone(),
+        title: definition.title.clone(),
+        stages: definition.milestones.iter().map(|rule| (rule.key.clone(), rule.title.clone())).collect(),
+    })
+}
+
+/// What the address asks for; qualifiers in the text count as parameters. Complaints name the parameter.
+pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
+    let names: Vec<&str> = workflows::FACETS.iter().map(|(name, _)| *name).chain(["closed", "sort"]).collect();
+    let (named, text) = qualifiers(query.get("q").unwrap_or_default(), &names);
+    let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
+    let mut complaints = Vec::new();
+    let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let mut moment = |name: &str| match query.get(name).map(DateTime::parse_from_rfc3339) {
+        Some(Ok(at)) => at.timestamp_millis(),
+        Some(Err(_)) => {
+            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
+            0
+        }
+        None => 0,
+    };
+    let (from_ms, to_ms) = (moment("from"), moment("to"));
+    let closed = match query.get("closed") {
+        None => None,
+        Some("yes" | "true") => Some(true),
+        Some("no" | "false") => Some(false),
+        Some(_) => {
+            complaints.push("closed: expected yes or no.".into());
+            None
+        }
+    };
+    let sort = match query.get("sort") {
+        None | Some("due") => Sort::Due,
+        Some("updated") => Sort::Updated,
+        Some("created") => Sort::Created,
+        Some(_) => {
+            complaints.push("sort: expected due, updated or created.".into());
+            Sort::Due
+        }
+    };
+    let known = crate::domain::Status::ALL.map(crate::domain::Status::as_str);
+    let status = query.list("status");
+    if status.iter().any(|status| !known.contains(&status.as_str())) {
+        complaints.push(format!("status: expected any of {}.", known.join(", ")));
+    }
+    let filter = WorkflowFilter {
+        status,
+        stage: one("stage"),
+        definition: one("definition"),
+        system: one("system"),
+        customer: one("customer"),
+        warehouse: one("warehouse"),
+        carrier: one("carrier"),
+        exception: one("exception"),
+        readiness: one("readiness"),
+        text,
+        from_ms,
+        to_ms,
+        closed,
+        sort,
+    };
+    (filter, complaints)
+}
+
+/// Where the page begins; a cursor that is none is told and means the beginning.
+fn cursor(visit: &mut Visit) -> Cursor {
+    match visit.query.get("after").map(Cursor::parse) {
+        Some(Some(cursor)) => cursor,
+        Some(None) => {
+            visit.notices.push("after: this is no place in the list; it begins at the top.".into());
+            Cursor::start()
+        }
+        None => Cursor::start(),
+    }
+}
+
+async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &workflows::KNOWN).await?;
+    let (filter, complaints) = workflow_filter(&visit.query);
+    visit.notices.extend(complaints);
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let limit = workflows::PER_PAGE;
+            let (mut rows, total, facets, statuses) = tokio::try_join!(
+                desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
+                desk.store.workflow_count(tenant, &filter),
+                desk.store.workflow_facets(tenant, &filter),
+                desk.store.status_counts(tenant),
+            )?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let next = rows.last().filter(|_| more).map(|row| Cursor::after_workflow(row, filter.sort).to_string());
+            let facets: Vec<FacetCount> = facets
+                .into_iter()
+                .map(|facet| FacetCount { name: facet.name, value: facet.value, count: facet.count })
+                .collect();
+            let any = statuses.iter().any(|row| row.count > 0);
+            let found = Found { tenant, query: &visit.query, rows: &rows, total, any, facets: &facets, next };
+            Ok((Label::new("workflows", "Workflows", "workflows"), workflows::list(&visit.clock, &found)))
+        })
+        .await
+}
+
+async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &["as_of"]).await?;
+    let tenant = visit.tenant.as_str();
+    let root = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let missing =
+        || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("{} {}", words::title(&root.kind), root.id) };
+    let tab = match part(request, "tab").as_str() {
+        "" => Tab::Timeline,
+        name => Tab::parse(name).ok_or_else(missing)?,
+    };
+    let Some(row) = desk.store.workflow(tenant, &root).await? else {
+        // It may be known without being the root of a workflow.
+        return match desk.store.object(tenant, &root).await? {
+            Some(_) => Ok(redirect(&words::object_path(tenant, &root.kind, &root.id))),
+            None => Err(missing()),
+        };
+    };
+    visit
+        .show(desk, async {
+            let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();
+            let about = FailureFilter { text: root.id.clone(), ..FailureFilter::default() };
+            let start = Cursor::start();
+            let (mut events, mut spans, mut failures) = tokio::try_join!(
+                desk.store.events_of(tenant, &members),
+                desk.store.spans_of(tenant, &members, MAX_SPANS),
+                desk.store.failures(tenant, &about, &start, MAX_FAILURES),
+            )?;
+            failures.retain(|failure| {
+                members.iter().any(|object| object.kind == failure.object_type && object.id == failure.object_id)
+            });
+            if let Some(as_of) = visit.as_of_ms {
+                events.retain(|event| event.received_ms <= as_of);
+                spans.retain(|span| span.received_ms <= as_of);
+                failures.retain(|failure| failure.received_ms <= as_of);
+            }
+            let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
+            let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
+            let flow = crate::domain::assemble(&desk.definitions, &root, entries, at).ok_or_else(missing)?;
+            let facts = Facts {
+                tenant,
+                workflow: &flow,
+                events: &events,
+                spans: &spans,
+                failures: &failures,
+                tab,
+                as_of_ms: visit.as_of_ms,
+            };
+            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), workflow::detail(&visit.clock, &facts)))
+        })
+        .await
+}
+
+async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let tenant = visit.tenant.as_str();
+    let name = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let missing =
+        || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("{} {}", words::title(&name.kind), name.id) };
+    visit
+        .show(desk, async {
+            let only = std::slice::from_ref(&name);
+            let (row, events, spans) = tokio::try_join!(
+                desk.store.object(tenant, &name),
+                desk.store.events_of(tenant, only),
+                desk.store.spans_of(tenant, only, MAX_SPANS),
+            )?;
+            let row = row.ok_or_else(missing)?;
+            Ok((
+                Label::new("", name.id.clone(), format!("o:{name}")),
+                object::object(tenant, &visit.clock, &row, &events, &spans),
+            ))
+        })
+        .await
+}
+
+async fn waiting(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &["after"]).await?;
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let limit = held::PER_PAGE;
+            let (groups, mut rows) =
+                tokio::try_join!(desk.store.held_groups(tenant), desk.store.held(tenant, &after, limit as u64 + 1))?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let next = rows.last().filter(|_| more).map(|row| Cursor::after_held(row).to_string());
+            let page = held::held(tenant, &visit.clock, &groups, &rows, next, !after.is_start());
+            Ok((Label::new("held", "Held", "held"), page))
+        })
+        .await
+}
+
+pub fn failure_filter(query: &Query, now_ms: i64) -> (FailureFilter, Vec<String>) {
+    let (named, text) = qualifiers(query.get("q").unwrap_or_default(), &["source", "stage", "code", "type"]);
+    let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
+    let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let mut complaints = Vec::new();
+    let mut moment = |name: &str, none: i64| match query.get(name).map(DateTime::parse_from_rfc3339) {
+        Some(Ok(at)) => at.timestamp_millis(),
+        Some(Err(_)) => {
+            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
+            none
+        }
+        None => none,
+    };
+    let filter = FailureFilter {
+        fingerprint: None,
+        stage: one("stage"),
+        code: one("code"),
+        source: one("source"),
+        event_type: one("type"),
+        text,
+        from_ms: moment("from", now_ms - FAILURES_BACK_MS),
+        to_ms: moment("to", 0),
+    };
+    (filter, complaints)
+}
+
+pub const FAILURES_KNOWN: [&str; 8] = ["q", "source", "stage", "code", "type", "from", "to", "after"];
+
+async fn failed(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &FAILURES_KNOWN).await?;
+    let (filter, complaints) = failure_filter(&visit.query, visit.clock.now_ms);
+    visit.notices.extend(complaints);
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let limit = failures::PER_PAGE;
+            let (groups, mut rows) = tokio::try_join!(
+                desk.store.failure_groups(tenant, &filter, MAX_GROUPS),
+                desk.store.failures(tenant, &filter, &after, limit as u64 + 1),
+            )?;
+            let more = rows.len() > limit;
+            rows.truncate(limit);
+            let found = failures::Found {
+                tenant,
+                groups: &groups,
+                rows: &rows,
+                next: rows.last().filter(|_| more).map(|row| Cursor::after_failure(row).to_string()),
+                paged: !after.is_start(),
+                filtered: visit.query.without(&["after"]) != Query::default(),
+                search: visit.query.get("q").unwrap_or_default().to_owned(),
+                query: &visit.query,
+            };
+            Ok((Label::new("failures", "Failures", "failures"), failures::failures(&visit.clock, &found)))
+        })
+        .await
+}
+
+async fn cause(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &["after"]).await?;
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    let name = part(request, "fingerprint");
+    let missing = || Trouble::NotFound { tenant: tenant.to_owned(), what: "This cause of failures".into() };
+    let fingerprint = failures::parse_fingerprint(&name).ok_or_else(missing)?;
+    visit
+        .show(desk, async {
+            let filter = FailureFilter { fingerprint: Some(fingerprint), ..FailureFilter::default() };
+            let (groups, rows) = tokio::try_join!(
+                desk.store.failure_groups(tenant, &filter, 1),
+                desk.store.failures(tenant, &filter, &after, failures::SAMPLE as u64),
+            )?;
+            let group = groups.first().ok_or_else(missing)?;
+            let last = rows.get(failures::PER_PAGE - 1).filter(|_| rows.len() > failures::PER_PAGE);
+            let found = failures::Found {
+                tenant,
+                groups: &groups,
+                rows: &rows,
+                next: last.map(|row| Cursor::after_failure(row).to_string()),
+                paged: !after.is_start(),
+                filtered: false,
+                search: String::new(),
+                query: &visit.query,
+            };
+            let page = failures::cause(&visit.clock, group, &found);
+            Ok((Label::new("failures", failures::title(&group.code, &group.pointer), "failures"), page))
+        })
+        .await
+}
+
+async fn senders(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &[]).await?;
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let found = desk.store.sources(tenant).await?;
+            Ok((Label::new("sources", "Sources", "sources"), sources::sources(tenant, &visit.clock, &found)))
+        })
+        .await
+}

@@ -1,0 +1,281 @@
+//! A running engine with a database of its own, and something for every table with the odd case in each kind of column.
+
+use milepost::engine::{Engine, Settings};
+use milepost::store::rows::*;
+use milepost::store::{Retention, Store};
+use milepost_ingest::{Log, ObjectRef, Point, Span, TraceRef};
+
+pub const NOW: i64 = 1_790_000_000_000;
+pub const MINUTE: i64 = 60_000;
+
+/// A running engine with a migrated database of its own.
+pub struct House {
+    pub store: Store,
+    pub client: clickhouse::Client,
+    // Last, so that the connections are closed before the engine waits for them.
+    pub _engine: Engine,
+    pub _dir: tempfile::TempDir,
+}
+
+pub async fn house() -> House {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::start(Settings {
+        dir: dir.path().join("clickhouse"),
+        program: Some(env!("CARGO_BIN_EXE_milepost").into()),
+        memory_bytes: 1_000_000_000,
+        stop_ms: 500,
+        ..Settings::default()
+    })
+    .await
+    .unwrap();
+    let store =
+        Store::new(engine.url(), engine.user(), engine.password(), "milepost_test").with_retention(Retention::FOREVER);
+    // The seed is as old as its constants say.
+    store.migrate().await.unwrap();
+    let client = clickhouse::Client::default()
+        .with_url(engine.url())
+        .with_user(engine.user())
+        .with_password(engine.password())
+        .with_database("milepost_test");
+    House { store, client, _engine: engine, _dir: dir }
+}
+
+impl House {
+    pub async fn count(&self, table: &str) -> u64 {
+        self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
+    }
+}
+
+pub const HOSTILE: &str = "'; DROP TABLE events; --\\ \t\n\r\u{0}?fields {x:String} ü <script>";
+
+pub fn event(n: i64) -> EventRow {
+    EventRow {
+        tenant: "acme".into(),
+        object_type: "order".into(),
+        object_id: "SO-1".into(),
+        occurred_ms: NOW - n * MINUTE,
+        offset_minutes: -330,
+        received_ms: NOW - n * MINUTE + 500,
+        event_id: format!("e{n}"),
+        event_type: "order.created".into(),
+        schema_version: 1,
+        source: "erp/main".into(),
+        system: "erp".into(),
+        refs: vec!["shipment/SH-1".into(), "invoice/I/1".into()],
+        data: format!("{{\"note\":{HOSTILE:?}}}"),
+        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+        span_id: "b7ad6b7169203331".into(),
+        payload: 7,
+        index: u32::try_from(n).unwrap(),
+        key_id: "k1".into(),
+        content: u64::MAX - n as u64,
+    }
+}
+
+pub fn workflow(n: u32) -> WorkflowRow {
+    let (status, stage) = [("breached", "shipped"), ("on_track", "created"), ("done", "paid")][n as usize % 3];
+    WorkflowRow {
+        tenant: "acme".into(),
+        definition: "order-to-cash".into(),
+        definition_version: 2,
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        status: status.into(),
+        stage: stage.into(),
+        stage_title: stage.to_uppercase(),
+        stage_number: 7,
+        stage_count: 16,
+        next: "delivered".into(),
+        next_title: "Delivered".into(),
+        waiting_for: ["tms", "wms"][n as usize % 2].into(),
+        customer: if n == 1 { HOSTILE.into() } else { format!("Customer {}", n % 4) },
+        amount: (n != 2).then_some(i128::from(n) * 1_234_567 - 5_000_000),
+        currency: "EUR".into(),
+        priority: "high".into(),
+        warehouse: "east".into(),
+        carrier: "DHL".into(),
+        created_ms: NOW - i64::from(n) * MINUTE,
+        updated_ms: NOW - i64::from(n % 5) * MINUTE,
+        closed: status == "done",
+        last_type: "order.released".into(),
+        last_system: "erp".into(),
+        last_ms: NOW,
+        due_ms: (!n.is_multiple_of(4)).then_some(NOW + i64::from(n % 7) * MINUTE),
+        warn_ms: (!n.is_multiple_of(4)).then_some(NOW),
+        sla: "ship-promise".into(),
+        blocked_code: "credit_hold".into(),
+        blocked_what: "Credit hold.".into(),
+        exceptions: if n % 3 == 2 { vec![] } else { vec!["credit_hold".into(), "backorder".into()] },
+        readiness: "not_due".into(),
+        members: vec![format!("order/SO-{n}"), format!("shipment/SH/{n}")],
+        version: 10 + u64::from(n),
+    }
+}
+
+pub fn object(kind: &str, id: &str, held: bool, version: u64) -> ObjectRow {
+    ObjectRow {
+        tenant: "acme".into(),
+        object_type: kind.into(),
+        object_id: id.into(),
+        state: "created".into(),
+        events: 3,
+        first_ms: NOW - 9 * MINUTE,
+        last_ms: NOW,
+        last_type: "order.created".into(),
+        last_source: "erp/main".into(),
+        last_system: "erp".into(),
+        held,
+        held_since_ms: if held { NOW - 5 * MINUTE } else { 0 },
+        waits_for: if held { "order/SO-9".into() } else { String::new() },
+        links: vec!["shipment/SH-1".into()],
+        workflows: if held { vec![] } else { vec!["order/SO-1".into()] },
+        version,
+    }
+}
+
+pub fn failure(index: u32) -> FailureRow {
+    FailureRow {
+        tenant: "acme".into(),
+        payload: 8,
+        index,
+        received_ms: NOW - MINUTE,
+        stage: "validate".into(),
+        code: "missing_field".into(),
+        pointer: format!("/data/lines/{index}/quantity"),
+        expected: "a decimal".into(),
+        found: HOSTILE.into(),
+        detail: "The quantity is missing.".into(),
+        fingerprint: u64::MAX - 1,
+        source: "wms/east".into(),
+        event_type: "shipment.shipped".into(),
+        event_id: "w1".into(),
+        schema_version: 1,
+        object_type: "shipment".into(),
+        object_id: format!("SH-{index}"),
+    }
+}
+
+pub fn minute(n: i64, form: &str) -> SourceMinuteRow {
+    SourceMinuteRow {
+        tenant: "acme".into(),
+        source: "erp/main".into(),
+        system: "erp".into(),
+        form: form.into(),
+        minute_ms: (NOW - n * MINUTE) / MINUTE * MINUTE,
+        events: 10,
+        records: 12,
+        duplicates: 1,
+        refused: 2,
+        errors: 0,
+        bytes: 1000,
+        lag_sum_ms: 5000,
+        lag_max_ms: 900 + n,
+        last_ms: NOW - n * MINUTE,
+        contracts: vec!["order.created@1".into()],
+    }
+}
+
+pub fn trace() -> TraceRef {
+    TraceRef { trace_id: "0af7651916cd43dd8448eb211c80319c".into(), span_id: "b7ad6b7169203331".into() }
+}
+
+pub fn attributes() -> Vec<(String, String)> {
+    vec![("resource.service.name".into(), "wms".into()), ("note".into(), HOSTILE.into())]
+}
+
+pub fn span() -> SpanRow {
+    let span = Span {
+        trace: trace(),
+        parent_span_id: String::new(),
+        name: "POST /ship".into(),
+        kind: 2,
+        service: "wms".into(),
+        source: "wms/east".into(),
+        system: "wms".into(),
+        start_ns: NOW as u64 * 1_000_000 + 1,
+        end_ns: NOW as u64 * 1_000_000 + 5,
+        status: 2,
+        status_message: "timeout".into(),
+        object: Some(ObjectRef::new("shipment", "SH-1")),
+        attributes: attributes(),
+        events: "[]".into(),
+    };
+    SpanRow { tenant: "acme".into(), received_ms: NOW, payload: 9, span }
+}
+
+pub fn log() -> LogRow {
+    let log = Log {
+        trace: trace(),
+        time_ns: NOW as u64 * 1_000_000,
+        severity: 17,
+        service: "wms".into(),
+        source: "wms/east".into(),
+        body: HOSTILE.into(),
+        object: None,
+        attributes: attributes(),
+    };
+    LogRow { tenant: "acme".into(), received_ms: NOW, payload: 9, log }
+}
+
+pub fn point() -> PointRow {
+    let point = Point {
+        name: "queue.depth".into(),
+        unit: "1".into(),
+        kind: "histogram",
+        service: "wms".into(),
+        source: "wms/east".into(),
+        time_ns: NOW as u64 * 1_000_000,
+        value: 2.5,
+        count: 4,
+        bounds: vec![1.0, 2.0],
+        buckets: vec![1.0, 2.0, 1.0],
+        attributes: attributes(),
+    };
+    PointRow { tenant: "acme".into(), received_ms: NOW, point }
+}
+
+pub fn payload() -> PayloadRow {
+    PayloadRow {
+        tenant: "acme".into(),
+        payload: 7,
+        received_ms: NOW,
+        form: "json".into(),
+        source: "erp/main".into(),
+        key_id: "k1".into(),
+        headers: vec![
+            ("content-type".into(), "application/json".into()),
+            ("x-a".into(), "1".into()),
+            ("x-a".into(), "2".into()),
+        ],
+        body: vec![0, 159, 146, 150, 0xff, b'{'],
+        events: 2,
+        refused: 1,
+    }
+}
+
+/// Something in every table, with the odd case in each kind of column.
+pub fn seed() -> Batch {
+    Batch {
+        token: "seed".into(),
+        events: (0..5).map(event).collect(),
+        payloads: vec![payload(), PayloadRow { payload: 8, headers: vec![], body: vec![], ..payload() }],
+        failures: (0..3).map(failure).collect(),
+        objects: vec![
+            object("order", "SO-1", false, 1),
+            object("shipment", "SH-7", true, 2),
+            ObjectRow { waits_for: "order".into(), ..object("shipment", "SH-8", true, 3) },
+            object("shipment", "SH/1", false, 4),
+            object("order", "SO-2", false, 5),
+        ],
+        workflows: (0..100).map(workflow).collect(),
+        spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
+        logs: vec![log()],
+        points: vec![point()],
+        source_minutes: vec![
+            minute(0, "events/json"),
+            minute(3, "events/json"),
+            minute(30, "otlp/logs"),
+            minute(600, "events/json"),
+        ],
+    }
+}
