@@ -80,7 +80,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let gate = Arc::new(Gate::new(Arc::clone(&journal), rules, &settings.pipeline));
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
-    let desk = Arc::new(Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys));
+    let desk = Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys);
+    let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
     let pipeline = Pipeline {
