@@ -73,10 +73,10 @@ fn simulate(settings: &SimulateSettings, trouble: &str) {
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
-/// The number in the middle tells which order it hangs from: `INV-20001-1` is of `SO-20001`.
+/// The number in its id tells which order something hangs from: `INV-20001-1` is of `SO-20001`.
 fn told_of<'s>(said: &'s [Said], order: &str) -> Vec<(&'s Said, &'s Told)> {
     let number = order.split('-').nth(1).unwrap();
-    let own = |s: &&Said| s.object.kind != "load" && s.object.id.split('-').nth(1) == Some(number);
+    let own = |s: &&Said| s.object.kind != "load" && s.object.id.split('-').any(|part| part == number);
     said.iter().filter(own).filter_map(|s| Some((s, s.told()?))).collect()
 }
 
