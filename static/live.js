@@ -24,10 +24,10 @@ function connect() {
   mine.onopen = () => {
     tries = 0;
     const wish = { watch: [...new Set([...wants, ...RAIL])] };
+    // What happened between the rendering and the first connection is not known: look once.
     if (seq) wish.since = seq;
-    mine.send(JSON.stringify(wish));
-    // What happened between the rendering and this moment is not known: look once.
     else dirty = true;
+    mine.send(JSON.stringify(wish));
     flush();
   };
   mine.onmessage = (message) => hear(JSON.parse(message.data));

@@ -15,7 +15,8 @@ impl Query {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in text.split('&').filter(|part| !part.is_empty()).take(MAX_PAIRS) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let (name, value) = (decode(name), decode(value));
+            let form = |text: &str| words::decode(&text.replace('+', " "));
+            let (name, value) = (form(name), form(value));
             if value.len() > MAX_VALUE_BYTES || value.trim().is_empty() {
                 continue;
             }
@@ -84,26 +85,6 @@ impl Query {
             .map(|(name, _)| format!("This page knows no filter “{}”; it was not used.", words::cut(name, 60)))
             .collect()
     }
-}
-
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(value) => {
-                out.push(value);
-                at += 3;
-            }
-            None => {
-                out.push(if byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Splits `customer:acme sla due` into the words that name a filter and the rest.

@@ -1,9 +1,7 @@
 //! The addresses of the pages. A handler reads the request, asks the store, hands the rows to a page, and answers.
 
-use std::collections::HashMap;
-
 use actix_web::http::header;
-use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use milepost_ingest::ObjectRef;
 
@@ -84,10 +82,10 @@ pub fn redirect(to: &str) -> HttpResponse {
     HttpResponse::Found().insert_header((header::LOCATION, to)).finish()
 }
 
-/// A part of the path with every escape undone; an id may hold a slash.
+/// A part of the path with every escape undone; an id may hold a slash. actix has undone all but the escapes of
+/// characters that mean something in a path.
 pub fn part(request: &HttpRequest, name: &str) -> String {
-    let parts = web::Path::<HashMap<String, String>>::extract(request).into_inner();
-    parts.ok().and_then(|mut parts| parts.remove(name)).unwrap_or_default()
+    words::decode(request.match_info().get(name).unwrap_or_default())
 }
 
 async fn home(desk: &Desk, request: &HttpRequest) -> Answer {

@@ -175,6 +175,27 @@ pub fn encode(text: &str) -> String {
     out
 }
 
+/// Undoes `encode`. Escapes that are none stay; what is no UTF-8 becomes the replacement character.
+pub fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let escaped = (byte == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(value) => {
+                out.push(value);
+                at += 3;
+            }
+            None => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// `/t/acme` and what follows.
 pub fn tenant_path(tenant: &str, rest: &str) -> String {
     format!("/t/{}/{rest}", encode(tenant))
