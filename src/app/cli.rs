@@ -46,15 +46,22 @@ pub fn command() -> Command {
             "Run the server: pages, API and events on one port, OTLP over gRPC and HTTP on two more. Prints one JSON line \
              with the bound addresses on standard output when ready; logs go to standard error.",
         )))
-        .subcommand(demo::Traffic::augment_args(with_settings(
-            Command::new("demo").about("Run a server with a week of history and live traffic").long_about(
-                "Run a server in a temporary folder (or in --data-dir), load a week of history through its public ports, and go on \
-                 with live traffic of a simulated ERP, WMS, TMS and billing system.",
-            ),
-        )))
-        .subcommand(SimulateSettings::augment_args(
-            Command::new("simulate").about("Be an ERP, a WMS, a TMS and a billing system that talk to a server's public ports"),
-        ))
+        .subcommand(
+            demo::Traffic::augment_args(with_settings(Command::new("demo")))
+                .about("Run a server with a week of history and live traffic")
+                .long_about(
+                    "Run a server in a temporary folder (or in --data-dir), load a week of history through its public ports, and \
+                     go on with live traffic of a simulated ERP, WMS, TMS and billing system.",
+                ),
+        )
+        .subcommand(
+            SimulateSettings::augment_args(Command::new("simulate"))
+                .about("Be an ERP, a WMS, a TMS and a billing system that talk to a server's public ports")
+                .long_about(
+                    "Be an ERP, a WMS, a TMS, a billing system and the middleware between them: each talks to a server's public \
+                     ports over its own protocol and knows only its own ids. The same seed tells the same stories.",
+                ),
+        )
         .subcommand(with_settings(
             Command::new("check").about("Check settings, definitions, contracts and the mapping, and say what is in them"),
         ))
@@ -87,7 +94,11 @@ pub fn command() -> Command {
                         .arg(Arg::new("id").required(true).value_name("ID").help("The part of the key between the first two underscores")),
                 ),
         )
-        .subcommand(TailSettings::augment_args(Command::new("tail").about("Follow a tenant's events in the terminal")))
+        .subcommand(
+            TailSettings::augment_args(Command::new("tail"))
+                .about("Follow a tenant's events in the terminal")
+                .long_about("Follow a tenant's events in the terminal, over the websocket of a running server."),
+        )
         .subcommand(with_settings(
             Command::new("engine").about("Run the embedded ClickHouse of a data folder alone and print how to reach it"),
         ))

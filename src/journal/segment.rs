@@ -23,6 +23,7 @@ pub struct Catalogue {
     segments: Mutex<Vec<Segment>>,
 }
 
+#[derive(Clone)]
 pub struct Segment {
     pub path: PathBuf,
     pub file: Arc<File>,
@@ -217,10 +218,11 @@ impl Catalogue {
     }
 
     pub fn read(&self, from: u64, max_bytes: usize) -> io::Result<Vec<(u64, Bytes)>> {
-        let segments = self.segments.lock();
+        // Copies of the few that are asked for, so that the writer does not wait while we read.
+        let segments: Vec<Segment> = self.segments.lock().iter().filter(|s| s.end > from).take(2).cloned().collect();
         let mut out = Vec::new();
         let mut taken = 0;
-        for segment in segments.iter().filter(|s| s.end > from) {
+        for segment in segments {
             if !out.is_empty() && taken >= max_bytes {
                 break;
             }
