@@ -24,8 +24,9 @@ const STEP: f64 = 11.0;
 /// Two dots of a lane nearer than this become one with a number.
 const CLUSTER: f64 = 9.0;
 const CHAR: f64 = 6.3;
-/// The line from a late event to its receipt is no longer than this; its title says both times.
-const MAX_LATE: f64 = 60.0;
+/// The line from a late event to its receipt. Farther away it is only hinted at; title and table say both times.
+const MAX_LATE: f64 = 90.0;
+const STUB: f64 = 11.0;
 /// Row for the lengths of the gaps.
 const GAPS: f64 = 18.0;
 /// An event that came this much later than it happened shows both times.
@@ -367,7 +368,10 @@ fn dots(marks: &[Mark], scale: &Scale, lanes: &[String], middles: &[f64]) -> Vec
             expected: mark.expected,
             overdue: mark.overdue,
             count: 1,
-            late_x: mark.late_ms.map(|ms| round(scale.x(ms).clamp(x + 12.0, x + MAX_LATE))),
+            late_x: mark.late_ms.map(|ms| {
+                let late = scale.x(ms);
+                round(if late - x > MAX_LATE { x + STUB } else { late.max(x + STUB) })
+            }),
             label,
             title: mark.title.clone(),
             href: mark.href.clone(),
