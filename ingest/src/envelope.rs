@@ -158,10 +158,12 @@ fn id_code(text: &str, ctx: &Context<'_>) -> Option<(Code, String)> {
     if text.len() > limit as usize {
         return Some((Code::IdTooLong, format!("at most {limit} bytes")));
     }
-    if text.trim().is_empty() {
+    if text.trim_start().is_empty() {
         return Some((Code::EmptyValue, "a text that names it".to_owned()));
     }
-    if text.trim().len() != text.len() || text.chars().any(char::is_control) {
+    let is_odd = |text: &str| text.trim().len() != text.len() || text.chars().any(char::is_control);
+    let is_plain = text.bytes().all(|b| b.is_ascii_graphic());
+    if !is_plain && is_odd(text) {
         return Some((Code::InvalidId, "no control characters, no white space at the ends".to_owned()));
     }
     None
@@ -250,6 +252,7 @@ fn links(claims: &mut Claims, data: &Value, place: &dyn Place, ctx: &Context<'_>
     for line in data.get("lines").and_then(Value::as_array).into_iter().flatten() {
         for kind in ["order", "shipment"] {
             let named = line.get(kind).and_then(Value::as_str).filter(|id| id_code(id, ctx).is_none());
+            let named = named.filter(|id| !claims.refs.iter().rev().take(8).any(|r| r.kind == kind && r.id == *id));
             claims.refs.extend(named.map(|id| ObjectRef::new(kind, id)));
         }
     }
@@ -265,18 +268,29 @@ fn links(claims: &mut Claims, data: &Value, place: &dyn Place, ctx: &Context<'_>
     Ok(())
 }
 
-/// `null` says nothing: the same as leaving the field out.
+/// `null` says nothing: the same as leaving the field out. Looked for first, since most events have none.
 fn drop_nulls(members: &mut Map<String, Value>) {
-    members.retain(|_, value| !value.is_null());
-    for value in members.values_mut() {
-        within(value);
+    if !members.values().any(has_null) {
+        return;
     }
-    fn within(value: &mut Value) {
-        match value {
-            Value::Object(members) => drop_nulls(members),
-            Value::Array(items) => items.iter_mut().for_each(within),
-            _ => {}
-        }
+    members.retain(|_, value| !value.is_null());
+    members.values_mut().for_each(drop_nulls_within);
+}
+
+fn has_null(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(members) => members.values().any(has_null),
+        Value::Array(items) => items.iter().any(has_null),
+        _ => false,
+    }
+}
+
+fn drop_nulls_within(value: &mut Value) {
+    match value {
+        Value::Object(members) => drop_nulls(members),
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls_within),
+        _ => {}
     }
 }
 

@@ -126,9 +126,9 @@ fn blocked_by(milestones: &[Milestone], slas: &[Sla], exceptions: &[Exception], 
     let next = next?;
     let what = match next.reached {
         Reached::Part => {
-            format!("{} only in part ({} %)", next.title, (next.share * rust_decimal::Decimal::ONE_HUNDRED).round())
+            format!("“{}” only in part ({} %)", next.title, (next.share * rust_decimal::Decimal::ONE_HUNDRED).round())
         }
-        _ => format!("Waiting for: {}", next.title),
+        _ => format!("“{}” not reported yet", next.title),
     };
     Some(Blocked { what, code: "waiting".to_owned(), who: next.system.clone(), by_when, since: latest.occurred_at })
 }

@@ -18,10 +18,18 @@ pub fn milestones(
 ) -> Vec<Milestone> {
     let mut all: Vec<Milestone> = definition.milestones.iter().map(|rule| one(definition, tree, lines, rule)).collect();
     let furthest = all.iter().rposition(|m| m.reached != Reached::No).unwrap_or(0);
-    for (position, (milestone, rule)) in all.iter_mut().zip(&definition.milestones).enumerate() {
+    for position in 0..all.len() {
+        let rule = &definition.milestones[position];
+        // What a system has fully shipped it has picked, whether it said so or not.
+        let overtaken = rule.quantity.is_some()
+            && (position + 1..all.len()).any(|later| {
+                let other = &definition.milestones[later];
+                other.quantity.is_some() && other.system == rule.system && all[later].reached == Reached::Full
+            });
         let unwanted = rule.when.is_some() && !pod_required;
         let passed = rule.optional && position < furthest;
-        if milestone.reached == Reached::No && (unwanted || passed || cancelled) {
+        let milestone = &mut all[position];
+        if milestone.reached == Reached::No && (unwanted || passed || cancelled || overtaken) {
             milestone.reached = Reached::Skipped;
         }
         milestone.optional |= unwanted;

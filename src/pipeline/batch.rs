@@ -189,13 +189,7 @@ fn failure_row(tenant: &str, offset: u64, received_ms: i64, source: &str, refusa
         expected: refusal.expected.clone(),
         found: refusal.found.clone(),
         detail: refusal.detail.clone(),
-        fingerprint: fingerprint(&[
-            source,
-            refusal.stage.as_str(),
-            &refusal.code,
-            &hint.event_type,
-            &cause_of(&refusal.pointer),
-        ]),
+        fingerprint: fingerprint(&[source, refusal.stage.as_str(), &refusal.code, &cause_of(&refusal.pointer)]),
         source: source.to_owned(),
         event_type: hint.event_type.clone(),
         event_id: hint.event_id.clone(),
@@ -226,7 +220,7 @@ fn delivery_failure(tenant: &str, offset: u64, received_ms: i64, event: &Event) 
         detail: Some(text("reason"))
             .filter(|r| !r.is_empty())
             .unwrap_or_else(|| "Middleware reported a failed message".to_owned()),
-        fingerprint: fingerprint(&[&event.source, stage, &code, &event.kind, &cause_of(&pointer)]),
+        fingerprint: fingerprint(&[&event.source, stage, &code, &cause_of(&pointer)]),
         code,
         pointer,
         source: event.source.clone(),

@@ -64,7 +64,7 @@ pub struct FailureRow {
     pub expected: String,
     pub found: String,
     pub detail: String,
-    /// Of source, stage, code, event type and pointer without array positions: failures of one cause share it.
+    /// Of source, stage, code and pointer without array positions: failures of one cause share it.
     pub fingerprint: u64,
     pub source: String,
     pub event_type: String,

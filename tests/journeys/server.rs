@@ -238,7 +238,24 @@ where
     until_within(PATIENCE, what, probe).await
 }
 
-pub async fn until_within<T, F, Asked>(limit: Duration, what: &str, mut probe: F) -> T
+pub async fn until_within<T, F, Asked>(limit: Duration, what: &str, probe: F) -> T
+where
+    F: FnMut() -> Asked,
+    Asked: Future<Output = Option<T>>,
+{
+    poll(limit, what, String::new, probe).await
+}
+
+/// As `until`; says more when it was in vain.
+pub async fn until_or<T, F, Asked>(what: &str, more: impl Fn() -> String, probe: F) -> T
+where
+    F: FnMut() -> Asked,
+    Asked: Future<Output = Option<T>>,
+{
+    poll(PATIENCE, what, more, probe).await
+}
+
+async fn poll<T, F, Asked>(limit: Duration, what: &str, more: impl Fn() -> String, mut probe: F) -> T
 where
     F: FnMut() -> Asked,
     Asked: Future<Output = Option<T>>,
@@ -250,7 +267,7 @@ where
         if let Some(found) = probe().await {
             return found;
         }
-        assert!(begun.elapsed() < limit, "waited {limit:?} in vain until {what}");
+        assert!(begun.elapsed() < limit, "waited {limit:?} in vain until {what} {}", more());
     }
 }
 

@@ -1,3 +1,5 @@
+//! Contracts that hold, and those that cannot be read.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

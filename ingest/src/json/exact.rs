@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::refusal::push_segment;
@@ -71,7 +72,7 @@ impl<'r> Record<'r> {
             let found = format!("{} bytes", text.len());
             self.flaw.note(self.level, Code::ValueTooLong, format!("at most {limit} bytes"), &found);
         }
-        if text.bytes().any(|b| b == 0) {
+        if text.as_bytes().contains(&0) {
             self.flaw.note(
                 self.level,
                 Code::NulInText,
@@ -87,9 +88,15 @@ impl<'r> Record<'r> {
             let found = format!("{} bytes", name.len());
             self.flaw.note(self.level, Code::NameTooLong, format!("at most {limit} bytes"), &found);
         }
-        if name.bytes().any(|b| b == 0) {
+        if name.as_bytes().contains(&0) {
             let found = name.replace('\0', "\\u0000");
             self.flaw.note(self.level, Code::NulInText, "a name without U+0000".to_owned(), &found);
+        }
+    }
+
+    fn twice(&mut self, name: &str) {
+        if self.flaw.note(self.level, Code::DuplicateKey, "each key once".to_owned(), &format!("{name} twice")) {
+            self.flaw.path.push(name.to_owned());
         }
     }
 
@@ -193,18 +200,9 @@ impl<'de> Visitor<'de> for Record<'_> {
             self.name(&name);
             let value = map.next_value_seed(self.child())?;
             self.flaw.rise(self.level, || name.to_string());
-            if members.contains_key(&*name) {
-                let noted = self.flaw.note(
-                    self.level,
-                    Code::DuplicateKey,
-                    "each key once".to_owned(),
-                    &format!("{name} twice"),
-                );
-                if noted {
-                    self.flaw.path.push(name.to_string());
-                }
-            } else {
-                members.insert(name.into_owned(), value);
+            match members.entry(name) {
+                Entry::Vacant(free) => drop(free.insert(value)),
+                Entry::Occupied(there) => self.twice(there.key()),
             }
             next = map.next_key_seed(Name)?;
         }

@@ -76,8 +76,9 @@ pub(crate) fn object_claim(claims: &mut Claims, object: Value, pointer: &str) ->
     match object {
         Value::Null => Ok(()),
         Value::Object(mut object) => {
-            claims.object_type = take_text(&mut object, "type", &format!("{pointer}/type"))?;
-            claims.object_id = take_text(&mut object, "id", &format!("{pointer}/id"))?;
+            let beneath = |refusal: Refusal| Refusal { pointer: format!("{pointer}{}", refusal.pointer), ..refusal };
+            claims.object_type = take_text(&mut object, "type", "/type").map_err(beneath)?;
+            claims.object_id = take_text(&mut object, "id", "/id").map_err(beneath)?;
             Ok(())
         }
         Value::String(text) => {
@@ -115,15 +116,18 @@ pub(crate) fn refs_claim(refs: Value, pointer: &str) -> Result<Vec<ObjectRef>, R
     };
     let mut links = Vec::new();
     for (kind, value) in refs {
-        let mut place = pointer.to_owned();
-        crate::refusal::push_segment(&mut place, &kind);
-        ids(value, &place, |id| links.push(ObjectRef::new(kind.clone(), id)))?;
+        let place = || {
+            let mut place = pointer.to_owned();
+            crate::refusal::push_segment(&mut place, &kind);
+            place
+        };
+        ids(value, place, |id| links.push(ObjectRef::new(kind.clone(), id)))?;
     }
     Ok(links)
 }
 
 /// One id or a list of ids.
-pub(crate) fn ids(value: Value, pointer: &str, mut each: impl FnMut(String)) -> Result<(), Refusal> {
+pub(crate) fn ids(value: Value, pointer: impl Fn() -> String, mut each: impl FnMut(String)) -> Result<(), Refusal> {
     match value {
         Value::Null => Ok(()),
         Value::String(id) => {
@@ -135,12 +139,12 @@ pub(crate) fn ids(value: Value, pointer: &str, mut each: impl FnMut(String)) -> 
                 match id {
                     Value::String(id) => each(id),
                     Value::Null => {}
-                    other => return Err(wrong_type(&format!("{pointer}/{i}"), "a text", &other)),
+                    other => return Err(wrong_type(&format!("{}/{i}", pointer()), "a text", &other)),
                 }
             }
             Ok(())
         }
-        other => Err(wrong_type(pointer, "an id, or a list of ids", &other)),
+        other => Err(wrong_type(&pointer(), "an id, or a list of ids", &other)),
     }
 }
 

@@ -1,3 +1,5 @@
+//! Mappings that are read, and those that are refused with their place.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;

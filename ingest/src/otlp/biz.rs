@@ -155,7 +155,7 @@ pub(super) fn claim(
                 if let Some(kind) = key.strip_prefix("biz.ref.") {
                     let listed = as_texts(value.to_json(ctx.limits)?);
                     let link = |id| claims.refs.push(ObjectRef::new(kind, id));
-                    json::ids(listed, &format!("/attributes/{key}"), link).map_err(Trouble::Record)?;
+                    json::ids(listed, || format!("/attributes/{key}"), link).map_err(Trouble::Record)?;
                 } else if let Some(path) = key.strip_prefix("biz.data.") {
                     dotted.push((path, *value));
                 }

@@ -165,8 +165,8 @@ fn fields<'p>(mut wire: Wire<'p>, attributes: &mut Attributes<'p>, limits: &Limi
             2 => fields.severity = u8::try_from(field.varint(&wire)?).ok().filter(|s| *s <= 24).unwrap_or(0),
             5 => fields.body = Any::read(field.message(&wire)?)?,
             6 => attributes.push(field.message(&wire)?, limits)?,
-            9 => fields.trace.trace_id = hex_id(field.message(&wire)?.bytes(), 16),
-            10 => fields.trace.span_id = hex_id(field.message(&wire)?.bytes(), 8),
+            9 => fields.trace.trace_id = hex_id::<16>(field.message(&wire)?.bytes()),
+            10 => fields.trace.span_id = hex_id::<8>(field.message(&wire)?.bytes()),
             11 => fields.observed_ns = field.fixed64(&wire)?,
             12 => fields.event_name = field.text(&wire)?,
             _ => {}

@@ -87,9 +87,9 @@ fn fields<'p>(mut wire: Wire<'p>, attributes: &mut Attributes<'p>, limits: &Limi
     let mut events: Vec<Value> = Vec::new();
     while let Some((number, field)) = wire.next()? {
         match number {
-            1 => span.trace.trace_id = hex_id(field.message(&wire)?.bytes(), 16),
-            2 => span.trace.span_id = hex_id(field.message(&wire)?.bytes(), 8),
-            4 => span.parent_span_id = hex_id(field.message(&wire)?.bytes(), 8),
+            1 => span.trace.trace_id = hex_id::<16>(field.message(&wire)?.bytes()),
+            2 => span.trace.span_id = hex_id::<8>(field.message(&wire)?.bytes()),
+            4 => span.parent_span_id = hex_id::<8>(field.message(&wire)?.bytes()),
             5 => span.name = field.text(&wire)?.to_owned(),
             6 => span.kind = u8::try_from(field.varint(&wire)?).ok().filter(|k| *k <= 5).unwrap_or(0),
             7 => span.start_ns = field.fixed64(&wire)?,

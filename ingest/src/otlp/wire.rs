@@ -3,11 +3,11 @@
 
 use crate::{Code, Refusal};
 
-/// A message, or part of one: a window into the payload.
+/// What is left of a message: a window into the payload.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wire<'a> {
-    payload: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
+    /// Where the window ends in the payload.
     end: usize,
 }
 
@@ -30,73 +30,87 @@ pub(crate) enum Field<'a> {
 
 impl<'a> Wire<'a> {
     pub fn new(payload: &'a [u8]) -> Self {
-        Self { payload, at: 0, end: payload.len() }
+        Self { rest: payload, end: payload.len() }
+    }
+
+    fn at(&self) -> usize {
+        self.end - self.rest.len()
+    }
+
+    #[cold]
+    fn broken(&self, what: &'static str) -> Malformed {
+        Malformed { offset: self.at(), what }
     }
 
     /// The next field's number and value, None at the end.
     #[inline]
     pub fn next(&mut self) -> Result<Option<(u32, Field<'a>)>, Malformed> {
-        if self.at == self.end {
+        if self.rest.is_empty() {
             return Ok(None);
         }
-        let start = self.at;
+        let start = *self;
         let tag = self.varint()?;
         let number = u32::try_from(tag >> 3).ok().filter(|n| *n > 0 && *n < 1 << 29);
-        let Some(number) = number else { return Err(Malformed { offset: start, what: "a field number out of range" }) };
+        let Some(number) = number else { return Err(start.broken("a field number out of range")) };
         let field = match tag & 7 {
-            0 => Field::Varint(self.varint()?),
-            1 => Field::Fixed64(u64::from_le_bytes(self.array()?)),
             2 => Field::Bytes(self.window()?),
+            1 => Field::Fixed64(self.fixed64()?),
+            0 => Field::Varint(self.varint()?),
             5 => {
                 self.array::<4>()?;
                 Field::Fixed32
             }
-            _ => return Err(Malformed { offset: start, what: "a group or unknown wire type" }),
+            _ => return Err(start.broken("a group or unknown wire type")),
         };
         Ok(Some((number, field)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn varint(&mut self) -> Result<u64, Malformed> {
-        let bytes = &self.payload[self.at..self.end];
-        if let Some(first) = bytes.first().filter(|b| **b < 0x80) {
-            self.at += 1;
-            return Ok(u64::from(*first));
+        match self.rest {
+            [first, rest @ ..] if *first < 0x80 => {
+                self.rest = rest;
+                Ok(u64::from(*first))
+            }
+            _ => self.long_varint(),
         }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
-        for (i, byte) in bytes.iter().take(10).enumerate() {
+        for (i, byte) in self.rest.iter().take(10).enumerate() {
             if i == 9 && *byte > 1 {
-                return Err(Malformed { offset: self.at, what: "a number of more than 64 bits" });
+                return Err(self.broken("a number of more than 64 bits"));
             }
             value |= u64::from(byte & 0x7f) << (7 * i);
             if byte & 0x80 == 0 {
-                self.at += i + 1;
+                self.rest = &self.rest[i + 1..];
                 return Ok(value);
             }
         }
-        let what = if bytes.len() < 10 { "an end in the middle of a number" } else { "a number of more than 64 bits" };
-        Err(Malformed { offset: self.at, what })
+        let long = self.rest.len() >= 10;
+        Err(self.broken(if long { "a number of more than 64 bits" } else { "an end in the middle of a number" }))
     }
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
-        let bytes = self.payload[self.at..self.end].first_chunk::<N>();
-        let Some(bytes) = bytes else { return Err(Malformed { offset: self.at, what: "an end inside a value" }) };
-        self.at += N;
+        let Some((bytes, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(self.broken("an end inside a value"));
+        };
+        self.rest = rest;
         Ok(*bytes)
     }
 
     #[inline]
     fn window(&mut self) -> Result<Self, Malformed> {
-        let start = self.at;
+        let start = *self;
         let length = self.varint()?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= self.end - self.at);
-        let Some(length) = length else {
-            return Err(Malformed { offset: start, what: "a length beyond the end of its message" });
+        let split = usize::try_from(length).ok().and_then(|length| self.rest.split_at_checked(length));
+        let Some((inner, rest)) = split else {
+            return Err(start.broken("a length beyond the end of its message"));
         };
-        let window = Self { payload: self.payload, at: self.at, end: self.at + length };
-        self.at += length;
-        Ok(window)
+        self.rest = rest;
+        Ok(Self { rest: inner, end: self.at() })
     }
 
     /// The next fixed64 of a packed list.
@@ -105,22 +119,22 @@ impl<'a> Wire<'a> {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.at == self.end
+        self.rest.is_empty()
     }
 
     #[inline]
     pub fn bytes(self) -> &'a [u8] {
-        &self.payload[self.at..self.end]
+        self.rest
     }
 
     #[inline]
     pub fn text(self) -> Result<&'a str, Malformed> {
         std::str::from_utf8(self.bytes())
-            .map_err(|e| Malformed { offset: self.at + e.valid_up_to(), what: "a text that is not UTF-8" })
+            .map_err(|e| Malformed { offset: self.at() + e.valid_up_to(), what: "a text that is not UTF-8" })
     }
 
     fn wrong(self) -> Malformed {
-        Malformed { offset: self.at, what: "another wire type than this field has" }
+        Malformed { offset: self.at(), what: "another wire type than this field has" }
     }
 }
 

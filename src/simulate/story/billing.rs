@@ -240,7 +240,9 @@ impl Bill<'_> {
 
 fn accrue(teller: &mut Teller, order: &Order, parcel: &Parcel) {
     let mut dice = teller.dice("accrue", order.number);
-    let at = teller.later(parcel.shipped, &mut dice, 10, 60);
+    // Accrued when the cost is known, before there is an invoice.
+    let Some(charged) = parcel.charged else { return };
+    let at = teller.later(charged, &mut dice, 1, 20);
     let this = object("accrual", &format!("AC-{}", parcel.id));
     let data = json!({"amount": order.money(order.worth(&parcel.lines))});
     teller.tell(FINANCE, at, "accrual.created", &this, &[object("shipment", &parcel.id)], (&parcel.id, "accrue"), data);
