@@ -11,6 +11,7 @@ pub mod held;
 pub mod json;
 pub mod notes;
 pub mod object;
+mod otlp;
 pub mod params;
 pub mod payload;
 pub mod prefs;

@@ -106,12 +106,18 @@ fn answers() -> Answers {
         failure_groups: 4,
         failures_last_hour: 482,
         ready: 151,
+        next_due_ms: Some(NOW + 6 * MINUTE + 12_000),
     }
 }
 
 fn flow() -> Flow {
     let stages = workflow().milestones.into_iter().map(|m| (m.key, m.title)).collect();
-    Flow { definition: "order-to-cash".into(), title: "Order to cash".into(), stages }
+    Flow {
+        definition: "order-to-cash".into(),
+        title: "Order to cash".into(),
+        stages,
+        others: vec![("returns".into(), "Returns".into(), 12)],
+    }
 }
 
 #[test]

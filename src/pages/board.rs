@@ -11,7 +11,9 @@ use crate::store::rows::{EventRow, WorkflowRow};
 pub const ROWS: usize = 15;
 pub const FEED: usize = 10;
 const CAUSES: usize = 6;
-const BAR: f64 = 128.0;
+/// Width of a bar in the flow, and of one of the causes.
+const STAGE_BAR: f64 = 64.0;
+const CAUSE_BAR: f64 = 128.0;
 
 /// What the board asks the store.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Answers {
     pub failure_groups: u64,
     pub failures_last_hour: u64,
     pub ready: u64,
+    /// Earliest due time that is still ahead.
+    pub next_due_ms: Option<i64>,
 }
 
 /// The stages of one definition in their order.
@@ -35,6 +39,8 @@ pub struct Flow {
     pub definition: String,
     pub title: String,
     pub stages: Vec<(String, String)>,
+    /// Other definitions with open workflows: key, title, how many.
+    pub others: Vec<(String, String, u64)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +49,7 @@ pub struct Board {
     pub flow: Vec<Stage>,
     pub flow_title: String,
     pub flow_path: String,
+    pub flows: Vec<OtherFlow>,
     pub rows: Vec<Row>,
     pub calm: String,
     pub more: String,
@@ -65,6 +72,13 @@ pub struct Tile {
     pub href: String,
     pub glyph: &'static str,
     pub tone: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct OtherFlow {
+    pub title: String,
+    pub count: String,
+    pub href: String,
 }
 
 /// A bar of the flow: its parts by status.
@@ -104,7 +118,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
     let open = breached + at_risk + blocked + count("on_track");
     let to = |query: &str| words::tenant_path(tenant, &format!("workflows{query}"));
     let oldest = answers.due.iter().filter_map(|row| row.due_ms).filter(|due| *due < clock.now_ms).min();
-    let next = answers.due.iter().filter_map(|row| row.due_ms).filter(|due| *due >= clock.now_ms).min();
+    let next = answers.next_due_ms;
     let tile = |title, value: u64, unit, note: String, href: String, glyph, tone: &'static str| Tile {
         title,
         value: words::count(value),
@@ -168,7 +182,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "ok",
         ),
     ];
-    let calm = answers.due.first().and_then(|row| row.due_ms).map(|due| clock.short(due));
+    let calm = next.map(|due| clock.short(due));
     Board {
         summary: format!(
             "{} open, {} breached, {} at risk.",
@@ -182,6 +196,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         flow_path: flow
             .map(|flow| to(&format!("?closed=no&definition={}", words::encode(&flow.definition))))
             .unwrap_or_default(),
+        flows: flow.map(|flow| others(tenant, flow)).unwrap_or_default(),
         rows: answers.due.iter().take(ROWS).map(|row| workflows::row(tenant, clock, row)).collect(),
         calm: match (breached + at_risk, calm) {
             (0, Some(until)) => format!("Nothing is late or at risk. Next due {until}."),
@@ -195,6 +210,15 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
     }
 }
 
+fn others(tenant: &str, flow: &Flow) -> Vec<OtherFlow> {
+    let other = |(key, title, open): &(String, String, u64)| OtherFlow {
+        title: title.clone(),
+        count: words::count(*open),
+        href: words::tenant_path(tenant, &format!("board?flow={}", words::encode(key))),
+    };
+    flow.others.iter().map(other).collect()
+}
+
 fn stages(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<Stage> {
     let of = |stage: &str, wanted: &[&str]| -> u64 {
         let rows = answers.stages.iter().filter(|(definition, key, ..)| *definition == flow.definition && key == stage);
@@ -202,7 +226,7 @@ fn stages(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<Stage> {
     };
     const ALL: [&str; 4] = ["breached", "at_risk", "blocked", "on_track"];
     let most = flow.stages.iter().map(|(key, _)| of(key, &ALL)).max().unwrap_or(0).max(1);
-    let width = |n: u64| (n as f64 / most as f64 * BAR * 10.0).round() / 10.0;
+    let width = |n: u64| (n as f64 / most as f64 * STAGE_BAR * 10.0).round() / 10.0;
     flow.stages
         .iter()
         .map(|(key, title)| {
@@ -231,7 +255,7 @@ fn causes(tenant: &str, exceptions: &[(String, u64)]) -> Vec<Cause> {
         .map(|(kind, n)| Cause {
             title: words::title(kind),
             count: words::count(*n),
-            width: (*n as f64 / most as f64 * BAR).round().max(2.0),
+            width: (*n as f64 / most as f64 * CAUSE_BAR).round().max(2.0),
             href: words::tenant_path(tenant, &format!("workflows?closed=no&exception={}", words::encode(kind))),
         })
         .collect()

@@ -25,7 +25,7 @@ const MAX_KEPT: usize = 512;
 const TENANTS: Duration = Duration::from_secs(3);
 /// Failures of so long ago count on the board and in the rail.
 pub const FAILURES_BACK_MS: i64 = 7 * 86_400_000;
-pub const MAX_GROUPS: u64 = 100;
+pub const MAX_GROUPS: u64 = 1000;
 
 pub struct Desk {
     pub store: Store,

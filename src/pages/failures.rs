@@ -13,10 +13,13 @@ pub const PER_PAGE: usize = 50;
 /// Rows from which the distinct values are counted.
 pub const SAMPLE: usize = 500;
 const VALUES: usize = 20;
+/// Causes on one page.
+const SHOWN: usize = 100;
 
 #[derive(Debug, Serialize)]
 pub struct Failures {
     pub groups: Vec<GroupRow>,
+    pub more: u64,
     pub rows: Vec<Row>,
     pub total: String,
     pub next: String,
@@ -98,6 +101,10 @@ pub fn title(code: &str, pointer: &str) -> String {
 /// `/data/lines/3/sku` → `data.lines[].sku`.
 pub fn place(pointer: &str) -> String {
     let mut out = String::new();
+    // Within an OTLP request only the way from the record on says something.
+    let records = ["/logRecords/", "/spans/", "/dataPoints/"];
+    let record = records.iter().find_map(|name| pointer.split_once(name)).map(|(_, rest)| rest);
+    let pointer = record.and_then(|rest| rest.find('/').map(|at| &rest[at..])).unwrap_or(pointer);
     for part in pointer.split('/').skip(1) {
         if part == "*" || (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())) {
             out.push_str("[]");
@@ -135,7 +142,8 @@ pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
     let (next, first) = paging(&path, found);
     Failures {
         total: words::plural(found.groups.iter().map(|group| group.count).sum(), "record", "records"),
-        groups: found.groups.iter().map(|group| group_row(found.tenant, clock, group)).collect(),
+        groups: found.groups.iter().take(SHOWN).map(|group| group_row(found.tenant, clock, group)).collect(),
+        more: found.groups.len().saturating_sub(SHOWN) as u64,
         rows: found.rows.iter().map(|failure| row(found.tenant, clock, failure)).collect(),
         next,
         first,
@@ -157,7 +165,7 @@ pub fn cause(clock: &Clock, group: &FailureGroup, found: &Found<'_>) -> Cause {
         rows: found.rows.iter().take(PER_PAGE).map(|failure| row(found.tenant, clock, failure)).collect(),
         next,
         first,
-        advice: advice(&group.stage),
+        advice: advice(&group.stage, &group.code),
         group: group_row(found.tenant, clock, group),
     }
 }
@@ -218,7 +226,10 @@ pub fn stage(key: &str) -> &'static str {
     }
 }
 
-fn advice(stage: &str) -> &'static str {
+fn advice(stage: &str, code: &str) -> &'static str {
+    if code == "conflicting_duplicate" {
+        return "The sender used one id for two different events. Each event needs an id of its own; the first one stays.";
+    }
     match stage {
         "decode" => "The sender has to send well-formed bodies. Nothing of such a body can be taken.",
         "validate" => {
@@ -260,6 +271,7 @@ mod tests {
         assert_eq!(title("unknown_sku", "/data/lines/3/sku"), "Unknown sku at data.lines[].sku");
         assert_eq!(title("not_json", ""), "Not json");
         assert_eq!(place("/a~1b/*/c"), "a/b[].c");
+        assert_eq!(place("/resourceLogs/0/scopeLogs/1/logRecords/7/body/lines/0/quantity"), "body.lines[].quantity");
         assert_eq!(parse_fingerprint(&fingerprint(7)), Some(7));
         assert_eq!(parse_fingerprint("7"), None);
     }

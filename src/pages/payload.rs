@@ -13,7 +13,7 @@ use super::routes::part;
 use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
-use super::{failures, words};
+use super::{failures, otlp, words};
 use crate::store::rows::{FailureRow, PayloadRow};
 
 /// Problems that are listed; the rest are counted.
@@ -78,8 +78,8 @@ pub struct Facts<'a> {
     pub failures: &'a [FailureRow],
     /// The record asked for, when not the whole payload.
     pub index: Option<u32>,
-    /// That record as text, when the form is not text itself.
-    pub item: Option<String>,
+    /// That record, when the form is not JSON text itself.
+    pub item: Option<serde_json::Value>,
 }
 
 pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
@@ -88,8 +88,7 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
         failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
     let mut shown = self::shown(facts);
     for failure in &own {
-        let whole =
-            if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
+        let whole = place(facts, &shown, failure);
         json::mark(&mut shown.lines, &whole, &failure.code.replace('_', " "));
     }
     let path = |id: String| words::tenant_path(tenant, &format!("payloads/{id}"));
@@ -121,7 +120,7 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
             .iter()
             .take(MAX_PROBLEMS)
             .enumerate()
-            .map(|(at, failure)| problem(tenant, at, failure, &shown))
+            .map(|(at, failure)| problem(facts, at, failure, &shown))
             .collect(),
         view: shown.view,
         note: shown.note,
@@ -154,8 +153,18 @@ fn verdict(row: &PayloadRow, index: Option<u32>, own: &[&FailureRow]) -> Badge {
     }
 }
 
-fn problem(tenant: &str, at: usize, failure: &FailureRow, shown: &Shown) -> Problem {
-    let whole = if shown.rooted { failure.pointer.clone() } else { format!("/{}{}", failure.index, failure.pointer) };
+/// Where in what is shown a failure points.
+fn place(facts: &Facts<'_>, shown: &Shown, failure: &FailureRow) -> String {
+    match &facts.item {
+        Some(item) => otlp::pointer(item, &failure.pointer),
+        None if shown.rooted => failure.pointer.clone(),
+        None => format!("/{}{}", failure.index, failure.pointer),
+    }
+}
+
+fn problem(facts: &Facts<'_>, at: usize, failure: &FailureRow, shown: &Shown) -> Problem {
+    let tenant = facts.tenant;
+    let whole = place(facts, shown, failure);
     Problem {
         number: at + 1,
         title: failures::title(&failure.code, &failure.pointer),
@@ -198,7 +207,7 @@ fn shown(facts: &Facts<'_>) -> Shown {
     let body = &facts.row.body;
     let short = body.len() > json::MAX_BYTES;
     let note = if short { "Only the beginning is shown; the whole is a download away." } else { "" };
-    if let Some(lines) = facts.item.as_deref().and_then(json::lines) {
+    if let Some(lines) = facts.item.as_ref().and_then(|item| json::lines(&item.to_string())) {
         return Shown { lines, view: "pretty", note: "The record as it was read.".into(), rooted: true };
     }
     let Ok(text) = std::str::from_utf8(body) else {
@@ -247,7 +256,8 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
         .show(desk, async {
             let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
             let row = row.ok_or_else(missing)?;
-            let item = index.and_then(|index| item(&row, index));
+            let only = (row.events + row.refused == 1).then_some(0);
+            let item = index.or(only).and_then(|index| item(&row, index));
             let facts = Facts { tenant, row: &row, failures: &failures, index, item };
             Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, &facts)))
         })
@@ -255,12 +265,12 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
 }
 
 /// A record of a form that is no JSON text, as JSON.
-pub fn item(row: &PayloadRow, index: u32) -> Option<String> {
+pub fn item(row: &PayloadRow, index: u32) -> Option<serde_json::Value> {
     let form = Form::parse(&row.form)?;
     if matches!(form, Form::Json | Form::Ndjson | Form::CloudEvent | Form::CloudEventBatch) {
         return None;
     }
-    milepost_ingest::item(form, &row.headers, &row.body, index).map(|value| value.to_string())
+    milepost_ingest::item(form, &row.headers, &row.body, index)
 }
 
 /// The bytes as they came, as a file: never as something that a browser would run.

@@ -1,5 +1,7 @@
 //! The addresses of the pages. A handler reads the request, asks the store, hands the rows to a page, and answers.
 
+use std::cmp::Reverse;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
@@ -116,7 +118,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &[]).await?;
+    let visit = Visit::new(desk, request, &["flow"]).await?;
     let tenant = visit.tenant.as_str();
     let now = visit.clock.now_ms;
     visit
@@ -125,17 +127,18 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             let ready = WorkflowFilter { readiness: "ready".into(), ..open.clone() };
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
             let start = Cursor::start();
-            let (statuses, stages, due, events, exceptions, held, groups, ready) = tokio::try_join!(
+            let (statuses, stages, due, next, events, exceptions, held, groups, ready) = tokio::try_join!(
                 desk.store.status_counts(tenant),
                 desk.store.stage_counts(tenant),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
+                desk.store.next_due(tenant, 1),
                 desk.store.recent_events(tenant, board::FEED as u64),
                 desk.store.exception_counts(tenant),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
                 desk.store.workflow_count(tenant, &ready),
             )?;
-            let flow = busiest(desk, &stages);
+            let flow = flow(desk, visit.query.get("flow"), &stages);
             let answers = Answers {
                 statuses: statuses.into_iter().map(|row| (row.status, row.count)).collect(),
                 stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
@@ -147,6 +150,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
                 ready,
+                next_due_ms: next.first().and_then(|row| row.due_ms),
             };
             let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());
             Ok((Label::new("board", "Board", "workflows held failures"), page))
@@ -154,14 +158,17 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
         .await
 }
 
-/// The definition with most open workflows, and its stages.
-fn busiest(desk: &Desk, stages: &[crate::store::StageCount]) -> Option<Flow> {
+/// The definition asked for, else the longest that has open workflows.
+fn flow(desk: &Desk, wanted: Option<&str>, stages: &[crate::store::StageCount]) -> Option<Flow> {
     let open = |key: &str| stages.iter().filter(|row| row.definition == key).map(|row| row.count).sum::<u64>();
-    let definition = desk.definitions.iter().max_by_key(|definition| open(&definition.key))?;
-    (open(&definition.key) > 0).then(|| Flow {
-        definition: definition.key.clone(),
-        title: definition.title.clone(),
-        stages: definition.milestones.iter().map(|rule| (rule.key.clone(), rule.title.clone())).collect(),
+    let mut alive: Vec<_> = desk.definitions.iter().filter(|definition| open(&definition.key) > 0).collect();
+    alive.sort_by_key(|definition| (Some(definition.key.as_str()) != wanted, Reverse(definition.milestones.len())));
+    let (first, others) = alive.split_first()?;
+    Some(Flow {
+        definition: first.key.clone(),
+        title: first.title.clone(),
+        stages: first.milestones.iter().map(|rule| (rule.key.clone(), rule.title.clone())).collect(),
+        others: others.iter().map(|other| (other.key.clone(), other.title.clone(), open(&other.key))).collect(),
     })
 }
 

@@ -9,7 +9,7 @@ use super::time::{Clock, Time};
 use super::words;
 use crate::store::SourceSummary;
 
-const BARS_W: f64 = 240.0;
+const BARS_W: f64 = 180.0;
 const BARS_H: f64 = 28.0;
 /// Late by this much on average is delayed; a larger share of refusals is erroring.
 const LAG_MS: i64 = 5 * 60_000;

@@ -104,6 +104,12 @@ impl Clock {
         if age >= 0 { format!("{} ago", words::about(age)) } else { format!("in {}", words::about(age)) }
     }
 
+    /// `10:42`, or only the day when it is not today: for narrow columns.
+    pub fn brief(&self, ms: i64) -> String {
+        let today = self.format(ms, "%F") == self.format(self.now_ms, "%F");
+        self.format(ms, if today { "%H:%M" } else { "%-d %b" })
+    }
+
     /// More than a day: the date. Then `h:mm`, below ten minutes `mm:ss`, and `+h:mm` when it is over.
     pub fn due(&self, ms: i64, warn_ms: Option<i64>) -> Due {
         let left = ms - self.now_ms;

@@ -9,11 +9,13 @@ use crate::domain::{Member, Reached, Workflow};
 use crate::pages::time::{Clock, Time};
 use crate::pages::words;
 
-const NODE_W: f64 = 190.0;
+const NODE_W: f64 = 160.0;
 const NODE_H: f64 = 54.0;
-const GAP_X: f64 = 64.0;
+const GAP_X: f64 = 34.0;
 const GAP_Y: f64 = 14.0;
-const MARGIN: f64 = 12.0;
+const MARGIN: f64 = 8.0;
+/// Below the nodes, for links that pass over a column.
+const BUS: f64 = 20.0;
 /// Nodes of a column before the rest is one node with a number.
 const MAX_ROWS: usize = 12;
 
@@ -84,7 +86,7 @@ pub fn graph(tenant: &str, clock: &Clock, workflow: &Workflow) -> Documents {
         let column = columns.entry(rank).or_default();
         if column.len() < MAX_ROWS {
             places.insert(&member.object, (rank, column.len()));
-            column.push(node(tenant, member));
+            column.push(node(tenant, member, conflict(workflow, member)));
         } else {
             places.insert(&member.object, (rank, MAX_ROWS));
             match column.get_mut(MAX_ROWS) {
@@ -107,10 +109,10 @@ pub fn graph(tenant: &str, clock: &Clock, workflow: &Workflow) -> Documents {
             node.y = ((height - own) / 2.0 + row as f64 * (NODE_H + GAP_Y)).round();
         }
     }
-    let edges = edges(workflow, &columns, &places);
+    let (edges, bus) = edges(workflow, &columns, &places, &column_at, height);
     Documents {
         width: columns.len() as f64 * (NODE_W + GAP_X) - GAP_X + 2.0 * MARGIN,
-        height: height.max(NODE_H + 2.0 * MARGIN),
+        height: height.max(NODE_H + 2.0 * MARGIN) + if bus { BUS } else { 0.0 },
         node_width: NODE_W,
         node_height: NODE_H,
         edges,
@@ -119,12 +121,12 @@ pub fn graph(tenant: &str, clock: &Clock, workflow: &Workflow) -> Documents {
             words::plural(workflow.objects.len() as u64, "object", "objects"),
             words::plural(workflow.links.len() as u64, "link", "links")
         ),
-        rows: workflow.objects.iter().map(|member| row(tenant, clock, member)).collect(),
+        rows: workflow.objects.iter().map(|member| row(tenant, clock, member, conflict(workflow, member))).collect(),
         nodes: columns.into_values().flatten().collect(),
     }
 }
 
-fn node(tenant: &str, member: &Member) -> Node {
+fn node(tenant: &str, member: &Member, conflict: bool) -> Node {
     let state = member.state.replace('_', " ");
     let note = match &member.amount {
         Some(amount) if state.is_empty() => words::money(amount),
@@ -137,11 +139,11 @@ fn node(tenant: &str, member: &Member) -> Node {
         y: 0.0,
         kind: words::title(&member.object.kind),
         title: format!("{} {}: {note}", words::title(&member.object.kind), member.object.id),
-        id: words::cut(&member.object.id, 22),
-        note: words::cut(&note, 28),
+        id: words::cut(&member.object.id, 19),
+        note: words::cut(&note, 25),
         href: words::object_path(tenant, &member.object.kind, &member.object.id),
         missing: false,
-        conflict: conflict(member),
+        conflict,
     }
 }
 
@@ -192,13 +194,19 @@ fn missing(workflow: &Workflow) -> Vec<(u8, Node)> {
         .collect()
 }
 
+/// Curves between neighbouring columns; links that pass over a column go round below. Says whether there are such.
 fn edges(
     workflow: &Workflow,
     columns: &BTreeMap<u8, Vec<Node>>,
     places: &BTreeMap<&ObjectRef, (u8, usize)>,
-) -> Vec<String> {
-    let at =
-        |object: &ObjectRef| places.get(object).and_then(|(rank, row)| Some((*rank, columns.get(rank)?.get(*row)?)));
+    column_at: &BTreeMap<u8, usize>,
+    height: f64,
+) -> (Vec<String>, bool) {
+    let at = |object: &ObjectRef| {
+        let (rank, row) = places.get(object)?;
+        Some((*column_at.get(rank)?, columns.get(rank)?.get(*row)?))
+    };
+    let mut bus = false;
     let mut paths: Vec<String> = workflow
         .links
         .iter()
@@ -213,29 +221,38 @@ fn edges(
                 return Some(format!("M{x} {y0} C{} {y0} {} {y1} {x} {y1}", x - 24.0, x - 24.0));
             }
             let (x0, x1) = (from.1.x + NODE_W, to.1.x);
-            let middle = (x0 + x1) / 2.0;
-            Some(format!("M{x0} {y0} C{middle} {y0} {middle} {y1} {x1} {y1}"))
+            if to.0 - from.0 == 1 {
+                let middle = (x0 + x1) / 2.0;
+                return Some(format!("M{x0} {y0} C{middle} {y0} {middle} {y1} {x1} {y1}"));
+            }
+            bus = true;
+            let (low, turn) = (height + BUS / 2.0, GAP_X / 2.0);
+            let (a, b) = (x0 + turn, x1 - turn);
+            Some(format!(
+                "M{x0} {y0} C{a} {y0} {a} {low} {} {low} H{} C{b} {low} {b} {y1} {x1} {y1}",
+                a + turn,
+                b - turn
+            ))
         })
         .collect();
     paths.sort();
     paths.dedup();
-    paths
+    (paths, bus)
 }
 
-fn conflict(member: &Member) -> bool {
-    let mut states = member.beliefs.iter().map(|belief| &belief.state);
-    let Some(first) = states.next() else { return false };
-    states.any(|state| state != first)
+/// Systems use different verbs all the time; whether they contradict each other is judged by the domain.
+fn conflict(workflow: &Workflow, member: &Member) -> bool {
+    workflow.exceptions.iter().any(|exception| exception.kind == "status_conflict" && exception.object == member.object)
 }
 
-fn row(tenant: &str, clock: &Clock, member: &Member) -> Row {
+fn row(tenant: &str, clock: &Clock, member: &Member, conflict: bool) -> Row {
     Row {
         object: words::Ref::object(tenant, &member.object),
         state: words::capital(&member.state.replace('_', " ")),
         amount: member.amount.as_ref().map(words::money).unwrap_or_default(),
         events: member.events,
         last: member.last_at.map(|at| clock.time(at.timestamp_millis())),
-        conflict: conflict(member),
+        conflict,
         beliefs: beliefs(clock, member),
     }
 }

@@ -40,6 +40,7 @@ pub struct Cell {
     /// `−2` or `+1` against what was due at this step.
     pub difference: String,
     pub tone: &'static str,
+    pub less: bool,
     /// Nothing has come that far yet.
     pub pending: bool,
 }
@@ -75,7 +76,14 @@ pub fn matrix(workflow: &Workflow) -> Quantities {
             any || !matches!(step.key, "cancelled" | "returned" | "credited" | "packed")
         })
         .collect();
-    let begun = |step: &Step| lines.iter().any(|line| !(step.value)(line).is_zero());
+    // What comes later in the chain cannot be without this step: then nothing here is a gap, not a beginning.
+    let begun = |step: &Step| {
+        let after = STEPS.iter().skip_while(|other| other.key != step.key);
+        let chain = after.filter(|other| {
+            other.key == step.key || (step.due.is_some() && other.due.is_some() && other.key != "credited")
+        });
+        chain.into_iter().any(|other| lines.iter().any(|line| !(other.value)(line).is_zero()))
+    };
     let rows = lines.iter().map(|line| row(line, &shown, begun)).collect();
     let findings: Vec<String> = lines.iter().flat_map(findings).collect();
     Quantities {
@@ -109,6 +117,7 @@ fn cell(value: Decimal, due: Option<Decimal>, begun: bool) -> Cell {
         text: words::quantity(value),
         difference: signed(difference),
         tone: if difference.is_zero() { "" } else { "risk" },
+        less: difference.is_sign_negative(),
         pending: false,
     }
 }
@@ -196,7 +205,11 @@ fn open_money(lines: &[&Line]) -> String {
             None => sums.push(Money { value: price.value * open, currency: price.currency.clone() }),
         }
     }
-    let texts: Vec<String> = sums.iter().filter(|sum| !sum.value.is_zero()).map(words::money).collect();
+    let text = |sum: &Money| {
+        let worth = words::money(&Money { value: sum.value.abs(), currency: sum.currency.clone() });
+        format!("{worth} {}", if sum.value.is_sign_negative() { "over-invoiced" } else { "to invoice" })
+    };
+    let texts: Vec<String> = sums.iter().filter(|sum| !sum.value.is_zero()).map(text).collect();
     texts.join(" + ")
 }
 
@@ -233,7 +246,7 @@ mod tests {
     #[test]
     fn currencies_are_not_added() {
         let other = Line { price: Some(Money { value: Decimal::ONE, currency: "USD".into() }), ..line() };
-        assert_eq!(open_money(&[&line(), &other]), "96.00 EUR + 2.00 USD");
+        assert_eq!(open_money(&[&line(), &other]), "96.00 EUR to invoice + 2.00 USD to invoice");
     }
 
     #[test]

@@ -24,6 +24,11 @@ const STEP: f64 = 11.0;
 /// Two dots of a lane nearer than this become one with a number.
 const CLUSTER: f64 = 9.0;
 const CHAR: f64 = 6.3;
+/// The line from a late event to its receipt. Farther away it is only hinted at; title and table say both times.
+const MAX_LATE: f64 = 90.0;
+const STUB: f64 = 11.0;
+/// Row for the lengths of the gaps.
+const GAPS: f64 = 18.0;
 /// An event that came this much later than it happened shows both times.
 const LATE_MS: i64 = 5 * 60 * 1000;
 const HOUR: i64 = 3_600_000;
@@ -228,7 +233,7 @@ fn places(lanes: &[String], marks: &[Mark]) -> (Vec<f64>, f64) {
             y - height / 2.0
         })
         .collect();
-    (middles, y)
+    (middles, y + GAPS)
 }
 
 fn round(x: f64) -> f64 {
@@ -363,7 +368,10 @@ fn dots(marks: &[Mark], scale: &Scale, lanes: &[String], middles: &[f64]) -> Vec
             expected: mark.expected,
             overdue: mark.overdue,
             count: 1,
-            late_x: mark.late_ms.map(|ms| round(scale.x(ms))).filter(|late| late - x > 6.0),
+            late_x: mark.late_ms.map(|ms| {
+                let late = scale.x(ms);
+                round(if late - x > MAX_LATE { x + STUB } else { late.max(x + STUB) })
+            }),
             label,
             title: mark.title.clone(),
             href: mark.href.clone(),
