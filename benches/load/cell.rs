@@ -54,7 +54,7 @@ pub async fn measure(kind: Kind, size: usize, length: Duration, paced: Option<u3
     let probe = tokio::spawn(probe(Arc::clone(&server), Arc::clone(&run)));
     tokio::time::sleep(length).await;
     run.stop.store(true, Ordering::Relaxed);
-    let mut acks = Histogram::<u64>::new(3).unwrap();
+    let mut acks = microseconds();
     for sender in senders {
         acks.add(sender.await.unwrap()).unwrap();
     }
@@ -91,12 +91,17 @@ pub async fn measure(kind: Kind, size: usize, length: Duration, paced: Option<u3
     )
 }
 
+/// Up to ten minutes.
+fn microseconds() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 600_000_000, 3).unwrap()
+}
+
 /// One connection: sends as fast as it is answered, or as the pace allows. Gives how long acknowledgements took, in µs.
 async fn send(server: Arc<Server>, run: Arc<Run>, kind: Kind) -> Histogram<u64> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
     let (path, form) = kind.door();
     let url = format!("{}{path}", if kind == Kind::Events { &server.http } else { &server.otlp_http });
-    let mut acks = Histogram::new(3).unwrap();
+    let mut acks = microseconds();
     while !run.stop.load(Ordering::Relaxed) {
         let n = run.next.fetch_add(1, Ordering::Relaxed);
         if let Some(pace) = run.pace {
@@ -135,7 +140,7 @@ async fn send(server: Arc<Server>, run: Arc<Run>, kind: Kind) -> Histogram<u64> 
 /// Sends orders one by one beside the load, and looks when each can be seen. Gives the times in µs, and how many.
 async fn probe(server: Arc<Server>, run: Arc<Run>) -> (Histogram<u64>, u64) {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
-    let mut seen = Histogram::new(3).unwrap();
+    let mut seen = microseconds();
     let mut n = 0;
     while !run.stop.load(Ordering::Relaxed) {
         let id = format!("PROBE-{n}");
