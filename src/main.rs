@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Many small strings live briefly on their way to the store; this allocator gives their memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     milepost::engine::run_if_child();
     let matches = milepost::app::cli::command().get_matches();

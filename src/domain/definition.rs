@@ -292,6 +292,11 @@ impl Definition {
         Ok(Self { key, version: read.version, title: read.title, root, reach: read.reach, milestones, slas })
     }
 
+    /// Whether objects of a type can belong to such a workflow.
+    pub fn concerns(&self, kind: &str) -> bool {
+        kind == self.root || self.reach.values().flatten().any(|k| k == kind)
+    }
+
     /// Whether the workflow goes from an object of one type to a linked object of another.
     pub fn reaches(&self, from: &str, to: &str) -> bool {
         self.reach.get(from).is_some_and(|kinds| kinds.iter().any(|k| k == to))

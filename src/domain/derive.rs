@@ -99,7 +99,7 @@ pub fn assemble(
     let mut graph = Graph::default();
     for entry in entries {
         if entry.received_at <= as_of {
-            graph.add(&entry.event.object, Fact::of(&entry));
+            graph.add(&entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
     }
     derive(definitions.of_root(&root.kind)?, &graph, root, as_of)

@@ -67,8 +67,7 @@ pub struct LineFact {
 
 impl Fact {
     /// Times are cut to milliseconds, as the store keeps them: state is the same before and after a restart.
-    pub fn of(entry: &Entry) -> Self {
-        let event = &entry.event;
+    pub fn of(event: &Event, received_at: DateTime<Utc>) -> Self {
         let cut = |time: DateTime<Utc>| DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time);
         Self {
             occurred_at: cut(event.occurred_at.to_utc()),
@@ -76,7 +75,7 @@ impl Fact {
             id: event.id.as_str().into(),
             kind: event.kind.as_str().into(),
             system: event.system.as_str().into(),
-            received_at: cut(entry.received_at),
+            received_at: cut(received_at),
             refs: event.refs.clone().into(),
             detail: Detail::of(&event.data),
         }

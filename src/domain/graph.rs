@@ -47,6 +47,10 @@ impl Object {
         effective(&self.facts)
     }
 
+    pub fn is_linked(&self, other: &ObjectRef) -> bool {
+        self.outgoing.contains(other) || self.incoming.contains(other)
+    }
+
     pub fn links(&self) -> impl Iterator<Item = &ObjectRef> {
         self.outgoing.union(&self.incoming)
     }
@@ -175,7 +179,8 @@ impl Graph {
     }
 
     pub fn standing(&self, definitions: &Definitions, object: &ObjectRef) -> Standing {
-        let mut roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| self.roots(d, object)).collect();
+        let concerned = definitions.iter().filter(|d| d.concerns(&object.kind));
+        let mut roots: Vec<ObjectRef> = concerned.flat_map(|d| self.roots(d, object)).collect();
         if !roots.is_empty() {
             roots.sort();
             roots.dedup();

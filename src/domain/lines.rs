@@ -59,10 +59,8 @@ impl Lines {
             ] {
                 lines.of_shipment(shipment, quantity, kinds, &[]);
             }
-            let loads: Vec<&Node> = tree
-                .of_kind("load")
-                .filter(|l| shipment.links.contains(&l.object) && l.has("load.delivered"))
-                .collect();
+            let loads: Vec<&Node> =
+                tree.of_kind("load").filter(|l| shipment.is_linked(&l.object) && l.has("load.delivered")).collect();
             lines.of_shipment(shipment, Quantity::Delivered, &["shipment.delivered"], &loads);
         }
         for node in tree.of_kind("return") {
@@ -183,7 +181,7 @@ impl Lines {
         if issued.detail.lines.is_some() {
             return self.add(issued.detail.lines.as_deref(), |line| &mut line.invoiced);
         }
-        let billed: Vec<&Node> = tree.of_kind("shipment").filter(|s| invoice.links.contains(&s.object)).collect();
+        let billed: Vec<&Node> = tree.of_kind("shipment").filter(|s| invoice.is_linked(&s.object)).collect();
         if billed.is_empty() {
             return self.add(None, |line| &mut line.invoiced);
         }

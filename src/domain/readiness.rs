@@ -60,7 +60,7 @@ pub fn readiness(
     }
     if tree
         .of_kind("return")
-        .any(|r| !r.has("return.settled") && !tree.of_kind("credit_note").any(|c| c.links.contains(&r.object)))
+        .any(|r| !r.has("return.settled") && !tree.of_kind("credit_note").any(|c| c.is_linked(&r.object)))
     {
         add("return_open", "A return is not settled", "finance");
     }

@@ -220,7 +220,7 @@ fn a_delivery_before_its_shipment_is_known_is_held_until_the_link_comes() {
     let mut graph = Graph::default();
     let shipment = ObjectRef::new("shipment", "S1");
     let mut add = |e: Entry| {
-        graph.add(&e.event.object, Fact::of(&e));
+        graph.add(&e.event.object, Fact::of(&e.event, e.received_at));
         graph.standing(&definitions, &shipment)
     };
     assert_eq!(add(story()[13].clone()), Standing::Held("order".to_owned()));

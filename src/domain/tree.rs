@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::fact::Fact;
-use super::{Belief, Definition, Graph, Link, Member, Money};
+use super::{Belief, Definition, Graph, Link, Member, Money, Object};
 
 pub struct Tree<'a> {
     /// Nearest first; the root is the first.
@@ -17,7 +17,7 @@ pub struct Node<'a> {
     pub object: ObjectRef,
     pub depth: u32,
     pub facts: Cow<'a, [Fact]>,
-    pub links: Vec<ObjectRef>,
+    state: Option<&'a Object>,
 }
 
 /// Systems in the order in which a transaction passes them.
@@ -47,8 +47,7 @@ impl<'a> Tree<'a> {
         let nodes = members.into_iter().map(|(object, depth)| {
             let state = graph.get(&object);
             let facts = state.map_or(Cow::Borrowed(&[][..]), |o| o.effective());
-            let links = state.map_or_else(Vec::new, |o| o.links().cloned().collect());
-            Node { object, depth, facts, links }
+            Node { object, depth, facts, state }
         });
         Self { nodes: nodes.collect() }
     }
@@ -68,7 +67,7 @@ impl<'a> Tree<'a> {
     /// A node and what the definition reaches from it within this tree.
     pub fn branch<'s>(&'s self, definition: &'s Definition, node: &'s Node<'a>) -> impl Iterator<Item = &'s Node<'a>> {
         let below = move |other: &&Node<'a>| {
-            definition.reaches(&node.object.kind, &other.object.kind) && node.links.contains(&other.object)
+            definition.reaches(&node.object.kind, &other.object.kind) && node.is_linked(&other.object)
         };
         std::iter::once(node).chain(self.nodes.iter().filter(below))
     }
@@ -76,7 +75,7 @@ impl<'a> Tree<'a> {
     pub fn links(&self) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         for (position, node) in self.nodes.iter().enumerate() {
-            for other in self.nodes[..position].iter().filter(|o| node.links.contains(&o.object)) {
+            for other in self.nodes[..position].iter().filter(|o| node.is_linked(&o.object)) {
                 links.push(Link { from: other.object.clone(), to: node.object.clone() });
             }
         }
@@ -89,6 +88,10 @@ impl<'a> Tree<'a> {
 }
 
 impl Node<'_> {
+    pub fn is_linked(&self, other: &ObjectRef) -> bool {
+        self.state.is_some_and(|s| s.is_linked(other))
+    }
+
     pub fn has(&self, kind: &str) -> bool {
         self.facts.iter().any(|f| &*f.kind == kind)
     }

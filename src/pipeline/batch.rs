@@ -1,27 +1,31 @@
 //! From journal records to rows: what of a batch depends on the records alone. The same records always give the same
 //! rows, so a batch that is repeated after a crash is told by its token.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Event, Refusal, Span};
+use milepost_ingest::{Event, ObjectRef, Refusal, Span};
 
 use super::recent::Read;
 use super::seen;
-use crate::domain::Entry;
+use crate::domain::Fact;
 use crate::store::rows::{Batch, EventRow, FailureRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
+
+/// Tenant, object and fact of events, in journal order.
+pub type Facts = Vec<(Arc<str>, ObjectRef, Fact)>;
 
 /// Rows of the records so far, and the events among them for state.
 #[derive(Default)]
 pub struct Filling {
     pub rows: Batch,
-    /// `(tenant, entry)` in journal order.
-    pub entries: Vec<(String, Entry)>,
+    /// What the events mean for state.
+    pub facts: Facts,
     pub bytes: u64,
     /// When the latest record in it was received.
     pub received_ms: i64,
-    minutes: BTreeMap<(String, String, String, i64), SourceMinuteRow>,
+    tenants: Vec<Arc<str>>,
+    minutes: Vec<SourceMinuteRow>,
 }
 
 impl Filling {
@@ -94,50 +98,66 @@ impl Filling {
     }
 
     /// The rows, with a token made of the journal offsets.
-    pub fn finish(mut self, first: u64, end: u64) -> (Batch, Vec<(String, Entry)>) {
+    pub fn finish(mut self, first: u64, end: u64) -> (Batch, Facts) {
         self.rows.token = format!("{first}-{end}");
-        self.rows.source_minutes = std::mem::take(&mut self.minutes).into_values().collect();
-        (self.rows, self.entries)
+        self.rows.source_minutes = std::mem::take(&mut self.minutes);
+        (self.rows, self.facts)
     }
 
     fn event(&mut self, tenant: &str, key_id: &str, form: &str, offset: u64, received_at: DateTime<Utc>, event: Event) {
         let received_ms = received_at.timestamp_millis();
         let lag_ms = received_ms - event.occurred_at.timestamp_millis();
-        let contract = format!("{}@{}", event.kind, event.schema_version);
         self.count(tenant, &event.source, &event.system, form, received_ms, |m| {
             m.events += 1;
             m.records += 1;
             m.lag_sum_ms += lag_ms;
             m.lag_max_ms = m.lag_max_ms.max(lag_ms);
-            if !m.contracts.contains(&contract) {
-                m.contracts.push(contract);
+            let version =
+                |c: &String| c.strip_prefix(event.kind.as_str()).and_then(|rest| rest.strip_prefix('@')?.parse().ok());
+            if !m.contracts.iter().any(|c| version(c) == Some(event.schema_version)) {
+                m.contracts.push(format!("{}@{}", event.kind, event.schema_version));
             }
         });
         if event.kind == "message.failed" {
             self.rows.failures.push(delivery_failure(tenant, offset, received_ms, &event));
         }
+        let fact = Fact::of(&event, received_at);
+        let content = seen::content(&event);
+        let owner = self.tenant(tenant);
+        self.facts.push((owner, event.object.clone(), fact));
         self.rows.events.push(EventRow {
             tenant: tenant.to_owned(),
-            object_type: event.object.kind.clone(),
-            object_id: event.object.id.clone(),
             occurred_ms: event.occurred_at.timestamp_millis(),
             offset_minutes: i16::try_from(event.occurred_at.offset().local_minus_utc() / 60).unwrap_or(0),
             received_ms,
-            event_id: event.id.clone(),
-            event_type: event.kind.clone(),
-            schema_version: event.schema_version,
-            source: event.source.clone(),
-            system: event.system.clone(),
             refs: event.refs.iter().map(ToString::to_string).collect(),
             data: serde_json::to_string(&event.data).unwrap_or_default(),
-            trace_id: event.trace.trace_id.clone(),
-            span_id: event.trace.span_id.clone(),
+            object_type: event.object.kind,
+            object_id: event.object.id,
+            event_id: event.id,
+            event_type: event.kind,
+            schema_version: event.schema_version,
+            source: event.source,
+            system: event.system,
+            trace_id: event.trace.trace_id,
+            span_id: event.trace.span_id,
             payload: offset,
             index: event.index,
             key_id: key_id.to_owned(),
-            content: seen::content(&event),
+            content,
         });
-        self.entries.push((tenant.to_owned(), Entry { event, received_at, payload: offset }));
+    }
+
+    /// One copy of each tenant's name.
+    fn tenant(&mut self, name: &str) -> Arc<str> {
+        match self.tenants.iter().find(|known| ***known == *name) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let new: Arc<str> = name.into();
+                self.tenants.push(Arc::clone(&new));
+                new
+            }
+        }
     }
 
     fn span(&mut self, tenant: &str, form: &str, offset: u64, received_ms: i64, span: Span) {
@@ -159,15 +179,22 @@ impl Filling {
         add: impl FnOnce(&mut SourceMinuteRow),
     ) {
         let minute_ms = at_ms - at_ms.rem_euclid(60_000);
-        let key = (tenant.to_owned(), source.to_owned(), form.to_owned(), minute_ms);
-        let row = self.minutes.entry(key).or_insert_with(|| SourceMinuteRow {
-            tenant: tenant.to_owned(),
-            source: source.to_owned(),
-            system: source.split('/').next().unwrap_or_default().to_owned(),
-            form: form.to_owned(),
-            minute_ms,
-            ..SourceMinuteRow::default()
+        // A batch has few of them, and the last is the most likely.
+        let same = |m: &SourceMinuteRow| {
+            m.minute_ms == minute_ms && m.source == source && m.form == form && m.tenant == tenant
+        };
+        let at = self.minutes.iter().rposition(same).unwrap_or_else(|| {
+            self.minutes.push(SourceMinuteRow {
+                tenant: tenant.to_owned(),
+                source: source.to_owned(),
+                system: source.split('/').next().unwrap_or_default().to_owned(),
+                form: form.to_owned(),
+                minute_ms,
+                ..SourceMinuteRow::default()
+            });
+            self.minutes.len() - 1
         });
+        let row = &mut self.minutes[at];
         if !system.is_empty() {
             system.clone_into(&mut row.system);
         }

@@ -12,11 +12,11 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::Settings;
-use super::batch::Filling;
+use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
-use super::state::{Changes, State};
-use crate::domain::{Definitions, Entry};
+use super::state::{Changes, State, Touched};
+use crate::domain::Definitions;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::Batch;
 use crate::store::{Store, StoreError};
@@ -104,8 +104,8 @@ impl Pipeline {
             return !self.shutdown.is_cancelled();
         }
         let (bytes, received_ms) = (filling.bytes, filling.received_ms);
-        let (facts, entries) = filling.finish(position.next, end);
-        let Some(touched) = self.fold(runtime, state, &entries) else { return false };
+        let (rows, facts) = filling.finish(position.next, end);
+        let Some(touched) = self.fold(runtime, state, facts) else { return false };
         let now = Utc::now();
         let mut snapshots =
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
@@ -114,10 +114,10 @@ impl Pipeline {
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
         }
-        if !self.write(runtime, &facts) || !self.write(runtime, &snapshots) {
+        if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
         }
-        self.publish(&facts, &snapshots, &entries);
+        self.publish(&rows, &snapshots);
         while let Err(error) = self.checkpoint.advance(end) {
             tracing::error!(%error, "the checkpoint cannot be moved; trying again");
             runtime.block_on(tokio::time::sleep(Duration::from_secs(1)));
@@ -128,7 +128,7 @@ impl Pipeline {
         state.evict(self.settings.resident_objects);
         self.gate.behind_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.status.stored_ms.store(received_ms, Ordering::Relaxed);
-        self.status.stored_events.fetch_add(facts.events.len() as u64, Ordering::Relaxed);
+        self.status.stored_events.fetch_add(rows.events.len() as u64, Ordering::Relaxed);
         if let Err(error) = self.gate.journal.release(end) {
             tracing::warn!(%error, "old journal segments could not be removed");
         }
@@ -174,48 +174,36 @@ impl Pipeline {
         filling.len() < self.settings.flush_rows && filling.bytes < self.settings.flush_bytes
     }
 
-    /// Adds events to state, reading back first what is in the store only. None when the shutdown came meanwhile.
-    fn fold(
-        &self,
-        runtime: &Handle,
-        state: &mut State,
-        entries: &[(String, Entry)],
-    ) -> Option<BTreeMap<String, BTreeSet<ObjectRef>>> {
-        let mut touched: BTreeMap<String, BTreeSet<ObjectRef>> = BTreeMap::new();
-        for (tenant, entry) in entries {
-            let objects = touched.entry(tenant.clone()).or_default();
-            objects.insert(entry.event.object.clone());
-            objects.extend(entry.event.refs.iter().cloned());
+    /// Adds facts to state, reading back first what is in the store only. Gives the objects that they touch. None when
+    /// the shutdown came meanwhile.
+    fn fold(&self, runtime: &Handle, state: &mut State, facts: Facts) -> Option<BTreeMap<Arc<str>, Touched>> {
+        let mut touched: BTreeMap<Arc<str>, Touched> = BTreeMap::new();
+        for (tenant, object, fact) in &facts {
+            let objects = touched.entry(Arc::clone(tenant)).or_default();
+            for object in fact.refs.iter().chain([object]) {
+                if !objects.contains(object) {
+                    objects.insert(object.clone());
+                }
+            }
         }
         for (tenant, objects) in &touched {
             self.bring_back(runtime, state, tenant, objects)?;
         }
-        let mut own: BTreeMap<String, BTreeSet<ObjectRef>> = BTreeMap::new();
-        for (tenant, entry) in entries {
-            if state.add(tenant, entry) {
-                let objects = own.entry(tenant.clone()).or_default();
-                objects.insert(entry.event.object.clone());
-                objects.extend(entry.event.refs.iter().cloned());
-            }
+        for (tenant, object, fact) in facts {
+            state.add(&tenant, &object, fact);
         }
-        Some(own)
+        Some(touched)
     }
 
     /// Reads objects that live in the store only, with everything that their workflows are made of.
-    fn bring_back(
-        &self,
-        runtime: &Handle,
-        state: &mut State,
-        tenant: &str,
-        objects: &BTreeSet<ObjectRef>,
-    ) -> Option<()> {
+    fn bring_back(&self, runtime: &Handle, state: &mut State, tenant: &str, objects: &Touched) -> Option<()> {
         let mut wanted = state.missing(tenant, objects.iter().cloned());
         while !wanted.is_empty() {
             let rows = self.retry(runtime, "read objects", || self.store.objects(tenant, &wanted))?;
             let events = self.retry(runtime, "read events", || self.store.events_of(tenant, &wanted))?;
             for row in events {
                 if let Some(entry) = row.into_entry() {
-                    state.add(tenant, &entry);
+                    state.add_entry(tenant, &entry);
                 }
             }
             let mut near: BTreeSet<ObjectRef> = BTreeSet::new();
@@ -254,7 +242,7 @@ impl Pipeline {
         }
         let written = self.write(runtime, &snapshots);
         if written {
-            self.publish(&Batch::default(), &snapshots, &[]);
+            self.publish(&Batch::default(), &snapshots);
         }
         written
     }
@@ -322,7 +310,7 @@ impl Pipeline {
         Some(state)
     }
 
-    fn publish(&self, facts: &Batch, snapshots: &Batch, entries: &[(String, Entry)]) {
+    fn publish(&self, rows: &Batch, snapshots: &Batch) {
         let mut changes: BTreeMap<&str, Change> = BTreeMap::new();
         for row in &snapshots.workflows {
             let change = of(&mut changes, &row.tenant);
@@ -334,22 +322,21 @@ impl Pipeline {
             change.topics.push("held".to_owned());
             change.topics.push(format!("o:{}/{}", row.object_type, row.object_id));
         }
-        for row in &facts.failures {
+        for row in &rows.failures {
             of(&mut changes, &row.tenant).topics.push("failures".to_owned());
         }
-        for row in &facts.source_minutes {
+        for row in &rows.source_minutes {
             of(&mut changes, &row.tenant).topics.push("sources".to_owned());
         }
-        for (tenant, entry) in entries {
-            let event = &entry.event;
-            of(&mut changes, tenant).events.push(EventLine {
-                id: event.id.clone(),
-                kind: event.kind.clone(),
-                source: event.source.clone(),
-                system: event.system.clone(),
-                object: event.object.to_string(),
-                occurred_ms: event.occurred_at.timestamp_millis(),
-                received_ms: entry.received_at.timestamp_millis(),
+        for row in &rows.events {
+            of(&mut changes, &row.tenant).events.push(EventLine {
+                id: row.event_id.clone(),
+                kind: row.event_type.clone(),
+                source: row.source.clone(),
+                system: row.system.clone(),
+                object: format!("{}/{}", row.object_type, row.object_id),
+                occurred_ms: row.occurred_ms,
+                received_ms: row.received_ms,
             });
         }
         for (_, mut change) in changes {
@@ -395,7 +382,7 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
     while let Some(row) = rows.next().await? {
         let tenant = row.tenant.clone();
         if let Some(entry) = row.into_entry() {
-            state.add(&tenant, &entry);
+            state.add_entry(&tenant, &entry);
         }
     }
     Ok(())

@@ -28,8 +28,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             flush_ms: 300,
-            flush_rows: 100_000,
-            flush_bytes: 64 << 20,
+            flush_rows: 30_000,
+            flush_bytes: 16 << 20,
             flush_records: 20_000,
             dedup_ids: 1_000_000,
             behind_bytes: 16 << 30,

@@ -32,6 +32,9 @@ struct Tenant {
     is_closed: FxHashSet<ObjectRef>,
 }
 
+/// Objects of one tenant that something was said about.
+pub type Touched = FxHashSet<ObjectRef>;
+
 /// New snapshots of one tenant.
 #[derive(Default)]
 pub struct Changes {
@@ -44,9 +47,14 @@ impl State {
         Self { definitions, tenants: FxHashMap::default(), version }
     }
 
-    /// Adds an event. False when it was known.
-    pub fn add(&mut self, tenant: &str, entry: &Entry) -> bool {
-        self.tenant(tenant).graph.add(&entry.event.object, Fact::of(entry))
+    /// Adds a fact. False when it was known.
+    pub fn add(&mut self, tenant: &str, object: &ObjectRef, fact: Fact) -> bool {
+        self.tenant(tenant).graph.add(object, fact)
+    }
+
+    /// Adds a stored event.
+    pub fn add_entry(&mut self, tenant: &str, entry: &Entry) -> bool {
+        self.add(tenant, &entry.event.object, Fact::of(&entry.event, entry.received_at))
     }
 
     /// Notes an object that is in the store only.
@@ -84,17 +92,15 @@ impl State {
     }
 
     /// New snapshots of everything that the touched objects change.
-    pub fn refresh(&mut self, name: &str, touched: &BTreeSet<ObjectRef>, as_of: DateTime<Utc>) -> Changes {
+    pub fn refresh(&mut self, name: &str, touched: &Touched, as_of: DateTime<Utc>) -> Changes {
         let version = self.next_version(as_of);
         let definitions = Arc::clone(&self.definitions);
         let tenant = self.tenant(name);
-        let mut affected: BTreeSet<ObjectRef> = BTreeSet::new();
+        let mut affected: Touched = Touched::default();
         for object in touched {
-            if affected.insert(object.clone()) {
-                affected.extend(tenant.graph.below(&definitions, object));
-            }
+            affected.extend(tenant.graph.below(&definitions, object));
         }
-        let mut roots: BTreeSet<ObjectRef> = BTreeSet::new();
+        let mut roots: Touched = Touched::default();
         let mut changes = Changes::default();
         for object in affected {
             let standing = tenant.graph.standing(&definitions, &object);
