@@ -90,3 +90,10 @@ const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (zones && own && ![...zones.options].some((option) => option.value === own)) zones.add(new Option(`${own.replaceAll("_", " ")} (yours)`, own), 1);
 byId("help-open").hidden = false;
 byId("help-open").addEventListener("click", actions["?"]);
+
+// A payload opens at the line at fault.
+const fault = !location.hash && document.querySelector(".code .bad");
+if (fault) {
+  const code = fault.closest(".code");
+  code.scrollTop = fault.offsetTop - code.clientHeight / 3;
+}
