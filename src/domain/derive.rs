@@ -23,7 +23,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let lines = Lines::read(&tree);
     let head = tree.root();
     let latest = tree.facts().max_by_key(|f| f.order())?;
-    let pod_required = head.latest(|f| f.detail.pod_required).unwrap_or(false);
+    let pod_required = head.latest(|f| f.detail.head.as_ref()?.pod_required).unwrap_or(false);
     let cancelled = head.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero());
 
     let mut milestones = milestones(definition, &tree, &lines, pod_required, cancelled);
@@ -62,9 +62,9 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         status,
         stage: stage.map_or_else(String::new, |s| milestones[s].key.clone()),
         stage_number: stage.map_or(0, |s| u32::try_from(s + 1).unwrap_or(u32::MAX)),
-        customer: head.latest(|f| f.detail.customer.clone()).map(String::from),
+        customer: head.latest(|f| f.detail.head.as_ref()?.customer.clone()).map(String::from),
         amount: head.amount(),
-        priority: head.latest(|f| f.detail.priority.clone()).map(String::from),
+        priority: head.latest(|f| f.detail.head.as_ref()?.priority.clone()).map(String::from),
         warehouse: warehouse.or_else(|| head.latest(|f| f.detail.warehouse.clone())).map(String::from),
         carrier: carriers.map(String::from),
         created_at,

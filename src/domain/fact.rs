@@ -37,12 +37,8 @@ pub struct Fact {
 pub struct Detail {
     pub lines: Option<Box<[LineFact]>>,
     pub amount: Option<Money>,
-    pub customer: Option<Box<str>>,
-    pub promised_ship: Option<DateTime<Utc>>,
-    pub promised_delivery: Option<DateTime<Utc>>,
-    pub priority: Option<Box<str>>,
-    pub billing_policy: Option<Box<str>>,
-    pub pod_required: Option<bool>,
+    /// What mostly the root's first event says; apart, since few facts have any of it.
+    pub head: Option<Box<Head>>,
     pub warehouse: Option<Box<str>>,
     pub carrier: Option<Box<str>>,
     /// `approved` or `held` of a credit check, and the like.
@@ -53,6 +49,16 @@ pub struct Detail {
     pub names: Option<Box<str>>,
     /// Of event.corrected: the right fields.
     pub replace: Option<Box<Map<String, Value>>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    pub customer: Option<Box<str>>,
+    pub promised_ship: Option<DateTime<Utc>>,
+    pub promised_delivery: Option<DateTime<Utc>>,
+    pub priority: Option<Box<str>>,
+    pub billing_policy: Option<Box<str>>,
+    pub pod_required: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -174,12 +180,14 @@ impl Detail {
             self.lines = Some([line].into());
         }
         set(&mut self.amount, data.get("amount").and_then(money));
-        set(&mut self.customer, text(data, "customer").or_else(|| nested(data, "customer")));
-        set(&mut self.promised_ship, data.get("promised_ship").and_then(instant));
-        set(&mut self.promised_delivery, data.get("promised_delivery").and_then(instant));
-        set(&mut self.priority, text(data, "priority"));
-        set(&mut self.billing_policy, text(data, "billing_policy"));
-        set(&mut self.pod_required, data.get("pod_required").and_then(Value::as_bool));
+        let mut head = self.head.take().map(|h| *h).unwrap_or_default();
+        set(&mut head.customer, text(data, "customer").or_else(|| nested(data, "customer")));
+        set(&mut head.promised_ship, data.get("promised_ship").and_then(instant));
+        set(&mut head.promised_delivery, data.get("promised_delivery").and_then(instant));
+        set(&mut head.priority, text(data, "priority"));
+        set(&mut head.billing_policy, text(data, "billing_policy"));
+        set(&mut head.pod_required, data.get("pod_required").and_then(Value::as_bool));
+        self.head = (head != Head::default()).then(|| Box::new(head));
         set(&mut self.warehouse, text(data, "warehouse"));
         set(&mut self.carrier, text(data, "carrier"));
         set(&mut self.verdict, text(data, "verdict").or_else(|| text(data, "result")));

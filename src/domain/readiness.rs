@@ -32,7 +32,8 @@ pub fn readiness(
             return settled(state, key);
         }
     }
-    let per_shipment = tree.root().latest(|f| f.detail.billing_policy.clone()).is_some_and(|p| &*p == "per_shipment");
+    let per_shipment =
+        tree.root().latest(|f| f.detail.head.as_ref()?.billing_policy.clone()).is_some_and(|p| &*p == "per_shipment");
     let shipped = milestone("shipped");
     let due = shipped.is_some_and(|m| m.reached == Reached::Full || (per_shipment && m.reached == Reached::Part));
     let begun = shipped.is_some_and(|m| m.reached != Reached::No && m.reached != Reached::Skipped);

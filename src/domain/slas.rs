@@ -25,8 +25,8 @@ fn one(rule: &SlaRule, root: &Node, milestones: &[Milestone], cancelled: bool, a
     let due_at = match &rule.limit {
         Limit::Within(time) => started_at.checked_add_signed(*time)?,
         Limit::Promise(field) => root.latest(|f| match field.as_str() {
-            "promised_ship" => f.detail.promised_ship,
-            _ => f.detail.promised_delivery,
+            "promised_ship" => f.detail.head.as_ref()?.promised_ship,
+            _ => f.detail.head.as_ref()?.promised_delivery,
         })?,
     };
     let pause = paused(rule, root, started_at, as_of);
