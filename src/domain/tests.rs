@@ -127,7 +127,10 @@ fn half_shipped_is_partly_shipped_and_says_who_must_act() {
 
 #[test]
 fn what_was_shipped_does_not_wait_for_its_picking() {
-    let w = derived(story().into_iter().filter(|e| !e.event.kind.starts_with("p") && e.event.occurred_at < at(26)).collect(), 30);
+    let w = derived(
+        story().into_iter().filter(|e| !e.event.kind.starts_with("p") && e.event.occurred_at < at(26)).collect(),
+        30,
+    );
     assert_eq!((reached(&w, "picked"), reached(&w, "shipped")), (Reached::Skipped, Reached::Full));
     assert_eq!(w.blocked_by.unwrap().who, "tms");
 }
