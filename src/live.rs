@@ -6,3 +6,6 @@ mod stream;
 
 pub use hub::{Change, EventLine, Freshness, Hub, Nudge, Watcher};
 pub use socket::configure;
+
+#[cfg(test)]
+mod tests;

@@ -19,7 +19,8 @@ export function countdown(left) {
 
 function age(ms) {
   const seconds = Math.floor(Math.abs(ms) / 1000);
-  const text = seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} m` : seconds < 86400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
+  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "m"], [1, "s"]].find(([size]) => seconds >= size) || [1, "s"];
+  const text = `${Math.floor(seconds / size)} ${unit}`;
   return ms >= 0 ? `${text} ago` : `in ${text}`;
 }
 

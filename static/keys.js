@@ -20,15 +20,8 @@ function step(by) {
 
 async function copy(text, button) {
   await navigator.clipboard?.writeText(text);
-  if (!button) return;
-  button.classList.add("done");
-  setTimeout(() => button.classList.remove("done"), 1500);
-}
-
-function theme() {
-  const select = byId("theme");
-  select.selectedIndex = (select.selectedIndex + 1) % select.options.length;
-  choose(select);
+  button?.classList.add("done");
+  setTimeout(() => button?.classList.remove("done"), 1500);
 }
 
 function choose(select) {
@@ -44,7 +37,11 @@ const actions = {
   j: () => step(1),
   k: () => step(-1),
   p: () => !byId("pause").hidden && pause(),
-  t: theme,
+  t: () => {
+    const select = byId("theme");
+    select.selectedIndex = (select.selectedIndex + 1) % 3;
+    choose(select);
+  },
   y: () => {
     const row = document.activeElement.closest("[data-key]");
     const own = document.querySelector("h1 [data-copy]")?.dataset.copy;

@@ -19,8 +19,7 @@ const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false, timeZ
 function connect() {
   clearTimeout(again);
   again = 0;
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const mine = (socket = new WebSocket(`${scheme}//${location.host}${data.livePath}`));
+  const mine = (socket = new WebSocket(location.origin.replace("http", "ws") + data.livePath));
   mine.onopen = () => {
     tries = 0;
     const wish = { watch: [...new Set([...wants, ...RAIL])] };

@@ -20,7 +20,8 @@ export function apply(doc) {
 
 function busy(region) {
   const box = region.closest(".scroll") || region;
-  return box.matches(":hover") || box.contains(document.activeElement) || !(getSelection()?.isCollapsed ?? true) && box.contains(getSelection().anchorNode);
+  const marked = getSelection();
+  return box.matches(":hover") || box.contains(document.activeElement) || (!marked.isCollapsed && box.contains(marked.anchorNode));
 }
 
 const keyed = (list) => new Map([...list.children].filter((row) => row.dataset.key).map((row) => [row.dataset.key, row]));
@@ -111,6 +112,5 @@ function flash(element) {
   cell.classList.remove("flash");
   void cell.offsetWidth; // starts the animation anew
   cell.classList.add("flash");
-  cell.addEventListener("animationend", () => cell.classList.remove("flash"), { once: true });
   setTimeout(() => cell.classList.remove("flash"), 3000);
 }

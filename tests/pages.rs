@@ -2,8 +2,12 @@
 //! are also written there, to be looked at.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "pages/doors.rs"]
+mod doors;
 #[path = "pages/fixtures.rs"]
 mod fixtures;
+#[path = "pages/more.rs"]
+mod more;
 
 use fixtures::*;
 use milepost::live::Freshness;

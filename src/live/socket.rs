@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use chrono::{SecondsFormat, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -43,7 +43,7 @@ async fn listen(
     hub: web::Data<Hub>,
     keys: web::Data<Keys>,
 ) -> HttpResponse {
-    if let Err(refusal) = may_listen(&request, &tenant, &keys) {
+    if let Some(refusal) = refusal(&request, &tenant, &keys) {
         return refusal;
     }
     let Some(accept) = accept_key(&request) else {
@@ -79,36 +79,30 @@ async fn listen(
 }
 
 /// Browsers name the page's origin, and it must be ours. Everyone else shows a key that may read this tenant.
-fn may_listen(request: &HttpRequest, tenant: &str, keys: &Keys) -> Result<(), HttpResponse> {
+fn refusal(request: &HttpRequest, tenant: &str, keys: &Keys) -> Option<HttpResponse> {
     let header = |name: header::HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let refuse = |mut answer: HttpResponseBuilder, text| Some(plain(&mut answer, text));
     if let Some(bearer) = header(header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer ")) {
         return match keys.verify(bearer.trim()) {
             Some(key) if key.grant != Grant::Read => {
-                Err(plain(&mut HttpResponse::Forbidden(), "This key sends; it does not read.\n"))
+                refuse(HttpResponse::Forbidden(), "This key sends; it does not read.\n")
             }
-            Some(key) if key.tenant == tenant => Ok(()),
-            Some(_) => Err(plain(&mut HttpResponse::Forbidden(), "This key reads another tenant.\n")),
-            None => Err(plain(&mut HttpResponse::Unauthorized(), "This key is not known.\n")),
+            Some(key) if key.tenant == tenant => None,
+            Some(_) => refuse(HttpResponse::Forbidden(), "This key reads another tenant.\n"),
+            None => refuse(HttpResponse::Unauthorized(), "This key is not known.\n"),
         };
     }
-    match header(header::ORIGIN) {
-        Some(origin) => {
-            let own = header(header::HOST)
-                .is_some_and(|host| origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host)));
-            if own {
-                Ok(())
-            } else {
-                Err(plain(&mut HttpResponse::Forbidden(), "This page belongs to another site.\n"))
-            }
-        }
-        None => Err(plain(
-            &mut HttpResponse::Unauthorized(),
-            "Send `Authorization: Bearer KEY` with a key that may read.\n",
-        )),
+    let Some(origin) = header(header::ORIGIN) else {
+        return refuse(HttpResponse::Unauthorized(), "Send `Authorization: Bearer KEY` with a key that may read.\n");
+    };
+    let from = origin.split_once("://").map(|(_, from)| from);
+    match (from, header(header::HOST)) {
+        (Some(from), Some(host)) if from.eq_ignore_ascii_case(host) => None,
+        _ => refuse(HttpResponse::Forbidden(), "This page belongs to another site.\n"),
     }
 }
 
-fn plain(answer: &mut actix_web::HttpResponseBuilder, text: &'static str) -> HttpResponse {
+fn plain(answer: &mut HttpResponseBuilder, text: &'static str) -> HttpResponse {
     answer.content_type("text/plain; charset=utf-8").body(text)
 }
 

@@ -1,0 +1,263 @@
+//! The smaller pages: held, failures, payloads, sources, objects, search, problems.
+
+use milepost::pages::failures::{self, Found};
+use milepost::pages::notes::{self, Hit, Problem, Search};
+use milepost::pages::params::Query;
+use milepost::pages::payload::{self, Facts};
+use milepost::pages::{held, object, sources};
+use milepost::store::rows::*;
+use milepost::store::{FailureGroup, HeldGroup, SourceSummary};
+
+use super::fixtures::*;
+use super::{clock, frame, show};
+
+fn failure(n: u32, found: &str) -> FailureRow {
+    FailureRow {
+        tenant: "acme".into(),
+        payload: 0xabc,
+        index: n,
+        received_ms: NOW - i64::from(n) * MINUTE,
+        stage: "validate".into(),
+        code: "unknown_sku".into(),
+        pointer: "/data/lines/0/sku".into(),
+        expected: "an item of the item master".into(),
+        found: found.into(),
+        detail: "No item has this number.".into(),
+        fingerprint: 0x1234_5678_9abc_def0,
+        source: "wms/east-2".into(),
+        event_type: "shipment.shipped".into(),
+        event_id: format!("wms-{n}"),
+        schema_version: 1,
+        object_type: "shipment".into(),
+        object_id: format!("SH-{n}"),
+    }
+}
+
+fn group(row: &FailureRow) -> FailureGroup {
+    FailureGroup {
+        fingerprint: row.fingerprint,
+        stage: row.stage.clone(),
+        code: row.code.clone(),
+        pointer: "/data/lines/*/sku".into(),
+        source: row.source.clone(),
+        event_type: row.event_type.clone(),
+        expected: row.expected.clone(),
+        found: row.found.clone(),
+        detail: row.detail.clone(),
+        count: 482,
+        last_hour: 31,
+        objects: 311,
+        first_ms: NOW - 9 * HOUR,
+        last_ms: NOW - 4000,
+        example_payload: row.payload,
+        example_index: row.index,
+    }
+}
+
+fn found<'a>(query: &'a Query, groups: &'a [FailureGroup], rows: &'a [FailureRow]) -> Found<'a> {
+    Found { tenant: "acme", groups, rows, next: None, paged: false, filtered: false, search: String::new(), query }
+}
+
+#[test]
+fn failures_are_told_by_cause_with_their_values() {
+    let rows: Vec<FailureRow> =
+        (0..20).map(|n| failure(n, if n % 3 == 0 { "\"AB-77\"" } else { "\"AB-7\"" })).collect();
+    let (groups, query) = ([group(&rows[0])], Query::parse("source=wms"));
+    let found = found(&query, &groups, &rows);
+    let html = show("failures", &frame("failures", "Failures"), &failures::failures(&clock(), &found));
+    assert!(html.contains("Unknown sku at data.lines[].sku") && html.contains("482"));
+    let html = show("failure", &frame("failures", "Unknown sku"), &failures::cause(&clock(), &groups[0], &found));
+    assert!(
+        html.find("&quot;AB-7&quot;").unwrap() < html.find("&quot;AB-77&quot;").unwrap(),
+        "the most frequent first"
+    );
+}
+
+#[test]
+fn nothing_failed_and_nothing_held_is_good_news() {
+    let query = Query::default();
+    let html =
+        show("failures-none", &frame("failures", "Failures"), &failures::failures(&clock(), &found(&query, &[], &[])));
+    assert!(html.contains("Nothing has failed"));
+    let html = show("held-none", &frame("held", "Held"), &held::held("acme", &clock(), &[], &[], None, false));
+    assert!(html.contains("Nothing is held"));
+    let html = show("sources-none", &frame("sources", "Sources"), &sources::sources("acme", &clock(), &[]));
+    assert!(html.contains("No source has sent anything"));
+}
+
+fn body(text: &str, form: &str) -> PayloadRow {
+    PayloadRow {
+        tenant: "acme".into(),
+        payload: 0xabc,
+        received_ms: NOW,
+        form: form.into(),
+        source: "wms/east-2".into(),
+        key_id: "k1".into(),
+        headers: vec![("content-type".into(), "application/json".into())],
+        body: text.as_bytes().to_vec(),
+        events: 1,
+        refused: 1,
+    }
+}
+
+#[test]
+fn a_payload_opens_with_its_fault_marked() {
+    let text = r#"[{"id":"a"},{"id":"wms-1","data":{"lines":[{"sku":"AB-7","quantity":1.50}]}}]"#;
+    let (row, failures) = (body(text, "json"), [failure(1, "\"AB-7\"")]);
+    for (name, index) in [("payload", Some(1)), ("payload-whole", None)] {
+        let facts = Facts { tenant: "acme", row: &row, failures: &failures, index, item: None };
+        let page = payload::payload(&clock(), &facts);
+        let bad: Vec<&str> = page.lines.iter().filter(|line| line.bad).map(|line| line.value.as_str()).collect();
+        assert_eq!(bad, ["\"AB-7\""], "{name}");
+        let html = show(name, &frame("", "Payload abc"), &page);
+        assert!(html.contains("1.50") && html.contains("unknown sku"), "{name}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_shown_as_bytes() {
+    let mut row = body("", "traces_protobuf");
+    row.body = (0..=255).collect();
+    let facts = Facts { tenant: "acme", row: &row, failures: &[], index: None, item: None };
+    let html = show("payload-hex", &frame("", "Payload abc"), &payload::payload(&clock(), &facts));
+    assert!(html.contains("00 01 02 03"));
+}
+
+#[test]
+fn a_huge_payload_is_cut_and_said_so() {
+    let row = body(&format!("[{}1]", "1,".repeat(400_000)), "json");
+    let facts = Facts { tenant: "acme", row: &row, failures: &[], index: None, item: None };
+    let html = show("payload-huge", &frame("", "Payload abc"), &payload::payload(&clock(), &facts));
+    assert!(html.contains("Only the beginning is shown") && html.len() < 400_000, "{}", html.len());
+}
+
+fn source(name: &str, system: &str) -> SourceSummary {
+    SourceSummary {
+        source: name.into(),
+        system: system.into(),
+        forms: vec!["otlp/logs".into()],
+        hour_events: 3412,
+        hour_records: 3500,
+        hour_duplicates: 12,
+        hour_refused: 0,
+        hour_errors: 0,
+        day_events: 80_000,
+        day_records: 82_000,
+        day_duplicates: 40,
+        day_refused: 3,
+        day_errors: 0,
+        day_bytes: 1 << 24,
+        hour_lag_avg_ms: 1400,
+        hour_lag_max_ms: 61_000,
+        day_lag_avg_ms: 1500,
+        last_ms: NOW - 20_000,
+        series: (0..60).map(|n| 40 + n % 17).collect(),
+        refused_series: vec![0; 60],
+        usual_gap_ms: 2 * MINUTE,
+        contracts: vec!["shipment.shipped@1".into()],
+    }
+}
+
+#[test]
+fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
+    let healthy = source("erp/main", "erp");
+    let silent = SourceSummary { last_ms: NOW - 14 * MINUTE, ..source("wms/east-2", "wms") };
+    let unknown = SourceSummary { usual_gap_ms: 0, ..source("finance/ledger", "finance") };
+    let erring = SourceSummary { hour_refused: 900, refused_series: vec![9; 60], ..source("tms/fleet", "tms") };
+    let late = SourceSummary { hour_lag_avg_ms: 20 * MINUTE, ..source("billing/rating", "billing") };
+    let page = sources::sources("acme", &clock(), &[healthy, silent, unknown, erring, late]);
+    let words: Vec<&str> = page.rows.iter().map(|row| row.badge.word).collect();
+    assert_eq!(words, ["Silent", "Erroring", "Delayed", "Unknown", "Healthy"]);
+    let html = show("sources", &frame("sources", "Sources"), &page);
+    assert!(html.contains("14 m without a word, usually at most 2 m"));
+}
+
+fn held_rows() -> (Vec<HeldGroup>, Vec<ObjectRow>) {
+    let row = |n: i64, waits: &str| ObjectRow {
+        object_type: "shipment".into(),
+        object_id: format!("SH-{n}"),
+        state: "pod_received".into(),
+        events: 2,
+        first_ms: NOW - n * HOUR,
+        last_ms: NOW - MINUTE,
+        last_type: "delivery.pod_received".into(),
+        last_source: "tms/fleet".into(),
+        last_system: "tms".into(),
+        held: true,
+        held_since_ms: NOW - n * HOUR,
+        waits_for: waits.into(),
+        links: vec!["order/SO-1".into()],
+        ..ObjectRow::default()
+    };
+    let groups = vec![HeldGroup { waits_for: "order".into(), objects: 2, events: 4, oldest_ms: NOW - 2 * HOUR }];
+    (groups, vec![row(2, "order/SO-1"), row(1, "order")])
+}
+
+#[test]
+fn held_says_what_each_waits_for() {
+    let (groups, rows) = held_rows();
+    let html = show("held", &frame("held", "Held"), &held::held("acme", &clock(), &groups, &rows, None, false));
+    for said in ["Waiting for an order", "Released by itself", "/t/acme/o/order/SO-1", "any order", "2 h ago"] {
+        assert!(html.contains(said), "{said}");
+    }
+    let html = show("object", &frame("", "SH-2"), &object::object("acme", &clock(), &rows[0], &events(), &spans()));
+    assert!(html.contains("waits for order SO-1"));
+}
+
+#[test]
+fn notes_say_one_thing() {
+    let hit =
+        Hit { kind: "Order".into(), id: "SO-1".into(), href: "/t/acme/w/order/SO-1".into(), note: "released".into() };
+    let several = Search { text: "SO-1 SO-9".into(), hits: vec![hit.clone(), hit], missing: vec!["SO-9".into()] };
+    assert!(show("search", &frame("", "Find"), &several).contains("1 not found"));
+    let none = Search { text: "x".into(), hits: vec![], missing: vec!["x".into()] };
+    assert!(show("search-none", &frame("", "Find"), &none).contains("Nothing is known as"));
+    assert!(
+        show("missing", &frame("", "Not found"), &Problem::not_found("acme", "Order SO-1"))
+            .contains("Order SO-1 is not known here")
+    );
+    let away = Problem::store_away("1a2b3c4d", "/t/acme/board");
+    assert!(show("away", &frame("", "The store does not answer"), &away).contains("1a2b3c4d"));
+    let first = notes::first_run("127.0.0.1:8080", "data");
+    assert!(show("first", &frame("", "Welcome"), &first).contains("milepost key create --data-dir data"));
+}
+
+#[test]
+fn hostile_text_stays_text_on_the_smaller_pages() {
+    for text in HOSTILE {
+        let mut row = failure(0, text);
+        for field in [
+            &mut row.code,
+            &mut row.pointer,
+            &mut row.expected,
+            &mut row.detail,
+            &mut row.source,
+            &mut row.event_type,
+            &mut row.object_id,
+            &mut row.object_type,
+            &mut row.stage,
+        ] {
+            *field = text.into();
+        }
+        let (groups, query, rows) = ([group(&row)], Query::parse(&format!("q={text}")), [row.clone()]);
+        let found = Found { search: text.into(), ..found(&query, &groups, &rows) };
+        show("hostile", &frame("failures", text), &failures::failures(&clock(), &found));
+        show("hostile", &frame("failures", text), &failures::cause(&clock(), &groups[0], &found));
+        let mut bytes = body(&serde_json::json!([{ text: text }]).to_string(), text);
+        bytes.headers = vec![(text.into(), text.into())];
+        let facts = Facts { tenant: "acme", row: &bytes, failures: &rows, index: None, item: None };
+        show("hostile", &frame("", text), &payload::payload(&clock(), &facts));
+        let mut sick = source(text, text);
+        sick.contracts = vec![text.into()];
+        show("hostile", &frame("sources", text), &sources::sources("acme", &clock(), &[sick]));
+        let (mut waiting, mut rows) = held_rows();
+        waiting[0].waits_for = text.into();
+        rows[0].object_id = text.into();
+        rows[0].waits_for = text.into();
+        rows[0].links = vec![text.into(), format!("order/{text}")];
+        show("hostile", &frame("held", text), &held::held(text, &clock(), &waiting, &rows, Some(text.into()), true));
+        show("hostile", &frame("", text), &object::object(text, &clock(), &rows[0], &events(), &spans()));
+        let search = Search { text: text.into(), hits: vec![], missing: vec![text.into()] };
+        show("hostile", &frame("", text), &search);
+    }
+}
