@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use milepost_ingest::{Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
@@ -19,7 +18,7 @@ use super::seen::{self, Seen, Verdict};
 use super::{Arrival, Form, Intake, Pressure, Taken, read};
 use crate::journal::{Journal, JournalError};
 
-/// What payloads are held against. Replaced as a whole when files change.
+/// What payloads are held against.
 pub struct Rules {
     pub contracts: &'static Contracts,
     pub mapping: Mapping,
@@ -28,7 +27,7 @@ pub struct Rules {
 
 pub struct Gate {
     pub journal: Arc<dyn Journal>,
-    pub rules: ArcSwap<Rules>,
+    rules: Rules,
     pub recent: Recent,
     seen: Mutex<Seen>,
     /// Bytes journalled and not yet stored.
@@ -41,7 +40,7 @@ impl Gate {
     pub fn new(journal: Arc<dyn Journal>, rules: Rules, settings: &super::Settings) -> Self {
         Self {
             journal,
-            rules: ArcSwap::from_pointee(rules),
+            rules,
             recent: Recent::new(settings.recent_bytes),
             seen: Mutex::new(Seen::new(settings.dedup_ids)),
             behind_bytes: AtomicU64::new(0),
@@ -164,7 +163,7 @@ impl Gate {
         source: &str,
         received_at: DateTime<Utc>,
     ) -> Result<Reading, Refusal> {
-        let rules = self.rules.load();
+        let rules = &self.rules;
         let context =
             Context { contracts: rules.contracts, mapping: &rules.mapping, limits: &rules.limits, received_at, source };
         read::read(form, headers, body, &context)
