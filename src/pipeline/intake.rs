@@ -154,8 +154,9 @@ impl Gate {
         Ok(taken)
     }
 
-    /// Reads a body with the rules of this moment.
-    pub fn read(
+    /// Reads a body by the rules.
+    #[expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
+    fn read(
         &self,
         form: Form,
         headers: &[(String, String)],
