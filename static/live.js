@@ -91,7 +91,7 @@ async function piece(url) {
 function state() {
   const now = Date.now();
   if (paused) return ["paused", `Paused ${clock(paused)} · ${missed} ${missed === 1 ? "change" : "changes"} waiting`];
-  if (again) return ["stale", `Reconnecting in ${Math.max(1, Math.round((again - now) / 1000))} s`];
+  if (again) return ["stale", `Stale since ${clock(lost)} · again in ${Math.max(1, Math.round((again - now) / 1000))} s`];
   if (lost && now - lost > 3000) return ["stale", `Stale since ${clock(lost)}`];
   if (!heard) return ["still", chip.dataset.text];
   if (now - heard > 10000) return ["stale", `Stale since ${clock(heard)}`];

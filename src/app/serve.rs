@@ -138,6 +138,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
     gate.close();
+    house.desk.hub.close();
     grpc_stop.cancel();
     for handle in handles {
         handle.stop(true).await;

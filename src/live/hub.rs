@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Topics that one watcher may name, and bytes of one topic.
 const MAX_TOPICS: usize = 64;
@@ -81,6 +82,7 @@ struct Inner {
     rooms: Mutex<HashMap<String, Room>>,
     freshness: Mutex<Option<Freshness>>,
     watchers: AtomicUsize,
+    closed: CancellationToken,
 }
 
 /// One tenant.
@@ -153,6 +155,16 @@ impl Hub {
     /// The number of the tenant's latest publication: what was rendered at the same number is still right.
     pub fn seq(&self, tenant: &str) -> u64 {
         self.0.rooms.lock().get(tenant).map_or(0, |room| room.seq)
+    }
+
+    /// Ends all connections, so that a server can stop at once; they come back to the next one.
+    pub fn close(&self) {
+        self.0.closed.cancel();
+    }
+
+    /// Resolves when `close` was called.
+    pub async fn closed(&self) {
+        self.0.closed.cancelled().await;
     }
 
     pub fn watchers(&self) -> usize {

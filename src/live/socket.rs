@@ -141,6 +141,7 @@ impl Talk {
         let mut last_heard = Instant::now();
         let mut last_ping = Instant::now();
         let mut news = false;
+        let hub = Arc::clone(&self.hub);
         loop {
             let next = if news { last_said + PACE } else { last_said + HEARTBEAT };
             tokio::select! {
@@ -161,6 +162,7 @@ impl Talk {
                         Err(error) => return Err(error),
                     }
                 }
+                () = hub.closed() => return self.close(CloseCode::Restart, "shutting down").await,
                 () = self.watcher.changed(), if !news => news = true,
                 () = sleep_until(next) => {
                     self.say().await?;

@@ -150,6 +150,14 @@ async fn nonsense_and_floods_end_the_connection() {
 }
 
 #[actix_web::test]
+async fn a_server_that_stops_lets_its_listeners_go() {
+    let server = Server::start();
+    let mut socket = server.listen().await;
+    server.hub.close();
+    assert_eq!(news(&mut socket).await["closed"], 1012);
+}
+
+#[actix_web::test]
 async fn a_listener_that_leaves_is_forgotten() {
     let server = Server::start();
     let socket = server.listen().await;
