@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
-    Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent, read_cloudevent_batch,
-    read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces, traces_json_to_protobuf,
+    Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
+    read_cloudevent_batch, read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces,
+    traces_json_to_protobuf,
 };
 
 /// How a body is to be read. The door tells it from path and content type.

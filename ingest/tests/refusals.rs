@@ -355,19 +355,9 @@ fn a_rule_that_only_a_users_own_contract_has_is_named_in_its_words() {
 #[test]
 fn bytes_that_could_not_be_unpacked_are_refused_as_a_whole() {
     let headers = [("content-encoding".to_owned(), "gzip".to_owned())];
-    let (mapping, limits) = (Mapping::none(), Limits::default());
-    let context = Context {
-        contracts: Contracts::shipped(),
-        mapping: &mapping,
-        limits: &limits,
-        received_at: DateTime::UNIX_EPOCH,
-        source: "erp/main",
-    };
-    let refusal = milepost_ingest::read(milepost_ingest::Form::Packed, &headers, &[0x1f, 0x8b, 0], &context).unwrap_err();
-    assert_eq!(
-        (refusal.code.as_str(), refusal.expected.as_str(), refusal.found.as_str()),
-        ("cannot_unpack", "a whole gzip stream", "3 bytes beginning with 1f 8b 00")
-    );
+    let refusal =
+        reading_with(Form::Packed, &headers, &[0x1f, 0x8b, 0], &Mapping::none(), &Limits::default()).unwrap_err();
+    same(&refusal, ("cannot_unpack", "", "a whole gzip stream", "3 bytes beginning with 1f 8b 00"));
 }
 
 #[test]
