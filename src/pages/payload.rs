@@ -256,12 +256,21 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
         .show(desk, async {
             let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
             let row = row.ok_or_else(missing)?;
+            // A refused record may be one that cannot be read; any other has to be there.
+            if index.is_some_and(|index| record(&row, index).is_none() && !failures.iter().any(|f| f.index == index)) {
+                return Err(missing());
+            }
             let only = (row.events + row.refused == 1).then_some(0);
             let item = index.or(only).and_then(|index| item(&row, index));
             let facts = Facts { tenant, row: &row, failures: &failures, index, item };
             Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, &facts)))
         })
         .await
+}
+
+/// Any record, as JSON.
+fn record(row: &PayloadRow, index: u32) -> Option<serde_json::Value> {
+    milepost_ingest::item(Form::parse(&row.form)?, &row.headers, &row.body, index)
 }
 
 /// A record of a form that is no JSON text, as JSON.

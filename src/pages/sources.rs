@@ -9,10 +9,12 @@ use super::time::{Clock, Time};
 use super::words;
 use crate::store::SourceSummary;
 
-const BARS_W: f64 = 180.0;
+const BARS_W: f64 = 150.0;
 const BARS_H: f64 = 28.0;
-/// Late by this much on average is delayed; a larger share of refusals is erroring.
+/// Late by this much on average is delayed; by this much, old events are being loaded. A larger share of refusals is
+/// erroring.
 const LAG_MS: i64 = 5 * 60_000;
+const HISTORY_MS: i64 = 86_400_000;
 const REFUSED_SHARE: f64 = 0.05;
 const MINUTE: i64 = 60_000;
 
@@ -86,13 +88,14 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
     if share > REFUSED_SHARE && source.hour_refused > 0 {
         return (status::ERRORING, format!("{:.0} % of the last hour refused", share * 100.0));
     }
-    if source.hour_lag_avg_ms > LAG_MS {
+    if (LAG_MS..HISTORY_MS).contains(&source.hour_lag_avg_ms) {
         return (status::DELAYED, format!("events come {} late on average", words::about(source.hour_lag_avg_ms)));
     }
     if source.usual_gap_ms == 0 {
         return (status::UNKNOWN, "not enough seen yet to know what is usual".into());
     }
-    (status::HEALTHY, String::new())
+    let history = source.hour_lag_avg_ms >= HISTORY_MS;
+    (status::HEALTHY, if history { "old events were loaded".into() } else { String::new() })
 }
 
 fn row(tenant: &str, clock: &Clock, source: &SourceSummary) -> Row {
