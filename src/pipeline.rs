@@ -3,7 +3,6 @@
 mod batch;
 mod checkpoint;
 mod intake;
-mod read;
 mod recent;
 mod record;
 mod run;
@@ -17,34 +16,14 @@ use std::future::Future;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use milepost_ingest::{Hint, Refusal, Stage};
+use milepost_ingest::Refusal;
 
 pub use checkpoint::Checkpoint;
 pub use intake::{Gate, Rules};
+pub use milepost_ingest::Form;
 pub use run::Pipeline;
 pub use settings::Settings;
 pub use status::Status;
-
-/// How a body is to be read. The door tells it from path and content type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// One JSON event or an array of them.
-    Json,
-    /// One JSON event a line.
-    Ndjson,
-    /// CloudEvents 1.0: `application/cloudevents+json`, `…-batch+json`, and `ce-*` headers with the data as body.
-    CloudEvent,
-    CloudEventBatch,
-    CloudEventBinary,
-    TracesProtobuf,
-    TracesJson,
-    LogsProtobuf,
-    LogsJson,
-    MetricsProtobuf,
-    MetricsJson,
-    /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
-    Packed,
-}
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
 #[derive(Clone, Debug)]
@@ -71,23 +50,6 @@ pub struct Taken {
     pub refusals: Vec<Refusal>,
     /// Set when the body as a whole could not be read; then the counts are 0.
     pub unreadable: Option<Refusal>,
-}
-
-/// The refusal of every payload of `Form::Packed`. A pure function of the payload, so that it reads the same after a replay.
-pub fn cannot_unpack(headers: &[(String, String)], body: &[u8]) -> Refusal {
-    let packing = headers.iter().find(|(name, _)| name == "content-encoding" || name == "grpc-encoding");
-    let packing = packing.map_or("compressed", |(_, value)| value.as_str());
-    let head: String = body.iter().take(16).map(|byte| format!("{byte:02x} ")).collect();
-    Refusal {
-        index: 0,
-        stage: Stage::Decode,
-        code: "cannot_unpack".to_owned(),
-        pointer: String::new(),
-        expected: format!("a whole {packing} stream"),
-        found: format!("{} bytes beginning with {}", body.len(), head.trim_end()),
-        detail: format!("The body says that it is {packing}, and cannot be unpacked as such."),
-        hint: Hint::default(),
-    }
 }
 
 /// Why nothing can be taken right now. The sender keeps the payload and comes back.

@@ -27,6 +27,7 @@ macro_rules! codes {
 }
 
 codes! {
+    CannotUnpack "cannot_unpack" Decode "The body says that it is compressed, and cannot be unpacked as such."
     EmptyBody "empty_body" Decode "The body holds nothing."
     InvalidUtf8 "invalid_utf8" Decode "The bytes are not UTF-8."
     InvalidJson "invalid_json" Decode "The text is not JSON."
@@ -58,6 +59,7 @@ codes! {
     OutOfRange "out_of_range" Validate "A number, text or list is smaller or larger than the contract allows."
     InexactNumber "inexact_number" Validate "A quantity or amount cannot be kept exactly."
     ContractViolation "contract_violation" Validate "Another rule of the contract is broken."
+    ConflictingDuplicate "conflicting_duplicate" Validate "An event with this id was taken before and said something else. The first one stays."
     ConflictingAttributes "conflicting_attributes" Map "Two attributes claim the same place in the event's data."
     UnmappedValue "unmapped_value" Map "The mapping file lists values for this attribute, and this one is not among them."
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use crate::{
-    Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent, read_cloudevent_batch,
-    read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces, traces_json_to_protobuf,
+    Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
+    read_cloudevent_batch, read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces,
+    traces_json_to_protobuf,
 };
 
 /// How a body is to be read. The door tells it from path and content type.
@@ -24,10 +25,12 @@ pub enum Form {
     LogsJson,
     MetricsProtobuf,
     MetricsJson,
+    /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
+    Packed,
 }
 
 impl Form {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Json,
         Self::Ndjson,
         Self::CloudEvent,
@@ -39,6 +42,7 @@ impl Form {
         Self::LogsJson,
         Self::MetricsProtobuf,
         Self::MetricsJson,
+        Self::Packed,
     ];
 
     /// The name under which payloads are stored.
@@ -55,6 +59,7 @@ impl Form {
             Self::LogsJson => "logs_json",
             Self::MetricsProtobuf => "metrics_protobuf",
             Self::MetricsJson => "metrics_json",
+            Self::Packed => "packed",
         }
     }
 
@@ -75,7 +80,17 @@ pub fn read(form: Form, headers: &[(String, String)], body: &[u8], ctx: &Context
         Form::TracesProtobuf | Form::TracesJson => read_traces(&protobuf(form, body)?, ctx),
         Form::LogsProtobuf | Form::LogsJson => read_logs(&protobuf(form, body)?, ctx),
         Form::MetricsProtobuf | Form::MetricsJson => read_metrics(&protobuf(form, body)?, ctx),
+        Form::Packed => Err(cannot_unpack(headers, body)),
     }
+}
+
+/// The refusal of bytes that could not be unpacked. A pure function of the payload, so that it reads the same after a replay.
+fn cannot_unpack(headers: &[(String, String)], body: &[u8]) -> Refusal {
+    let packing = headers.iter().find(|(name, _)| name == "content-encoding" || name == "grpc-encoding");
+    let packing = packing.map_or("compressed", |(_, value)| value.as_str());
+    let head: String = body.iter().take(16).map(|byte| format!("{byte:02x} ")).collect();
+    let found = format!("{} bytes beginning with {}", body.len(), head.trim_end());
+    Refusal::new(Code::CannotUnpack, "", format!("a whole {packing} stream"), &found)
 }
 
 /// The body of an OTLP form as protobuf.

@@ -26,6 +26,7 @@ pub fn item(form: Form, headers: &[(String, String)], body: &[u8], index: u32) -
         Form::TracesProtobuf | Form::TracesJson => span(&protobuf(form, body).ok()?, index),
         Form::LogsProtobuf | Form::LogsJson => log(&protobuf(form, body).ok()?, index),
         Form::MetricsProtobuf | Form::MetricsJson => point(&protobuf(form, body).ok()?, index),
+        Form::Packed => None,
     }
 }
 

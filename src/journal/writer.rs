@@ -136,7 +136,7 @@ impl Writer {
     }
 
     fn zero(&mut self, needed: u64) -> io::Result<()> {
-        const ZEROES: [u8; 1 << 16] = [0; 1 << 16];
+        static ZEROES: [u8; 1 << 16] = [0; 1 << 16];
         if needed <= self.zeroed {
             return Ok(());
         }

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
+use milepost_ingest::{Code, Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
 use parking_lot::Mutex;
 use prost::Message;
 
 use super::recent::{Read, Recent};
 use super::record::Record;
 use super::seen::{self, Seen, Verdict};
-use super::{Arrival, Form, Intake, Pressure, Taken, read};
+use super::{Arrival, Form, Intake, Pressure, Taken};
 use crate::journal::{Journal, JournalError};
 
 /// What payloads are held against.
@@ -154,8 +154,9 @@ impl Gate {
         Ok(taken)
     }
 
-    /// Reads a body with the rules of this moment.
-    pub fn read(
+    /// Reads a body by the rules.
+    #[expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
+    fn read(
         &self,
         form: Form,
         headers: &[(String, String)],
@@ -166,7 +167,7 @@ impl Gate {
         let rules = &self.rules;
         let context =
             Context { contracts: rules.contracts, mapping: &rules.mapping, limits: &rules.limits, received_at, source };
-        read::read(form, headers, body, &context)
+        milepost_ingest::read(form, headers, body, &context)
     }
 }
 
@@ -197,11 +198,11 @@ fn conflict(event: &Event) -> Refusal {
     Refusal {
         index: event.index,
         stage: Stage::Validate,
-        code: "conflicting_duplicate".to_owned(),
+        code: Code::ConflictingDuplicate.as_str().to_owned(),
         pointer: "/id".to_owned(),
         expected: "a new id, or the same content as before".to_owned(),
         found: event.id.chars().take(200).collect(),
-        detail: "An event with this id was taken before and said something else. The first one stays.".to_owned(),
+        detail: Code::ConflictingDuplicate.meaning().to_owned(),
         hint: milepost_ingest::Hint {
             event_id: event.id.clone(),
             event_type: event.kind.clone(),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 
-use super::{Arrival, Form};
+use super::Arrival;
 
 /// One payload as it came, with who sent it, when, and which of its records were seen before.
 #[derive(Clone, PartialEq, Message)]
@@ -59,43 +59,5 @@ impl Record {
 
     pub fn encode_bytes(&self) -> Bytes {
         self.encode_to_vec().into()
-    }
-}
-
-impl Form {
-    pub const ALL: [Self; 12] = [
-        Self::Json,
-        Self::Ndjson,
-        Self::CloudEvent,
-        Self::CloudEventBatch,
-        Self::CloudEventBinary,
-        Self::TracesProtobuf,
-        Self::TracesJson,
-        Self::LogsProtobuf,
-        Self::LogsJson,
-        Self::MetricsProtobuf,
-        Self::MetricsJson,
-        Self::Packed,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Ndjson => "ndjson",
-            Self::CloudEvent => "cloudevent",
-            Self::CloudEventBatch => "cloudevent_batch",
-            Self::CloudEventBinary => "cloudevent_binary",
-            Self::TracesProtobuf => "traces_protobuf",
-            Self::TracesJson => "traces_json",
-            Self::LogsProtobuf => "logs_protobuf",
-            Self::LogsJson => "logs_json",
-            Self::MetricsProtobuf => "metrics_protobuf",
-            Self::MetricsJson => "metrics_json",
-            Self::Packed => "packed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|f| f.as_str() == text)
     }
 }

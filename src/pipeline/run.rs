@@ -302,9 +302,7 @@ impl Pipeline {
         );
         while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
             tracing::warn!(%error, "open events could not be read; trying again");
-            if self.retry(runtime, "answer", || self.store.ping()).is_none() {
-                return None;
-            }
+            self.retry(runtime, "answer", || self.store.ping())?;
         }
         tracing::info!(objects = state.objects(), "loaded what is open");
         Some(state)

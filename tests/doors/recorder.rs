@@ -4,7 +4,7 @@ use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
 
-use milepost::pipeline::{Arrival, Form, Intake, Pressure, Taken, cannot_unpack};
+use milepost::pipeline::{Arrival, Form, Intake, Pressure, Taken};
 use milepost_ingest::{Hint, Refusal, Stage};
 use tokio::sync::Semaphore;
 
@@ -83,7 +83,7 @@ impl Intake for Recorder {
 fn read(arrival: &Arrival) -> Taken {
     let json = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body);
     let unreadable = match arrival.form {
-        Form::Packed => Some(cannot_unpack(&arrival.headers, &arrival.body)),
+        Form::Packed => Some(refusal(0, "cannot_unpack", "", "bytes")),
         Form::Json | Form::CloudEvent | Form::CloudEventBatch | Form::TracesJson | Form::LogsJson => {
             json(&arrival.body).err().map(|error| refusal(0, "bad_json", "", &error.to_string()))
         }

@@ -9,3 +9,4 @@ mod pages;
 mod refusals;
 mod sdks;
 mod server;
+mod tail;

@@ -157,7 +157,9 @@ fn every_trouble_shows_when_it_is_switched_on_and_not_otherwise() {
         let with =
             (0..40).any(|seed| shows(trouble, &chapter(&plot(seed, Mix::none().with(trouble, 1.0)), 0, &starts(4))));
         assert!(with, "{name} does not show");
-        let clean = (0..40).find(|seed| !shows(trouble, &chapter(&plot(*seed, Mix::none()), 0, &starts(4))));
-        assert!(clean.is_some(), "{name} shows though it is switched off");
+        // Cancelled orders never ship, and some customers want no proof: there its absence is no trouble.
+        let by_nature = matches!(trouble, Trouble::EarlyEvent | Trouble::StatusConflict | Trouble::MissingPod);
+        let without = (0..40).filter(|seed| shows(trouble, &chapter(&plot(*seed, Mix::none()), 0, &starts(4)))).count();
+        assert!(without == 0 || by_nature && without < 20, "{name} shows {without} times though it is switched off");
     }
 }
