@@ -57,7 +57,12 @@ impl Refused {
     }
 
     pub fn nothing_here() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no_such_path", "Nothing here", "docs/api.md lists the addresses.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_path",
+            "Nothing here",
+            "There are workflows, workflows/{type}/{id}, objects/{type}/{id}, held, failures and payloads/{id}.",
+        )
     }
 
     pub fn misdirected() -> Self {

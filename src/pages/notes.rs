@@ -18,11 +18,12 @@ impl Page for FirstRun {
     const TEMPLATE: &'static str = "first.html";
 }
 
-pub fn first_run(host: &str, data_dir: &str) -> FirstRun {
+pub fn first_run(host: &str, data_dir: &str, now: &str) -> FirstRun {
     let event = concat!(
-        r#"{"id":"1","type":"order.created","schema_version":1,"source":"erp/main","time":"2026-11-22T10:00:00Z","#,
+        r#"{"id":"1","type":"order.created","schema_version":1,"source":"erp/main","time":"NOW","#,
         r#""object":{"type":"order","id":"SO-1"},"data":{"customer":"Acme","lines":[{"line":"10","sku":"AB-77","quantity":"5","unit":"EA"}]}}"#
     );
+    let event = event.replace("NOW", now);
     FirstRun {
         key: format!("milepost key create --data-dir {data_dir} --tenant acme --source erp/main"),
         curl: format!(

@@ -97,7 +97,7 @@ async fn home(desk: &Desk, request: &HttpRequest) -> Answer {
     }
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("127.0.0.1:8080");
     let frame = visit.frame(desk, Label::new("", "Welcome", ""), Default::default());
-    let body = render::page(&frame, &notes::first_run(host, &desk.data_dir), false)?;
+    let body = render::page(&frame, &notes::first_run(host, &desk.data_dir, &visit.clock.iso_now()), false)?;
     Ok(visit::html(actix_web::http::StatusCode::OK).body(body))
 }
 

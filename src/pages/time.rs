@@ -57,6 +57,11 @@ impl Clock {
             .unwrap_or_default()
     }
 
+    /// The moment of the page to the second, as senders write it.
+    pub fn iso_now(&self) -> String {
+        Timestamp::from_millisecond(self.now_ms).map(|at| format!("{at:.0}")).unwrap_or_default()
+    }
+
     pub fn iso(ms: i64) -> String {
         Timestamp::from_millisecond(ms).map(|at| format!("{at:.3}")).unwrap_or_default()
     }

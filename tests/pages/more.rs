@@ -218,7 +218,7 @@ fn notes_say_one_thing() {
     );
     let away = Problem::store_away("1a2b3c4d", "/t/acme/board");
     assert!(show("away", &frame("", "The store does not answer"), &away).contains("1a2b3c4d"));
-    let first = notes::first_run("127.0.0.1:8080", "data");
+    let first = notes::first_run("127.0.0.1:8080", "data", "2026-11-22T10:42:07Z");
     assert!(show("first", &frame("", "Welcome"), &first).contains("milepost key create --data-dir data"));
 }
 
