@@ -13,6 +13,7 @@ pub mod store;
 
 pub mod api;
 pub mod live;
+pub mod alerts;
 pub mod pages;
 
 pub mod app;
