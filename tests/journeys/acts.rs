@@ -8,7 +8,7 @@ use crate::server::{Server, order, until};
 async fn an_act_is_seen_at_once_counts_once_and_survives_a_crash() {
     let mut server = Server::start().await;
     server.send(&json!([order("SO-1", 0)])).await;
-    until("the order is there", || server.workflow("SO-1")).await;
+    until("the order is there", || server.ask("/api/v1/objects/order/SO-1")).await;
 
     let comments = "/api/v1/objects/order/SO-1/comments";
     for _ in 0..2 {
