@@ -16,9 +16,9 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("live", &["access"]),
     ("pipeline", &["journal", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
-    ("pages", &["store", "domain", "live", "access"]),
+    ("pages", &["pipeline", "store", "domain", "live", "access"]),
     ("alerts", &["domain", "store", "live"]),
-    ("api", &["pages", "store", "domain", "access"]),
+    ("api", &["pages", "pipeline", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (
