@@ -13,6 +13,8 @@ mod slas;
 mod tree;
 mod workflow;
 
+pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
+pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use definition::{Definition, DefinitionError, Definitions, duration};
 pub use derive::{assemble, derive, next_milestone};
 pub use exceptions::exception_id;

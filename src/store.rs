@@ -8,9 +8,11 @@ macro_rules! read {
     };
 }
 
+mod alerts;
 mod board;
 mod cursor;
 mod entries;
+mod exceptions;
 mod failures;
 mod held;
 mod migrate;
@@ -30,6 +32,7 @@ use clickhouse::{Client, Compression};
 
 pub use board::{KindCount, StageCount, StatusCount};
 pub use cursor::Cursor;
+pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use failures::{FailureFilter, FailureGroup};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};

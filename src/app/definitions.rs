@@ -14,17 +14,22 @@ use crate::domain::Definitions;
 #[folder = "definitions"]
 struct Shipped;
 
+/// Files of the folder that are no workflows.
+const APART: [&str; 3] = ["mapping.toml", "exceptions.toml", "alerts.toml"];
+
 /// `(name, text)` of every definition: the shipped ones, and the user's in place of those with the same file name.
 pub fn definition_files(own: &str) -> anyhow::Result<Vec<(String, String)>> {
     let mut files: Vec<(String, String)> = Vec::new();
-    for name in Shipped::iter().filter(|n| n.ends_with(".toml") && *n != "mapping.toml") {
+    for name in Shipped::iter().filter(|n| n.ends_with(".toml") && !APART.contains(&&**n)) {
         let file = Shipped::get(&name).context("an embedded file")?;
         files.push((name.to_string(), String::from_utf8(file.data.into_owned())?));
     }
     if !own.is_empty() {
         for (name, text) in folder(Path::new(own), "toml")? {
             files.retain(|(shipped, _)| *shipped != name);
-            files.push((name, text));
+            if !APART.contains(&name.as_str()) {
+                files.push((name, text));
+            }
         }
     }
     Ok(files)
