@@ -13,9 +13,9 @@ mod slas;
 mod tree;
 mod workflow;
 
+pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
-pub use definition::{Definition, DefinitionError, Definitions, duration};
 pub use derive::{assemble, derive, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};

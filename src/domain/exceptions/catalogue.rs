@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::domain::definition::{DefinitionError, duration};
+use crate::domain::definition::{DefinitionError, Reader, duration};
 
 /// The kinds, the rules that give them to teams, and the reasons that people may name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,21 +112,20 @@ pub struct Place<'a> {
 
 impl Catalogue {
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<DefinitionError>> {
-        let place = |offset: usize, what: String| {
-            let before = &text[..offset.min(text.len())];
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-            DefinitionError { file: file.to_owned(), line, column, what }
+        let mut reader = Reader::new(file, text);
+        let read: File = match toml::from_str(text) {
+            Ok(read) => read,
+            Err(error) => {
+                reader.fault(error.span().map_or(0, |s| s.start), error.message().trim());
+                return Err(reader.faults);
+            }
         };
-        let read: File = toml::from_str(text)
-            .map_err(|e| vec![place(e.span().map_or(0, |s| s.start), e.message().trim().to_owned())])?;
-        let mut errors = Vec::new();
         let mut time = |text: Option<Spanned<String>>| {
             let text = text?;
             let read = duration(text.get_ref());
             if read.is_none() {
                 let what = format!("`{}` is no duration: expected for example `30m` or `1d`", text.get_ref());
-                errors.push(place(text.span().start, what));
+                reader.fault(text.span().start, what);
             }
             read
         };
@@ -144,9 +143,10 @@ impl Catalogue {
             kinds.insert(key, kind);
         }
         for rule in read.assign.iter().filter(|rule| rule.team.is_empty() && rule.owner.is_empty()) {
-            errors.push(place(0, format!("the rule `{}` assigns to nobody: give it `team` or `owner`", rule.key)));
+            reader.fault(0, format!("the rule `{}` assigns to nobody: give it `team` or `owner`", rule.key));
         }
-        if errors.is_empty() { Ok(Self { kinds, assign: read.assign, reasons: read.reasons }) } else { Err(errors) }
+        let faults = reader.faults;
+        if faults.is_empty() { Ok(Self { kinds, assign: read.assign, reasons: read.reasons }) } else { Err(faults) }
     }
 
     pub fn get(&self, kind: &str) -> Option<&Kind> {
