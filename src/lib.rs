@@ -12,9 +12,9 @@ pub mod domain;
 pub mod engine;
 pub mod store;
 
+pub mod alerts;
 pub mod api;
 pub mod live;
-pub mod alerts;
 pub mod pages;
 
 pub mod app;

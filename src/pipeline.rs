@@ -4,6 +4,7 @@ mod acts;
 mod batch;
 mod checkpoint;
 mod intake;
+mod raised;
 mod recent;
 mod record;
 mod run;

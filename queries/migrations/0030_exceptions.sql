@@ -1,6 +1,7 @@
 -- Each exception with what became of it: lists, counts and pages read this and never the events.
 -- The key is the exception's own id, which is the same for the same cause, so that it is one row however often it comes
--- and goes. The index on the version lets readers that follow changes skip what they have seen.
+-- and goes. The index on the version lets readers that follow changes skip what they have seen; that on the root finds
+-- what a page of workflows carries.
 CREATE TABLE IF NOT EXISTS exceptions
 (
     tenant LowCardinality(String),
@@ -40,7 +41,8 @@ CREATE TABLE IF NOT EXISTS exceptions
     money Array(String) CODEC(ZSTD(1)),
     mark UInt64 CODEC(ZSTD(1)),
     version UInt64 CODEC(Delta(8), ZSTD(1)),
-    INDEX by_version version TYPE minmax GRANULARITY 1
+    INDEX by_version version TYPE minmax GRANULARITY 1,
+    INDEX by_root root_id TYPE bloom_filter(0.01) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (tenant, id)

@@ -319,13 +319,7 @@ impl Next<'_, '_> {
 }
 
 /// Nothing is left of the cause: whoever heard of it hears that it is over.
-fn end(
-    routes: &Routes,
-    alert: &Alert,
-    base: &str,
-    now: DateTime<Utc>,
-    orders: &mut Vec<Order>,
-) -> Option<Alert> {
+fn end(routes: &Routes, alert: &Alert, base: &str, now: DateTime<Utc>, orders: &mut Vec<Order>) -> Option<Alert> {
     let mut over = alert.clone();
     let quiet = routes.routes.iter().find(|r| r.key == alert.route).and_then(|r| routes.quiet(&r.quiet));
     if !over.told.is_empty() && quiet.is_some_and(|q| q.holds(&alert.severity, now)) {

@@ -347,22 +347,15 @@ impl Reader<'_> {
             }
             "webhook" => (needs("url", is_url(&entry.url)) & needs("secret_file", filled(&entry.secret_file)))
                 .then_some(How::Webhook { url: entry.url, secret_file: entry.secret_file })?,
-            "slack" => {
-                needs("url_file", filled(&entry.url_file)).then_some(How::Slack { url_file: entry.url_file })?
-            }
-            "teams" => {
-                needs("url_file", filled(&entry.url_file)).then_some(How::Teams { url_file: entry.url_file })?
-            }
+            "slack" => needs("url_file", filled(&entry.url_file)).then_some(How::Slack { url_file: entry.url_file })?,
+            "teams" => needs("url_file", filled(&entry.url_file)).then_some(How::Teams { url_file: entry.url_file })?,
             "pagerduty" => {
                 let url = if entry.url.is_empty() { PAGERDUTY.to_owned() } else { entry.url };
                 (needs("routing_key_file", filled(&entry.routing_key_file)) & needs("url", is_url(&url)))
                     .then_some(How::PagerDuty { url, routing_key_file: entry.routing_key_file })?
             }
             other => {
-                self.fault(
-                    place,
-                    format!("`{other}` is no kind: expected email, webhook, slack, teams or pagerduty"),
-                );
+                self.fault(place, format!("`{other}` is no kind: expected email, webhook, slack, teams or pagerduty"));
                 return None;
             }
         };

@@ -68,7 +68,8 @@ pub fn exceptions(
 }
 
 /// Kinds about money that was billed wrongly: they outlive their workflow.
-const OUTLIVING: [&str; 5] = ["over_invoiced", "premature_invoice", "under_invoiced", "price_mismatch", "freight_overcharge"];
+const OUTLIVING: [&str; 5] =
+    ["over_invoiced", "premature_invoice", "under_invoiced", "price_mismatch", "freight_overcharge"];
 
 fn sift(found: Vec<Exception>, ended: Option<&Fact>, as_of: DateTime<Utc>) -> Found {
     let mut result = Found::default();

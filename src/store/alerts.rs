@@ -16,7 +16,12 @@ impl Store {
     }
 
     /// The newest first; in any of these states, or in all.
-    pub async fn deliveries(&self, tenant: &str, states: &[String], limit: u64) -> Result<Vec<DeliveryRow>, StoreError> {
+    pub async fn deliveries(
+        &self,
+        tenant: &str,
+        states: &[String],
+        limit: u64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
         let query = self.reader.query_raw(read!("deliveries")).param("tenant", tenant).param("state", states);
         Ok(query.param("limit", limit).fetch_all().await?)
     }

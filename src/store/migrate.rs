@@ -47,7 +47,16 @@ pub struct Retention {
 impl Default for Retention {
     /// What state is made of stays; what surrounds it goes.
     fn default() -> Self {
-        Self { payloads: 180, failures: 400, deliveries: 180, spans: 30, logs: 30, points: 30, source_minutes: 90, ..Self::FOREVER }
+        Self {
+            payloads: 180,
+            failures: 400,
+            deliveries: 180,
+            spans: 30,
+            logs: 30,
+            points: 30,
+            source_minutes: 90,
+            ..Self::FOREVER
+        }
     }
 }
 

@@ -17,7 +17,8 @@ pub fn body(notice: &Notice, routing_key: &str) -> Value {
     if action != "trigger" {
         return event;
     }
-    let severity = if matches!(notice.severity.as_str(), "critical" | "warning") { notice.severity.as_str() } else { "info" };
+    let severity =
+        if matches!(notice.severity.as_str(), "critical" | "warning") { notice.severity.as_str() } else { "info" };
     let mut links = vec![json!({"href": notice.link, "text": "All of them"})];
     links.extend(notice.lines.iter().map(|line| json!({"href": line.link, "text": line.order})));
     if !notice.runbook.is_empty() {

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use milepost_ingest::ObjectRef;
 use serde_json::{Map, Value};
 
 use super::catalogue::{Catalogue, Place, Severity};
@@ -237,9 +236,4 @@ impl Impact {
             None => self.money.push(amount.clone()),
         }
     }
-}
-
-/// The workflow that carries an exception of an object that several share: always the same one of them.
-pub fn carrier_of<'r>(roots: impl IntoIterator<Item = &'r ObjectRef>) -> Option<&'r ObjectRef> {
-    roots.into_iter().min()
 }

@@ -201,9 +201,8 @@ mod tests {
             [[assign]]\nkey = 'a'\ncustomers = ['Acme']\nteam = 'key accounts'\n\
             [[assign]]\nkey = 'b'\nwarehouses = ['HAM-1']\nowner = 'anna'\n";
         let catalogue = Catalogue::parse("exceptions.toml", rules).expect("read");
-        let at = |customer, warehouse| {
-            catalogue.owner(Place { kind: "backorder", customer, warehouse, ..Place::default() })
-        };
+        let at =
+            |customer, warehouse| catalogue.owner(Place { kind: "backorder", customer, warehouse, ..Place::default() });
         assert_eq!(at("Acme", "HAM-1"), ("key accounts".into(), String::new()));
         assert_eq!(at("Other", "HAM-1"), (String::new(), "anna".into()));
         assert_eq!(at("Other", "BER-2"), ("stock".into(), String::new()));

@@ -46,7 +46,8 @@ fn late_charges(tree: &Tree, delivered: &Fact, found: &mut Vec<Exception>) {
 fn missing_accrual(tree: &Tree, delivered: &Fact, found: &mut Vec<Exception>) {
     let estimated = |f: &&Fact| matches!(&*f.kind, "charge.estimated" | "charge.final");
     let Some(charge) = tree.facts().filter(estimated).min_by_key(|f| f.order()) else { return };
-    let cures = |f: &&Fact| matches!(&*f.kind, "accrual.created" | "freight_invoice.received" | "freight_invoice.settled");
+    let cures =
+        |f: &&Fact| matches!(&*f.kind, "accrual.created" | "freight_invoice.received" | "freight_invoice.settled");
     let cure = tree.facts().filter(cures).min_by_key(|f| f.order());
     let from = if charge.order() > delivered.order() { charge } else { delivered };
     let detail = "Freight is delivered and neither billed nor accrued".to_owned();

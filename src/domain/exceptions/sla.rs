@@ -14,8 +14,7 @@ pub fn clocks(root: &Node, milestones: &[Milestone], slas: &[Sla], found: &mut V
             raised.known_at = started.map_or(since, |received| since.max(received));
             raised.cured = cured;
         };
-        let ran_out =
-            || Cured { at: sla.due_at, known_at: sla.due_at, event: None, kind: "sla_breached".to_owned() };
+        let ran_out = || Cured { at: sla.due_at, known_at: sla.due_at, event: None, kind: "sla_breached".to_owned() };
         // A warning at the moment of the breach is none.
         let warned = sla.warn_at < sla.due_at;
         match sla.verdict {

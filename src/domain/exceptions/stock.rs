@@ -28,7 +28,5 @@ pub fn backorder(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
     let root = &tree.root().object;
     let detail = format!("Stock is missing{what}");
     let withdrawn = tree.root().last("order.cancelled");
-    raise(found, "backorder", root, detail, fact.occurred_at, "wms", true)
-        .known_by(fact)
-        .cured_by(cured.or(withdrawn));
+    raise(found, "backorder", root, detail, fact.occurred_at, "wms", true).known_by(fact).cured_by(cured.or(withdrawn));
 }
