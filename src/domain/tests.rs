@@ -343,3 +343,19 @@ fn goods_that_nobody_ordered_have_a_line_of_their_own() {
     let stray = lines.iter().find(|l| l.line == "99").unwrap();
     assert_eq!((stray.shipped, codes(stray)), (Decimal::from(4), vec!["not_ordered"]));
 }
+
+#[test]
+fn an_items_master_data_converts_its_units_also_when_it_comes_last() {
+    let line = line_after(vec![
+        shipped("shipment/S1", "a", json!([{"line": "10", "quantity": "2.5", "unit": "CS"}])),
+        event(
+            "erp",
+            "item.upserted",
+            "item/A",
+            &[],
+            30,
+            json!({"unit": "EA", "units": [{"unit": "CS", "quantity": "2"}]}),
+        ),
+    ]);
+    assert_eq!((line.shipped, codes(&line)), (Decimal::from(5), vec![]));
+}

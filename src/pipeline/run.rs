@@ -82,6 +82,7 @@ impl Pipeline {
         let started = Instant::now();
         while started.elapsed() < pause
             && self.gate.behind_bytes.load(Ordering::Relaxed) < self.settings.flush_bytes
+            && !self.gate.hurry.load(Ordering::Acquire)
             && !self.shutdown.is_cancelled()
             && *self.gate.journal.durable().borrow() < next + self.settings.flush_records
         {
@@ -91,6 +92,7 @@ impl Pipeline {
 
     /// One batch. False when the shutdown came while the store was away.
     fn step(&mut self, runtime: &Handle, state: &mut State) -> bool {
+        self.gate.hurry.store(false, Ordering::Release);
         let position = self.checkpoint.position();
         let (filling, end) = self.fill(position.next, position.planned);
         if end == position.next {
@@ -125,6 +127,7 @@ impl Pipeline {
                 return false;
             }
         }
+        self.gate.stored.send_replace(end);
         state.evict(self.settings.resident_objects);
         self.gate.behind_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.status.stored_ms.store(received_ms, Ordering::Relaxed);
@@ -186,7 +189,11 @@ impl Pipeline {
                 }
             }
         }
-        for (tenant, objects) in &touched {
+        let mut needed = touched.clone();
+        for (tenant, item) in items_of(&facts) {
+            needed.entry(tenant).or_default().insert(item);
+        }
+        for (tenant, objects) in &needed {
             self.bring_back(runtime, state, tenant, objects)?;
         }
         for (tenant, object, fact) in facts {
@@ -384,6 +391,16 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Items whose master data may say how the units of lines convert.
+fn items_of(facts: &Facts) -> BTreeSet<(Arc<str>, ObjectRef)> {
+    let mut items = BTreeSet::new();
+    for (tenant, _, fact) in facts {
+        let with_unit = fact.detail.lines.iter().flatten().filter(|line| line.unit.is_some());
+        items.extend(with_unit.filter_map(|l| Some((Arc::clone(tenant), ObjectRef::new("item", l.sku.as_deref()?)))));
+    }
+    items
 }
 
 fn of<'c, 'r>(changes: &'c mut BTreeMap<&'r str, Change>, tenant: &'r str) -> &'c mut Change {

@@ -16,8 +16,10 @@ pub fn object_row(
     version: u64,
 ) -> Option<ObjectRow> {
     let known = graph.get(object)?;
-    let facts = known.effective();
-    let first = known.facts().first()?;
+    let (facts, acts) = known.told();
+    // Of what was only acted on, the acts are all there is to tell.
+    let facts = if facts.is_empty() && !acts.is_empty() { acts.into() } else { facts };
+    let first = facts.first().or_else(|| known.facts().first())?;
     let last = facts.last().unwrap_or(first);
     let record = systems_of_record(&object.kind);
     let by_record = record.iter().find_map(|s| facts.iter().rev().find(|f| &*f.system == *s));
@@ -89,9 +91,15 @@ pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> Workflow
         blocked_what: blocked.map_or_else(String::new, |b| b.what.clone()),
         exceptions,
         readiness: workflow.readiness.state.as_str().to_owned(),
-        members: workflow.objects.iter().map(|m| m.object.to_string()).collect(),
+        members: members(workflow),
         version,
     }
+}
+
+/// Everything that must be read to derive the workflow again.
+fn members(workflow: &Workflow) -> Vec<String> {
+    let items = workflow.items.iter().map(|sku| ObjectRef::new("item", sku).to_string());
+    workflow.objects.iter().map(|m| m.object.to_string()).chain(items).collect()
 }
 
 /// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.
