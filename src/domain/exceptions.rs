@@ -9,6 +9,7 @@ pub mod case;
 pub mod catalogue;
 mod credit;
 mod freight;
+mod quantities;
 mod reports;
 mod settlement;
 mod shipment;
@@ -54,11 +55,11 @@ pub fn exceptions(
         shipment::status_conflict(node, &mut found);
     }
     shipment::partial_shipment(tree, lines, milestones, &mut found);
-    shipment::over_shipment(tree, lines, &mut found);
     shipment::missing_pod(tree, milestones, &mut found);
     billing::billing(tree, lines, &mut found);
     freight::freight(tree, &mut found);
     settlement::unsettled(tree, &mut found);
+    quantities::impossible(root, lines, &mut found);
     for node in &tree.nodes {
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);

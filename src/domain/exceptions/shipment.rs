@@ -1,4 +1,4 @@
-//! What is wrong with shipments: short, too much, only a part, packed otherwise than picked, told differently by two
+//! What is wrong with shipments: short, only a part, packed otherwise than picked, told differently by two
 //! systems, or delivered without a proof.
 
 use chrono::TimeDelta;
@@ -102,19 +102,6 @@ pub fn partial_shipment(tree: &Tree, lines: &Lines, milestones: &[Milestone], fo
         .known_by(first)
         .after(PARTIAL_GRACE)
         .cured_by(whole.then_some(last));
-}
-
-/// More has left than was wanted.
-pub fn over_shipment(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
-    let over: Vec<_> = lines.iter().filter(|l| l.shipped - l.returned > l.target()).collect();
-    let (Some(line), Some(last)) = (over.first(), tree.facts().filter(|f| is_shipped(f)).max_by_key(|f| f.order()))
-    else {
-        return;
-    };
-    let more = if over.len() > 1 { format!(" and {} more", over.len() - 1) } else { String::new() };
-    let (shipped, wanted) = (line.shipped.normalize(), line.target().normalize());
-    let detail = format!("Line {}{more}: {shipped} shipped, {wanted} wanted", line.line);
-    raise(found, "over_shipment", &tree.root().object, detail, last.occurred_at, "wms", false).known_by(last);
 }
 
 /// Delivered, and no proof came although the customer wants one.
