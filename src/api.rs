@@ -1,6 +1,7 @@
 //! JSON for the questions that the pages answer, for programs with a key that reads.
 
 mod answer;
+mod export;
 mod shapes;
 
 use actix_web::http::header;
@@ -32,6 +33,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/held", web::get().to(held))
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
+            .route("/export", web::get().to(export::export))
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. An event's way goes down this list.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("access", &[]),
     ("domain", &[]),
     ("engine", &[]),
@@ -17,14 +17,15 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("pipeline", &["journal", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
     ("pages", &["store", "domain", "live", "access"]),
-    ("api", &["pages", "store", "domain", "access"]),
+    ("transfer", &["store"]),
+    ("api", &["pages", "store", "domain", "access", "transfer"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (
         "app",
         &[
             "access", "domain", "engine", "journal", "store", "live", "pipeline", "receive", "pages", "api",
-            "simulate", "tail",
+            "simulate", "tail", "transfer",
         ],
     ),
 ];
