@@ -302,7 +302,7 @@ mod tests {
                 }
             }
         };
-        assert_eq!(fails("[1,\n {\"a\": 2]"), "line 2, column 10: `]` cannot close the `{` of line 2, column 2");
+        assert_eq!(fails("[1,\n {\"a\": 2]"), "line 2, column 9: `]` cannot close the `{` of line 2, column 2");
         assert_eq!(fails("[\n{\"a\": 1},"), "line 2, column 10: the file ends inside the `[` of line 1, column 1");
         assert_eq!(fails("[\"a\nb\"]"), "line 1, column 2: a text begins here and does not end on its line");
         assert_eq!(fails("nonsense"), "line 1, column 1: expected JSON, found `n`");
