@@ -14,8 +14,9 @@ use super::frame::Counts;
 use super::sources;
 use super::time::Clock;
 use crate::access::Keys;
-use crate::domain::Definitions;
+use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
+use crate::pipeline::Acts;
 use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
@@ -29,9 +30,11 @@ pub const MAX_GROUPS: u64 = 1000;
 
 pub struct Desk {
     pub store: Store,
-    pub definitions: Arc<Definitions>,
+    pub shelf: Arc<Shelf>,
     pub hub: Hub,
     pub keys: Arc<Keys>,
+    /// Where people's acts go; None where there is no pipeline.
+    pub acts: Option<Arc<dyn Acts>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -43,12 +46,13 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(store: Store, definitions: Arc<Definitions>, hub: Hub, keys: Arc<Keys>) -> Self {
+    pub fn new(store: Store, shelf: Arc<Shelf>, hub: Hub, keys: Arc<Keys>) -> Self {
         Self {
             store,
-            definitions,
+            shelf,
             hub,
             keys,
+            acts: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -56,6 +60,12 @@ impl Desk {
             counts: Memory::default(),
             tenants: Mutex::default(),
         }
+    }
+
+    #[must_use]
+    pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
+        self.acts = Some(acts);
+        self
     }
 
     #[must_use]
@@ -68,6 +78,18 @@ impl Desk {
     pub fn with_data_dir(mut self, data_dir: impl Into<String>) -> Self {
         self.data_dir = data_dir.into();
         self
+    }
+
+    /// The rules that hold for a tenant now.
+    pub fn definitions(&self, tenant: &str) -> Arc<Definitions> {
+        self.shelf.of(tenant)
+    }
+
+    /// What readers are to know about rules that cannot be used.
+    pub fn fault(&self) -> Option<String> {
+        let fault = self.shelf.fault()?;
+        let first = fault.lines().next().unwrap_or_default();
+        Some(format!("The definitions on disk cannot be used, the last good ones stay in force: {first}"))
     }
 
     /// Tenants that have data. While the store is away, the last that were known.

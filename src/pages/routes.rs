@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use milepost_ingest::ObjectRef;
 
+use super::act::Submission;
 use super::board::{self, Answers, Flow};
 use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
 use super::params::{Query, qualifiers};
@@ -15,6 +16,7 @@ use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
 
@@ -24,6 +26,8 @@ type Shared = web::Data<Desk>;
 /// Spans that a page shows at most.
 const MAX_SPANS: u64 = 400;
 const MAX_FAILURES: u64 = 200;
+/// Longest comment; more is cut.
+pub const MAX_COMMENT_CHARS: usize = 2_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(super::assets::configure)
@@ -44,6 +48,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route(
                     "/w/{type}/{id}/{tab}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, detail)),
+                )
+                .route(
+                    "/w/{type}/{id}/comment",
+                    web::post()
+                        .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
@@ -78,6 +87,27 @@ where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
     page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+}
+
+/// As `told`, for a form.
+pub async fn acted<F>(desk: Shared, request: HttpRequest, body: web::Bytes, form: F) -> HttpResponse
+where
+    F: AsyncFn(&Desk, &HttpRequest, Submission) -> Answer,
+{
+    let done = match Submission::read(&desk, &request, &body).await {
+        Ok(submission) => form(&desk, &request, submission).await,
+        Err(trouble) => Err(trouble),
+    };
+    done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+}
+
+/// Somebody says something about an object.
+async fn comment(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
+    let object = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let text = form.need("text", "A comment needs words.")?;
+    let data = [("text".to_owned(), text.chars().take(MAX_COMMENT_CHARS).collect::<String>().into())];
+    let act = form.act(0, "object.commented", object, data.into_iter().collect());
+    form.done(desk, vec![act]).await
 }
 
 pub fn redirect(to: &str) -> HttpResponse {
@@ -138,7 +168,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
                 desk.store.workflow_count(tenant, &ready),
             )?;
-            let flow = flow(desk, visit.query.get("flow"), &stages);
+            let flow = flow(&desk.definitions(tenant), visit.query.get("flow"), &stages);
             let answers = Answers {
                 statuses: statuses.into_iter().map(|row| (row.status, row.count)).collect(),
                 stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
@@ -159,9 +189,9 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 /// The definition asked for, else the longest that has open workflows.
-fn flow(desk: &Desk, wanted: Option<&str>, stages: &[crate::store::StageCount]) -> Option<Flow> {
+fn flow(definitions: &Definitions, wanted: Option<&str>, stages: &[crate::store::StageCount]) -> Option<Flow> {
     let open = |key: &str| stages.iter().filter(|row| row.definition == key).map(|row| row.count).sum::<u64>();
-    let mut alive: Vec<_> = desk.definitions.iter().filter(|definition| open(&definition.key) > 0).collect();
+    let mut alive: Vec<_> = definitions.iter().filter(|definition| open(&definition.key) > 0).collect();
     alive.sort_by_key(|definition| (Some(definition.key.as_str()) != wanted, Reverse(definition.milestones.len())));
     let (first, others) = alive.split_first()?;
     Some(Flow {
@@ -308,7 +338,7 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
             }
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
             let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
-            let flow = crate::domain::assemble(&desk.definitions, &root, entries, at).ok_or_else(missing)?;
+            let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
             let facts = Facts {
                 tenant,
                 workflow: &flow,

@@ -101,8 +101,9 @@ impl Visit {
         F: Future<Output = Result<(Label, P), Trouble>>,
     {
         let key = format!(
-            "{} {} {} {} {}",
+            "{} {} {} {} {} {}",
             self.tenant,
+            self.prefs.person.is_some(),
             self.piece,
             self.clock.zone_name,
             self.prefs.theme.as_str(),
@@ -131,7 +132,7 @@ impl Visit {
             freshness: desk.hub.freshness(),
             clock: &self.clock,
             prefs: &self.prefs,
-            notices: self.notices.clone(),
+            notices: self.notices.iter().cloned().chain(desk.fault()).collect(),
             store_up: true,
         })
     }

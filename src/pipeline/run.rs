@@ -16,7 +16,7 @@ use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
 use super::state::{Changes, State, Touched};
-use crate::domain::Definitions;
+use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::Batch;
 use crate::store::{Store, StoreError};
@@ -25,7 +25,7 @@ pub struct Pipeline {
     pub gate: Arc<Gate>,
     pub store: Store,
     pub hub: Hub,
-    pub definitions: Arc<Definitions>,
+    pub shelf: Arc<Shelf>,
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
@@ -70,6 +70,9 @@ impl Pipeline {
                     }
                 });
             }
+            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state) {
+                break;
+            }
             self.tick(runtime, &mut state);
             self.report(&state);
         }
@@ -82,6 +85,7 @@ impl Pipeline {
         let started = Instant::now();
         while started.elapsed() < pause
             && self.gate.behind_bytes.load(Ordering::Relaxed) < self.settings.flush_bytes
+            && !self.gate.hurry.load(Ordering::Acquire)
             && !self.shutdown.is_cancelled()
             && *self.gate.journal.durable().borrow() < next + self.settings.flush_records
         {
@@ -91,6 +95,7 @@ impl Pipeline {
 
     /// One batch. False when the shutdown came while the store was away.
     fn step(&mut self, runtime: &Handle, state: &mut State) -> bool {
+        self.gate.hurry.store(false, Ordering::Release);
         let position = self.checkpoint.position();
         let (filling, end) = self.fill(position.next, position.planned);
         if end == position.next {
@@ -125,6 +130,7 @@ impl Pipeline {
                 return false;
             }
         }
+        self.gate.stored.send_replace(end);
         state.evict(self.settings.resident_objects);
         self.gate.behind_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.status.stored_ms.store(received_ms, Ordering::Relaxed);
@@ -295,7 +301,7 @@ impl Pipeline {
     fn load(&mut self, runtime: &Handle) -> Option<State> {
         self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
-        let mut state = State::new(Arc::clone(&self.definitions), version);
+        let mut state = State::new(self.shelf.book(), version);
         let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),

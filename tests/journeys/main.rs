@@ -1,12 +1,15 @@
 //! Journeys: the real binary with its real ClickHouse, reached as the world reaches it. Each story has its own server and folder.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+mod acts;
 mod crashes;
 mod disorder;
 mod landscape;
 mod ledger;
 mod pages;
 mod refusals;
+mod rules;
 mod sdks;
 mod server;
 mod tail;
+mod transfer;
