@@ -1,5 +1,6 @@
 //! The way to the events door: one request a batch, sent again until it is taken or refused for good.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -12,7 +13,7 @@ use super::record::{Batch, Refused};
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// A server that is not there at the start is an error; one that goes away in the middle is waited for.
+/// A server that does not take us at the start is an error; one that goes away in the middle is waited for.
 const FIRST_ATTEMPTS: u32 = 5;
 
 pub struct Door {
@@ -20,7 +21,7 @@ pub struct Door {
     url: String,
     key: String,
     shutdown: CancellationToken,
-    reached: std::sync::atomic::AtomicBool,
+    reached: AtomicBool,
 }
 
 /// What became of a batch.
@@ -88,7 +89,7 @@ impl Door {
                     Ok(answer) => return Ok(Sent::Answered(batch, answer)),
                     Err(later) => {
                         attempts += 1;
-                        if attempts >= FIRST_ATTEMPTS && !self.reached.load(std::sync::atomic::Ordering::Relaxed) {
+                        if attempts >= FIRST_ATTEMPTS && !self.reached.load(Ordering::Relaxed) {
                             bail!("{}: {}", self.url, later.why);
                         }
                         later.after.unwrap_or(wait).min(LONGEST_WAIT)
@@ -117,7 +118,6 @@ impl Door {
             Err(error) if error.is_builder() => return Err(error).context("the address or the key cannot be used"),
             Err(error) => return Ok(Err(Later { why: chain(&error), after: None })),
         };
-        self.reached.store(true, std::sync::atomic::Ordering::Relaxed);
         let status = response.status().as_u16();
         let after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
         let body = match response.bytes().await {
@@ -126,6 +126,7 @@ impl Door {
         };
         match status {
             200 => {
+                self.reached.store(true, Ordering::Relaxed);
                 let taken: Taken = serde_json::from_slice(&body).context("the server's answer is not understood")?;
                 Ok(Ok(answer(batch, taken)))
             }
@@ -134,8 +135,13 @@ impl Door {
             }
             _ => {
                 let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
+                let why = format!("the server says {status}: {}. {}", problem.title, problem.detail);
+                // A key that was made a moment ago is not known to a running server yet.
+                if status == 401 && !self.reached.load(Ordering::Relaxed) {
+                    return Ok(Err(Later { why, after: None }));
+                }
                 if matches!(status, 401 | 403) || problem.payload_id.is_empty() {
-                    bail!("{} says {status}: {}. {}", self.url, problem.title, problem.detail);
+                    bail!("{}: {why}", self.url);
                 }
                 Ok(Ok(all_refused(batch, &problem)))
             }

@@ -111,7 +111,9 @@ impl State {
         self.counts.read += batch.read;
         self.counts.accepted += answer.accepted;
         self.counts.duplicates += answer.duplicates + batch.repeats;
-        for refused in batch.refused.iter().chain(&answer.refused) {
+        let mut refused: Vec<&Refused> = batch.refused.iter().chain(&answer.refused).collect();
+        refused.sort_by_key(|r| (r.line, r.column));
+        for refused in refused {
             self.refuse(refused)?;
         }
         if let Some(resume) = batch.resume {
