@@ -5,12 +5,14 @@ mod definition;
 mod derive;
 mod exceptions;
 mod fact;
+mod flaws;
 mod graph;
 mod lines;
 mod milestones;
 mod readiness;
 mod slas;
 mod tree;
+mod units;
 mod workflow;
 
 pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
