@@ -135,9 +135,9 @@ fn revoke(data_dir: &Path, key: &str) -> anyhow::Result<()> {
 
 /// Nobody else uses the folder.
 fn free(data_dir: &Path) -> anyhow::Result<()> {
-    serve::lock(data_dir).map(drop).with_context(|| {
-        format!("a server is using {}; say --url and --key to go through it", data_dir.display())
-    })
+    serve::lock(data_dir)
+        .map(drop)
+        .with_context(|| format!("a server is using {}; say --url and --key to go through it", data_dir.display()))
 }
 
 pub async fn export(
@@ -180,7 +180,8 @@ async fn from_server(export: &ExportSettings, format: ExportFormat, out: &mut Ou
     query.extend(export.to.map(|at| ("to", at.to_rfc3339())));
     query.extend(export.kind.clone().map(|kind| ("type", kind)));
     query.extend(export.root.clone().map(|root| ("root", root)));
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", crate::pages::words::encode(value))).collect();
+    let query: Vec<String> =
+        query.iter().map(|(name, value)| format!("{name}={}", crate::pages::words::encode(value))).collect();
     let url = format!("{}/api/v1/export?{}", export.url.trim_end_matches('/'), query.join("&"));
     let answer = reqwest::Client::new()
         .get(&url)

@@ -104,9 +104,9 @@ async fn write(
     let mut last: Option<(i64, String, String)> = None;
     while let Some(row) = rows.next().await? {
         // An id that was forgotten before it came again is stored twice; it is one event.
-        let again = last.as_ref().is_some_and(|(at, source, id)| {
-            *at == row.occurred_ms && *source == row.source && *id == row.event_id
-        });
+        let again = last
+            .as_ref()
+            .is_some_and(|(at, source, id)| *at == row.occurred_ms && *source == row.source && *id == row.event_id);
         if again {
             continue;
         }

@@ -32,10 +32,31 @@ fn story(n: u32) -> Vec<Value> {
         event("order.released", &format!("{n}-r"), ("order", &so), json!({}), at + 5, json!({})),
         event("shipment.created", &format!("{n}-a"), ("shipment", &a), json!({"order": [so]}), at + 9, part("2")),
         event("shipment.created", &format!("{n}-b"), ("shipment", &b), json!({"order": [so]}), at + 9, part("3")),
-        event("shipment.shipped", &format!("{n}-as"), ("shipment", &a), json!({"load": [format!("L-{n}")]}), at + 30, part("2")),
+        event(
+            "shipment.shipped",
+            &format!("{n}-as"),
+            ("shipment", &a),
+            json!({"load": [format!("L-{n}")]}),
+            at + 30,
+            part("2"),
+        ),
         event("shipment.shipped", &format!("{n}-bs"), ("shipment", &b), json!({}), at + 40, part("3")),
-        event("load.departed", &format!("{n}-l"), ("load", &format!("L-{n}")), json!({}), at + 45, json!({"carrier": "DHL"})),
-        event("invoice.issued", &format!("{n}-i"), ("invoice", &format!("I-{n}")), json!({"shipment": [a, b]}), at + 60, json!({"amount": {"value": "64.50", "currency": "EUR"}})),
+        event(
+            "load.departed",
+            &format!("{n}-l"),
+            ("load", &format!("L-{n}")),
+            json!({}),
+            at + 45,
+            json!({"carrier": "DHL"}),
+        ),
+        event(
+            "invoice.issued",
+            &format!("{n}-i"),
+            ("invoice", &format!("I-{n}")),
+            json!({"shipment": [a, b]}),
+            at + 60,
+            json!({"amount": {"value": "64.50", "currency": "EUR"}}),
+        ),
     ]
 }
 
@@ -119,9 +140,20 @@ async fn an_export_imported_elsewhere_tells_the_same_workflows_in_every_form() {
         }
     }
 
-    let one = done(&["export", "--url", &server.http, "--key", &server.read_key, "--root", &format!("order/{}", name(3))]);
+    let one =
+        done(&["export", "--url", &server.http, "--key", &server.read_key, "--root", &format!("order/{}", name(3))]);
     assert_eq!(one.lines().count(), 8, "{one}");
-    let some = done(&["export", "--url", &server.http, "--key", &server.read_key, "--type", "load", "--to", "2026-11-10T02:00:00Z"]);
+    let some = done(&[
+        "export",
+        "--url",
+        &server.http,
+        "--key",
+        &server.read_key,
+        "--type",
+        "load",
+        "--to",
+        "2026-11-10T02:00:00Z",
+    ]);
     assert!(some.lines().all(|line| line.contains("\"load.departed\"")) && some.lines().count() < 30, "{some}");
 }
 
@@ -137,7 +169,9 @@ async fn what_is_wrong_in_a_file_is_set_aside_with_its_place_and_the_rest_goes_o
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(!ran.status.success(), "{said}");
     assert!(said.contains("6 read, 2 accepted, 1 duplicates, 3 refused"), "{said}");
-    for place in ["line 3, column 10: invalid_json", "line 6, column 1: unknown_event_type", "line 7, column 1: wrong_type"] {
+    for place in
+        ["line 3, column 10: invalid_json", "line 6, column 1: unknown_event_type", "line 7, column 1: wrong_type"]
+    {
         assert!(said.contains(place), "{place}: {said}");
     }
     let refused = std::fs::read_to_string(format!("{file}.refused.ndjson")).unwrap();
@@ -168,10 +202,15 @@ async fn what_is_wrong_in_a_file_is_set_aside_with_its_place_and_the_rest_goes_o
     );
     let ran = milepost(&["import", &rows, "--map", &map, "--url", &server.http, "--key", &server.send_key]);
     let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(said.contains("4 read, 2 accepted, 0 duplicates, 2 refused"), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        said.contains("4 read, 2 accepted, 0 duplicates, 2 refused"),
+        "{said}{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
     assert!(said.contains("line 5, column 2: unreadable_cell: Column `Datum`: `heute` is no time here"), "{said}");
     assert!(said.contains("line 6, column 1: wrong_columns: Expected 6 columns as in the head, found 5."), "{said}");
-    let lines = until("the order of the rows is there", || async { server.workflow("4711").await }).await["lines"].clone();
+    let lines =
+        until("the order of the rows is there", || async { server.workflow("4711").await }).await["lines"].clone();
     assert_eq!((&lines[0]["ordered"], &lines[1]["sku"]), (&"1200.5".into(), &"B".into()), "{lines}");
 }
 

@@ -83,7 +83,11 @@ fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = !digits.is_empty() && digits.len() < 16 && digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let whole = digits.split('.').next().unwrap_or_default();
-    plain && digits.matches('.').count() <= 1 && !digits.ends_with('.') && (whole.len() == 1 || !whole.starts_with('0')) && !whole.is_empty()
+    plain
+        && digits.matches('.').count() <= 1
+        && !digits.ends_with('.')
+        && (whole.len() == 1 || !whole.starts_with('0'))
+        && !whole.is_empty()
 }
 
 impl Log {
@@ -189,7 +193,9 @@ fn flat(found: &mut Vec<(String, Value)>, path: &str, value: &Value) {
     let under = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| flat(found, &under(name), value)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(n, value)| flat(found, &under(&n.to_string()), value)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(n, value)| flat(found, &under(&n.to_string()), value))
+        }
         Value::Null => {}
         plain => found.push((path.to_owned(), plain.clone())),
     }
@@ -250,7 +256,9 @@ mod tests {
             object_type: "shipment".into(),
             object_id: "SH-1".into(),
             refs: vec!["order/SO-1".into()],
-            data: json!({"lines": [{"quantity": quantity, "sku": "007"}], "late": false, "eta": "2026-11-22T10:00:00Z"}).to_string(),
+            data:
+                json!({"lines": [{"quantity": quantity, "sku": "007"}], "late": false, "eta": "2026-11-22T10:00:00Z"})
+                    .to_string(),
             ..EventRow::default()
         };
         let mut log = Log::default();

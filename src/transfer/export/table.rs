@@ -9,7 +9,17 @@ use super::json::{received, time};
 use crate::store::rows::EventRow;
 
 const HEAD: [&str; 12] = [
-    "time", "type", "object_type", "object_id", "refs", "source", "system", "id", "schema_version", "received_at", "trace",
+    "time",
+    "type",
+    "object_type",
+    "object_id",
+    "refs",
+    "source",
+    "system",
+    "id",
+    "schema_version",
+    "received_at",
+    "trace",
     "data",
 ];
 
@@ -21,7 +31,8 @@ impl Writer for Table {
     }
 
     fn event(&mut self, event: &EventRow, out: &mut Vec<u8>) {
-        let trace = if event.trace_id.is_empty() { String::new() } else { format!("{}-{}", event.trace_id, event.span_id) };
+        let trace =
+            if event.trace_id.is_empty() { String::new() } else { format!("{}-{}", event.trace_id, event.span_id) };
         let cells = [
             time(event),
             event.event_type.clone(),
@@ -89,8 +100,9 @@ impl Columns {
         let (place, data) = cell("data");
         let data: Map<String, Value> = match data {
             "" => Map::new(),
-            data => serde_json::from_str(data)
-                .map_err(|e| (place, format!("Column `data`: it is no JSON object: {e}.")))?,
+            data => {
+                serde_json::from_str(data).map_err(|e| (place, format!("Column `data`: it is no JSON object: {e}.")))?
+            }
         };
         let mut refs: Map<String, Value> = Map::new();
         for link in text("refs").split('\n').map(str::trim).filter(|l| !l.is_empty()) {
@@ -102,7 +114,9 @@ impl Columns {
             }
         }
         let mut event = Map::new();
-        for (field, name) in [("id", "id"), ("type", "type"), ("source", "source"), ("system", "system"), ("time", "time")] {
+        for (field, name) in
+            [("id", "id"), ("type", "type"), ("source", "source"), ("system", "system"), ("time", "time")]
+        {
             if !text(name).is_empty() {
                 event.insert(field.to_owned(), text(name).into());
             }

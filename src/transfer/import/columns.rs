@@ -97,7 +97,9 @@ impl Text {
                 plain.push('{');
                 rest = after;
             } else if c == '{' {
-                let Some((name, after)) = rest[1..].split_once('}') else { return Err(format!("`{text}` has no `}}`")) };
+                let Some((name, after)) = rest[1..].split_once('}') else {
+                    return Err(format!("`{text}` has no `}}`"));
+                };
                 if !plain.is_empty() {
                     parts.push(Part::Plain(std::mem::take(&mut plain)));
                 }
@@ -229,7 +231,8 @@ impl Tree {
                     (1, Some(number), _, _) => Self::Number(Text::parse(number, columns)?),
                     (1, _, Some(time), _) => Self::Time(Text::parse(time, columns)?),
                     (2, _, _, Some(flag)) if table.contains_key("yes") => {
-                        let yes = table.get("yes").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                        let yes =
+                            table.get("yes").and_then(toml::Value::as_array).map(Vec::as_slice).unwrap_or_default();
                         let yes = yes.iter().filter_map(|y| y.as_str().map(str::to_owned)).collect();
                         Self::Flag(Text::parse(flag, columns)?, yes)
                     }
@@ -316,7 +319,10 @@ mod tests {
     fn a_cell_that_is_no_number_or_time_is_named_by_its_column() {
         let csv = Csv::default();
         let bad = read(&csv, "q = { number = '{Qty}' }", &["Id", "Qty"], &["1", "many"]).unwrap_err();
-        assert_eq!((bad.column, bad.detail.as_str()), (2, "Column `Qty`: `many` is no number with `.` before its decimals."));
+        assert_eq!(
+            (bad.column, bad.detail.as_str()),
+            (2, "Column `Qty`: `many` is no number with `.` before its decimals.")
+        );
         let bad = read(&csv, "t = { time = '{At}' }", &["At"], &["2026-11-22 10:00"]).unwrap_err();
         assert!(bad.detail.contains("expected a time with offset"), "{}", bad.detail);
     }

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
+use super::Format;
 use super::lines::{Elements, Lines, Reader};
 use super::map::Map;
 use super::ocel::Log;
@@ -18,7 +19,6 @@ use super::record::{Batch, Line, Place, Record};
 use super::split::Split;
 use super::state::{Prefix, State};
 use super::table::Table;
-use super::Format;
 
 /// Events of one request: enough that its cost does not show, few enough that a restart repeats little.
 const EVENTS: usize = 2_000;
@@ -56,7 +56,14 @@ impl Batches {
             Format::Csv => Box::new(Table::open(path, map.as_ref(), from)?),
             Format::Ocel => Box::new(Log::open(path, map.as_ref(), from)?),
         };
-        Ok(Self { reader, prefix: Prefix::open(path)?, seen: FxHashMap::default(), ended: false, resume: from, trouble: None })
+        Ok(Self {
+            reader,
+            prefix: Prefix::open(path)?,
+            seen: FxHashMap::default(),
+            ended: false,
+            resume: from,
+            trouble: None,
+        })
     }
 
     fn add(&mut self, batch: &mut Batch, mut record: Record) {
@@ -172,8 +179,8 @@ fn is_log(text: &[u8]) -> bool {
     match split.element() {
         Ok(Some(element)) => ours(&element.section),
         // The first element is longer than the beginning, or all arrays are empty.
-        _ => ["\"events\"", "\"objects\"", "\"eventTypes\"", "\"objectTypes\""]
-            .iter()
-            .any(|name| text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(name.as_bytes()))),
+        _ => ["\"events\"", "\"objects\"", "\"eventTypes\"", "\"objectTypes\""].iter().any(|name| {
+            text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(name.as_bytes()))
+        }),
     }
 }

@@ -143,7 +143,8 @@ fn checked(text: &[u8], at: Place) -> Result<Vec<u8>, Flaw> {
 /// A JSON error with its place in the file.
 pub fn json_flaw(error: &serde_json::Error, at: Place) -> Flaw {
     let line = at.line + (error.line() as u64).saturating_sub(1);
-    let column = if error.line() <= 1 { at.column + (error.column() as u64).saturating_sub(1) } else { error.column() as u64 };
+    let column =
+        if error.line() <= 1 { at.column + (error.column() as u64).saturating_sub(1) } else { error.column() as u64 };
     let text = error.to_string();
     let what = text.split(" at line ").next().unwrap_or_default();
     Flaw { code: "invalid_json", line, column, detail: format!("The text is not JSON: {what}.") }

@@ -189,9 +189,14 @@ mod tests {
 
     #[test]
     fn a_map_that_makes_no_sense_is_refused_with_its_place() {
-        assert_eq!(refused("[csv]\ncolour = 1\n"), "m.toml:2:1: unknown field `colour`, expected one of `delimiter`, `decimal`, `zone`, `time`, `missing`");
         assert_eq!(
-            refused("\n[[event]]\nid = \"{Order\"\ntype = \"order.created\"\ntime = \"{T}\"\nobject = \"order/{Order}\"\n"),
+            refused("[csv]\ncolour = 1\n"),
+            "m.toml:2:1: unknown field `colour`, expected one of `delimiter`, `decimal`, `zone`, `time`, `missing`"
+        );
+        assert_eq!(
+            refused(
+                "\n[[event]]\nid = \"{Order\"\ntype = \"order.created\"\ntime = \"{T}\"\nobject = \"order/{Order}\"\n"
+            ),
             "m.toml:2:1: id: `{Order` has no `}`"
         );
         assert!(refused("[csv]\nzone = \"Mars/Olympus\"\n").starts_with("m.toml: csv.zone: "));

@@ -99,7 +99,11 @@ impl Log {
             return Err(flaw("record_too_long", "The event is longer than 16 MiB.".to_owned()));
         };
         let read: OcelEvent = serde_json::from_slice(bytes).map_err(|error| {
-            if error.is_data() { Flaw { code: "no_ocel_event", ..json_flaw(&error, at) } } else { json_flaw(&error, at) }
+            if error.is_data() {
+                Flaw { code: "no_ocel_event", ..json_flaw(&error, at) }
+            } else {
+                json_flaw(&error, at)
+            }
         })?;
         let mut own: BTreeMap<&str, &Value> = BTreeMap::new();
         for attribute in &read.attributes {
@@ -112,7 +116,10 @@ impl Log {
             let Some(known) = self.objects.get(&relationship.object) else {
                 return Err(flaw(
                     "unknown_object",
-                    format!("The event names the object `{}`, which is not among the objects of the file.", relationship.object),
+                    format!(
+                        "The event names the object `{}`, which is not among the objects of the file.",
+                        relationship.object
+                    ),
                 ));
             };
             let Some(kind) = renamed(&self.map.objects, &known.kind) else { continue };

@@ -103,8 +103,11 @@ impl Report {
             }
             for one in &file.examples {
                 let pointer = if one.pointer.is_empty() { String::new() } else { format!(" at {}", one.pointer) };
-                let expected =
-                    if one.expected.is_empty() { String::new() } else { format!(" Expected {}, found {}.", one.expected, one.found) };
+                let expected = if one.expected.is_empty() {
+                    String::new()
+                } else {
+                    format!(" Expected {}, found {}.", one.expected, one.found)
+                };
                 lines.push(format!(
                     "  line {}, column {}: {}{pointer}: {}{expected}",
                     one.line, one.column, one.code, one.detail

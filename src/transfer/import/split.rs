@@ -111,7 +111,8 @@ impl<R: BufRead> Split<R> {
                 // A byte order mark.
                 0xEF | 0xBB | 0xBF if self.here.byte < 3 => self.take(),
                 _ => {
-                    let found = if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("{byte:#x}") };
+                    let found =
+                        if byte.is_ascii_graphic() { char::from(byte).to_string() } else { format!("{byte:#x}") };
                     return Err(broken(self.here, format!("expected JSON, found `{found}`")));
                 }
             }
@@ -282,7 +283,10 @@ mod tests {
     #[test]
     fn elements_are_cut_at_their_own_commas() {
         let pair = |section: &str, text: &str| (section.to_owned(), text.to_owned());
-        assert_eq!(all(r#" [ {"a": [1, 2]} , 3,"x,]\"" ] "#), [pair("", r#"{"a": [1, 2]}"#), pair("", "3"), pair("", r#""x,]\"""#)]);
+        assert_eq!(
+            all(r#" [ {"a": [1, 2]} , 3,"x,]\"" ] "#),
+            [pair("", r#"{"a": [1, 2]}"#), pair("", "3"), pair("", r#""x,]\"""#)]
+        );
         assert_eq!(
             all(r#"{"x": {"events": [0]}, "n": 5, "events": [{"id": "1"}], "objects": [ ]}"#),
             [pair("events", r#"{"id": "1"}"#)]

@@ -44,8 +44,12 @@ impl Table {
         let by_name = if path.extension().is_some_and(|e| e == "tsv") { b'\t' } else { b',' };
         let csv = map.map(|m| m.csv.clone()).unwrap_or_default();
         let delimiter = if csv.delimiter == ',' { by_name } else { csv.delimiter as u8 };
-        let mut rows =
-            ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(true).buffer_capacity(1 << 16).from_reader(file);
+        let mut rows = ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .has_headers(true)
+            .buffer_capacity(1 << 16)
+            .from_reader(file);
         let mut head = rows.headers().with_context(|| format!("{}: the head of the table", path.display()))?.clone();
         if let Some(first) = head.get(0).and_then(|first| first.strip_prefix('\u{FEFF}')) {
             head = std::iter::once(first).chain(head.iter().skip(1)).collect();
@@ -99,7 +103,12 @@ impl Table {
                         column: err.field() as u64 + 1,
                         detail: format!("Column {} is not UTF-8.", err.field() + 1),
                     };
-                    self.ready.push_back(Record { at: start, resume: after, event: Err(flaw), raw: Some(String::new()) });
+                    self.ready.push_back(Record {
+                        at: start,
+                        resume: after,
+                        event: Err(flaw),
+                        raw: Some(String::new()),
+                    });
                     return Ok(true);
                 }
                 _ => return Err(error.into()),
@@ -152,7 +161,12 @@ impl Table {
                 // What is still open must be read again after a restart.
                 let open = maps.iter().filter_map(|(_, p)| p.as_ref().map(|p| p.at));
                 let resume = open.min_by_key(|at| at.byte).unwrap_or(after);
-                self.ready.extend(made.into_iter().map(|(at, event, raw)| Record { at, resume, event, raw: Some(raw) }));
+                self.ready.extend(made.into_iter().map(|(at, event, raw)| Record {
+                    at,
+                    resume,
+                    event,
+                    raw: Some(raw),
+                }));
             }
         }
         Ok(true)
@@ -259,4 +273,3 @@ impl EventMap {
         Ok((id, event, line))
     }
 }
-
