@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. An event's way goes down this list.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("access", &[]),
     ("domain", &[]),
     ("engine", &[]),
@@ -18,15 +18,16 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("replay", &["pipeline", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
     ("pages", &["replay", "pipeline", "store", "domain", "live", "access"]),
+    ("transfer", &["store"]),
     ("alerts", &["domain", "store", "live"]),
-    ("api", &["replay", "pipeline", "pages", "store", "domain", "access"]),
+    ("api", &["transfer", "replay", "pipeline", "pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (
         "app",
         &[
             "access", "domain", "engine", "journal", "store", "live", "pipeline", "replay", "receive", "pages", "api",
-            "simulate", "tail", "alerts",
+            "alerts", "simulate", "tail", "transfer",
         ],
     ),
 ];
