@@ -16,8 +16,8 @@ mod units;
 mod workflow;
 
 pub use definition::{
-    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule, Per,
-    Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
+    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
 };
 pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::exception_id;

@@ -191,7 +191,10 @@ fn reach(read: &File, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<String>> 
     for from in read.reach.keys() {
         let led_to = read.reach.values().flatten().any(|to| to.get_ref() == from.get_ref());
         if from.get_ref() != root && !led_to {
-            reader.warn(from.span().start, format!("nothing leads to `{}`, so what it reaches is not reached", from.get_ref()));
+            reader.warn(
+                from.span().start,
+                format!("nothing leads to `{}`, so what it reaches is not reached", from.get_ref()),
+            );
         }
     }
     let plain = |to: &Vec<Spanned<String>>| to.iter().map(|k| k.get_ref().clone()).collect();

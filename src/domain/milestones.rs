@@ -50,7 +50,9 @@ pub fn milestones(setting: &Setting) -> (Vec<Milestone>, Option<DateTime<Utc>>) 
         let unwanted = rule.when.is_some() && !setting.pod_required;
         let passed = rule.optional && position < furthest;
         let milestone = &mut all[position];
-        if milestone.reached == Reached::No && (unwanted || passed || setting.cancelled || overtaken || spared[position]) {
+        if milestone.reached == Reached::No
+            && (unwanted || passed || setting.cancelled || overtaken || spared[position])
+        {
             milestone.reached = Reached::Skipped;
         }
         // One of several alternatives is not waited for by itself: their group is.
@@ -192,7 +194,8 @@ fn hits<'f>(
 }
 
 fn is(event: &EventMatch, fact: &Fact) -> bool {
-    event.kind == *fact.kind && event.verdict.as_ref().is_none_or(|v| fact.detail.verdict.as_deref() == Some(v.as_str()))
+    event.kind == *fact.kind
+        && event.verdict.as_ref().is_none_or(|v| fact.detail.verdict.as_deref() == Some(v.as_str()))
 }
 
 /// Whether a fact is about an order line: it names it, or no lines at all.
@@ -233,9 +236,7 @@ fn by_lines(rule: &MilestoneRule, lines: &Lines, quantity: super::definition::Qu
     let wanted = || lines.iter().filter(|l| l.target() > Decimal::ZERO);
     match rule.roll_up {
         None | Some(RollUp::Weighted) => lines.share(quantity),
-        Some(RollUp::Any) => {
-            wanted().next().map(|_| share_of(wanted().any(|l| l.quantity(quantity) > Decimal::ZERO)))
-        }
+        Some(RollUp::Any) => wanted().next().map(|_| share_of(wanted().any(|l| l.quantity(quantity) > Decimal::ZERO))),
         Some(RollUp::All) => {
             let all = wanted().count();
             let done = wanted().filter(|l| l.quantity(quantity) >= l.target()).count();

@@ -48,7 +48,12 @@ fn said(kind: &str, object: &str, minute: i64) -> Entry {
 }
 
 /// What the milestones given in TOML come to at a minute.
-fn check(milestones: &str, entries: &[Entry], minute: i64, expected: &[(&str, Reached, &str, Option<i64>)]) -> Workflow {
+fn check(
+    milestones: &str,
+    entries: &[Entry],
+    minute: i64,
+    expected: &[(&str, Reached, &str, Option<i64>)],
+) -> Workflow {
     let files: Files = [("x.toml".to_owned(), format!("{HEAD}{milestones}"))].into_iter().collect();
     let definitions = Definitions::load(&files).unwrap_or_else(|errors| panic!("{errors:?}"));
     let flow = assemble(&definitions, &ObjectRef::new("order", "O"), entries.to_vec(), at(minute)).unwrap();
@@ -93,7 +98,9 @@ fn a_repeated_milestone_is_complete_with_the_last_of_its_times() {
 #[test]
 fn parts_roll_up_as_all_any_or_weighted() {
     let rule = |mode: &str| {
-        format!("[[milestones]]\nkey = 's'\ntitle = 'S'\nsystem = 'wms'\nevents = ['shipment.departed']\nper = 'shipment'\n{mode}")
+        format!(
+            "[[milestones]]\nkey = 's'\ntitle = 'S'\nsystem = 'wms'\nevents = ['shipment.departed']\nper = 'shipment'\n{mode}"
+        )
     };
     let told = [
         order(&[("10", "8"), ("20", "2")]),
@@ -115,7 +122,9 @@ fn parts_roll_up_as_all_any_or_weighted() {
 #[test]
 fn a_milestone_per_line_needs_every_line() {
     let rule = |mode: &str| {
-        format!("[[milestones]]\nkey = 'l'\ntitle = 'L'\nsystem = 'wms'\nevents = ['inventory.allocated']\nper = 'line'\n{mode}")
+        format!(
+            "[[milestones]]\nkey = 'l'\ntitle = 'L'\nsystem = 'wms'\nevents = ['inventory.allocated']\nper = 'line'\n{mode}"
+        )
     };
     let allocated = |line: &str, minute: i64| {
         event("inventory.allocated", "order/O", &[], minute, json!({"lines": [{"line": line, "quantity": "1"}]}))
@@ -124,7 +133,12 @@ fn a_milestone_per_line_needs_every_line() {
     let one = [lines.clone(), allocated("10", 5)];
     check(&rule(""), &one, 99, &[("l", Reached::Part, "0.5", Some(5))]);
     check(&rule("roll_up = 'weighted'"), &one, 99, &[("l", Reached::Part, "0.9", Some(5))]);
-    check(&rule(""), &[lines.clone(), allocated("10", 5), allocated("20", 7)], 99, &[("l", Reached::Full, "1", Some(7))]);
+    check(
+        &rule(""),
+        &[lines.clone(), allocated("10", 5), allocated("20", 7)],
+        99,
+        &[("l", Reached::Full, "1", Some(7))],
+    );
     // What names no line is about all of them.
     check(&rule(""), &[lines, said("inventory.allocated", "order/O", 6)], 99, &[("l", Reached::Full, "1", Some(6))]);
 }
@@ -143,7 +157,11 @@ fn a_group_is_reached_by_any_or_by_all_of_its_milestones() {
         &rule("any"),
         &told,
         99,
-        &[("pod", Reached::Skipped, "0", None), ("signed", Reached::Full, "1", Some(40)), ("proof", Reached::Full, "1", Some(40))],
+        &[
+            ("pod", Reached::Skipped, "0", None),
+            ("signed", Reached::Full, "1", Some(40)),
+            ("proof", Reached::Full, "1", Some(40)),
+        ],
     );
     assert!(flow.closed_at.is_some(), "alternatives are not waited for");
     check(&rule("all"), &told, 99, &[("pod", Reached::No, "0", None), ("proof", Reached::Part, "0.5", Some(40))]);

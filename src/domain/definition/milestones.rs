@@ -241,7 +241,10 @@ fn events(m: &Entry, is_group: bool, reader: &mut Reader<'_>) -> Vec<EventMatch>
 fn prefer(m: &Entry, events: &[EventMatch], reader: &mut Reader<'_>) -> Option<Prefer> {
     let Some(said) = &m.prefer else {
         if let Some(wait) = &m.prefer_for {
-            reader.fault(wait.span().start, "`prefer_for` says how long the event in `prefer` is waited for, and there is none");
+            reader.fault(
+                wait.span().start,
+                "`prefer_for` says how long the event in `prefer` is waited for, and there is none",
+            );
         }
         return None;
     };

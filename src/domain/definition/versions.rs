@@ -38,7 +38,13 @@ impl Definitions {
             return Some(asked);
         }
         let began = facts.first().map(|f| f.occurred_at)?;
-        Some(versions.iter().find(|d| d.since.is_none_or(|since| since <= began)).copied().unwrap_or(versions[versions.len() - 1]))
+        Some(
+            versions
+                .iter()
+                .find(|d| d.since.is_none_or(|since| since <= began))
+                .copied()
+                .unwrap_or(versions[versions.len() - 1]),
+        )
     }
 }
 
@@ -64,7 +70,10 @@ pub fn check(workflows: &[Arc<Definition>], older: &[Arc<Definition>]) -> Vec<De
             wrong.push(fault(old, what));
         }
         if old.root != current.root {
-            wrong.push(fault(old, format!("its root is `{}`, that of {} is `{}`", old.root, current.file, current.root)));
+            wrong.push(fault(
+                old,
+                format!("its root is `{}`, that of {} is `{}`", old.root, current.file, current.root),
+            ));
         }
         let newer: Option<&Arc<Definition>> = workflows
             .iter()
@@ -99,7 +108,8 @@ mod tests {
 
     fn load(files: &[(&str, String)]) -> Result<Definitions, String> {
         let files: Files = files.iter().map(|(name, text)| (*name, text.clone())).collect();
-        Definitions::load(&files).map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        Definitions::load(&files)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
@@ -112,7 +122,9 @@ mod tests {
             bad(&[("x.toml", definition(2, "")), ("x@1.toml", definition(1, ""))]),
             "x.toml:1:1: version 2 needs a `since` after that of version 1: workflows that begin from then on go by it"
         );
-        assert!(bad(&[("x.toml", definition(1, "2026-11-01")), ("x@1.toml", definition(1, ""))]).contains("higher version"));
+        assert!(
+            bad(&[("x.toml", definition(1, "2026-11-01")), ("x@1.toml", definition(1, ""))]).contains("higher version")
+        );
         assert!(bad(&[("x.toml", definition(2, "2026-11-01")), ("x@3.toml", definition(1, ""))]).contains("x@1.toml"));
         assert!(bad(&[("x@1.toml", definition(1, ""))]).contains("no current definition `x`"));
         assert!(bad(&[("x.toml", definition(2, "soon"))]).contains("x.toml:3:9: `soon` is no time"));
