@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, derive};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
 use crate::store::rows::{ExceptionRow, ObjectRow, WorkflowRow};
 
 pub struct State {
@@ -217,7 +217,7 @@ impl Tenant {
         as_of: DateTime<Utc>,
         version: u64,
     ) -> Option<WorkflowRow> {
-        let definition = definitions.of_root(&root.kind)?;
+        let definition = definition_of(definitions, &self.graph, root)?;
         if let Some(at) = self.wakes.remove(root) {
             self.clocks.remove(&(at, root.clone()));
         }
