@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+mod exceptions;
 mod export;
 mod shapes;
 
@@ -36,6 +37,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
             .route("/export", web::get().to(export::export))
+            .configure(exceptions::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -12,11 +12,11 @@ use crate::domain::Money;
 use crate::pages::words;
 use crate::store::rows::{EventRow, FailureRow, ObjectRow, PayloadRow, WorkflowRow};
 
-fn time(ms: i64) -> String {
+pub fn time(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default()
 }
 
-fn filled(text: String) -> Option<String> {
+pub fn filled(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 

@@ -55,6 +55,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
+                .configure(super::exceptions::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route("/failures", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, failed)))
                 .route(
@@ -82,7 +83,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 /// Answers, or tells the trouble.
-async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpResponse
+pub async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpResponse
 where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
@@ -141,8 +142,10 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page =
-        ["board", "workflows", "failures", "held", "sources"].into_iter().find(|key| *key == page).unwrap_or_default();
+    let page = ["board", "workflows", "exceptions", "failures", "held", "sources"]
+        .into_iter()
+        .find(|key| *key == page)
+        .unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }
@@ -261,7 +264,7 @@ pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
 }
 
 /// Where the page begins; a cursor that is none is told and means the beginning.
-fn cursor(visit: &mut Visit) -> Cursor {
+pub fn cursor(visit: &mut Visit) -> Cursor {
     match visit.query.get("after").map(Cursor::parse) {
         Some(Some(cursor)) => cursor,
         Some(None) => {
