@@ -127,7 +127,7 @@ impl Desk {
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
-        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
+        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), Box::pin(self.count(tenant, now_ms))).await
     }
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {

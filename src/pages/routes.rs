@@ -87,7 +87,8 @@ pub async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpRespons
 where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
-    page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+    // A page's future holds all its answers at once; on the heap it does not fill the stack of a worker.
+    Box::pin(page(&desk, &request)).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
 }
 
 /// As `told`, for a form.
@@ -96,7 +97,7 @@ where
     F: AsyncFn(&Desk, &HttpRequest, Submission) -> Answer,
 {
     let done = match Submission::read(&desk, &request, &body).await {
-        Ok(submission) => form(&desk, &request, submission).await,
+        Ok(submission) => Box::pin(form(&desk, &request, submission)).await,
         Err(trouble) => Err(trouble),
     };
     done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))

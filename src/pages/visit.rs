@@ -111,7 +111,7 @@ impl Visit {
         );
         let body = desk
             .rendering(&self.tenant, key, async {
-                let (counts, made) = tokio::join!(desk.counts(&self.tenant, Utc::now().timestamp_millis()), make);
+                let (counts, made) = tokio::join!(desk.counts(&self.tenant, Utc::now().timestamp_millis()), Box::pin(make));
                 let (label, page) = made?;
                 let frame = self.frame(desk, label, counts?);
                 Ok::<_, Trouble>(Bytes::from(render::page(&frame, &page, self.piece)?))
