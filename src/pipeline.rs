@@ -2,6 +2,8 @@
 
 mod batch;
 mod checkpoint;
+mod failed;
+mod groups;
 mod intake;
 mod recent;
 mod record;
@@ -19,6 +21,7 @@ use bytes::Bytes;
 use milepost_ingest::Refusal;
 
 pub use checkpoint::Checkpoint;
+pub use groups::{Groups, Stale};
 pub use intake::{Gate, Rules};
 pub use milepost_ingest::Form;
 pub use run::Pipeline;
@@ -46,6 +49,8 @@ pub struct Taken {
     /// Records taken (events, spans, logs, points), without duplicates and refusals.
     pub accepted: u32,
     pub duplicates: u32,
+    /// Positions of the duplicates.
+    pub repeated: Vec<u32>,
     /// Kept with their reasons before this answer.
     pub refusals: Vec<Refusal>,
     /// Set when the body as a whole could not be read; then the counts are 0.

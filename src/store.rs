@@ -30,7 +30,7 @@ use clickhouse::{Client, Compression};
 
 pub use board::{KindCount, StageCount, StatusCount};
 pub use cursor::Cursor;
-pub use failures::{FailureFilter, FailureGroup};
+pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use sources::SourceSummary;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
-    read_cloudevent_batch, read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces,
+    read_cloudevent_batch, read_cloudevent_binary, read_dead_letters, read_json, read_logs, read_metrics, read_ndjson, read_traces,
     traces_json_to_protobuf,
 };
 
@@ -25,12 +25,14 @@ pub enum Form {
     LogsJson,
     MetricsProtobuf,
     MetricsJson,
+    /// Payloads that another system gave up on: JSON around each, with what it knows of it.
+    DeadLetters,
     /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
     Packed,
 }
 
 impl Form {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Json,
         Self::Ndjson,
         Self::CloudEvent,
@@ -42,6 +44,7 @@ impl Form {
         Self::LogsJson,
         Self::MetricsProtobuf,
         Self::MetricsJson,
+        Self::DeadLetters,
         Self::Packed,
     ];
 
@@ -59,6 +62,7 @@ impl Form {
             Self::LogsJson => "logs_json",
             Self::MetricsProtobuf => "metrics_protobuf",
             Self::MetricsJson => "metrics_json",
+            Self::DeadLetters => "dead_letters",
             Self::Packed => "packed",
         }
     }
@@ -80,6 +84,7 @@ pub fn read(form: Form, headers: &[(String, String)], body: &[u8], ctx: &Context
         Form::TracesProtobuf | Form::TracesJson => read_traces(&protobuf(form, body)?, ctx),
         Form::LogsProtobuf | Form::LogsJson => read_logs(&protobuf(form, body)?, ctx),
         Form::MetricsProtobuf | Form::MetricsJson => read_metrics(&protobuf(form, body)?, ctx),
+        Form::DeadLetters => read_dead_letters(body, ctx),
         Form::Packed => Err(cannot_unpack(headers, body)),
     }
 }

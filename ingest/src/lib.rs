@@ -6,6 +6,7 @@
 mod cloudevent;
 mod code;
 mod contract;
+mod dead_letter;
 mod envelope;
 mod event;
 mod form;
@@ -21,6 +22,7 @@ pub mod vocabulary;
 pub use cloudevent::{read_cloudevent, read_cloudevent_batch, read_cloudevent_binary};
 pub use code::Code;
 pub use contract::{ContractError, Contracts, EventType};
+pub use dead_letter::{DEAD_LETTERED, DeadLetter, Letter, dead_letter, read_dead_letters, slug};
 pub use event::{Context, Event, Log, ObjectRef, Point, Reading, Span, TraceRef};
 pub use form::{Form, read};
 pub use item::item;

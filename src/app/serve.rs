@@ -84,6 +84,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
+    let stale = Arc::new(Stale::default());
+    let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
@@ -92,6 +94,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),
+        stale,
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -129,6 +132,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ready(&bound);
+    let groups = tokio::spawn(groups.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -148,6 +152,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     grpc.await??;
     pipeline_stop.cancel();
+    groups.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {
