@@ -33,6 +33,7 @@ pub use cursor::Cursor;
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
+pub use payloads::{ChangeRow, TakenAs};
 pub use sources::SourceSummary;
 pub use startup::RecentId;
 pub use traces::Series;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::act::read_acts;
 use crate::{
     Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
     read_cloudevent_batch, read_cloudevent_binary, read_dead_letters, read_json, read_logs, read_metrics, read_ndjson, read_traces,
@@ -29,6 +30,8 @@ pub enum Form {
     DeadLetters,
     /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
     Packed,
+    /// Acts of people and rules; no door takes it, only our own pages and API make it.
+    Acts,
 }
 
 impl Form {
@@ -46,6 +49,7 @@ impl Form {
         Self::MetricsJson,
         Self::DeadLetters,
         Self::Packed,
+        Self::Acts,
     ];
 
     /// The name under which payloads are stored.
@@ -64,6 +68,7 @@ impl Form {
             Self::MetricsJson => "metrics_json",
             Self::DeadLetters => "dead_letters",
             Self::Packed => "packed",
+            Self::Acts => "acts",
         }
     }
 
@@ -86,6 +91,7 @@ pub fn read(form: Form, headers: &[(String, String)], body: &[u8], ctx: &Context
         Form::MetricsProtobuf | Form::MetricsJson => read_metrics(&protobuf(form, body)?, ctx),
         Form::DeadLetters => read_dead_letters(body, ctx),
         Form::Packed => Err(cannot_unpack(headers, body)),
+        Form::Acts => read_acts(body),
     }
 }
 

@@ -11,11 +11,14 @@ use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use super::frame::Counts;
+use super::failures::chart::Change;
+use super::failures::{is_active, stand};
 use super::sources;
 use super::time::Clock;
 use crate::access::Keys;
 use crate::domain::Definitions;
 use crate::live::Hub;
+use crate::pipeline::Acts;
 use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
@@ -26,12 +29,15 @@ const TENANTS: Duration = Duration::from_secs(3);
 /// Failures of so long ago count on the board and in the rail.
 pub const FAILURES_BACK_MS: i64 = 7 * 86_400_000;
 pub const MAX_GROUPS: u64 = 1000;
+const MAX_CHANGES: u64 = 40;
 
 pub struct Desk {
     pub store: Store,
     pub definitions: Arc<Definitions>,
     pub hub: Hub,
     pub keys: Arc<Keys>,
+    /// Where people's acts go; None where there is no pipeline.
+    pub acts: Option<Arc<dyn Acts>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -49,6 +55,7 @@ impl Desk {
             definitions,
             hub,
             keys,
+            acts: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -56,6 +63,12 @@ impl Desk {
             counts: Memory::default(),
             tenants: Mutex::default(),
         }
+    }
+
+    #[must_use]
+    pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
+        self.acts = Some(acts);
+        self
     }
 
     #[must_use]
@@ -108,12 +121,19 @@ impl Desk {
         self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
     }
 
+    /// Changes of the set-up since a moment, oldest first: marks on charts.
+    pub async fn changes(&self, tenant: &str, since_ms: i64) -> Result<Vec<Change>, StoreError> {
+        let rows = self.store.changes(tenant, since_ms, MAX_CHANGES).await?;
+        Ok(rows.into_iter().rev().map(|row| Change { at_ms: row.at_ms, what: row.what }).collect())
+    }
+
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let (statuses, held, groups, found) = tokio::try_join!(
+        let (statuses, held, groups, acts, found) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
+            self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
         )?;
         let clock = Clock::utc(now_ms);
@@ -123,7 +143,7 @@ impl Desk {
             breached: of("breached"),
             at_risk: of("at_risk"),
             held: held.iter().map(|group| group.objects).sum(),
-            failure_groups: groups.len() as u64,
+            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,
         })
     }

@@ -5,7 +5,7 @@ use clickhouse::Row;
 use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{FailureGroupRow, FailureRow};
+use super::rows::FailureRow;
 use super::{Cursor, Store, StoreError};
 use crate::domain::failures::{GroupAct, Rules, parse_group};
 
