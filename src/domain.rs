@@ -14,7 +14,7 @@ mod slas;
 mod tree;
 mod workflow;
 
-pub use definition::{Definition, DefinitionError, Definitions, duration};
+pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
 pub use derive::{assemble, derive, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};

@@ -15,7 +15,7 @@ fn definitions() -> Definitions {
         let file = format!("{}/definitions/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         (format!("{name}.toml"), std::fs::read_to_string(file).unwrap())
     });
-    Definitions::load(files).unwrap()
+    Definitions::load(&files.into_iter().collect()).unwrap()
 }
 
 fn at(minute: i64) -> DateTime<Utc> {
