@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::act::read_acts;
 use crate::{
     Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
-    read_cloudevent_batch, read_cloudevent_binary, read_dead_letters, read_json, read_logs, read_metrics, read_ndjson, read_traces,
-    traces_json_to_protobuf,
+    read_cloudevent_batch, read_cloudevent_binary, read_dead_letters, read_json, read_logs, read_metrics, read_ndjson,
+    read_traces, traces_json_to_protobuf,
 };
 
 /// How a body is to be read. The door tells it from path and content type.
@@ -35,7 +35,7 @@ pub enum Form {
 }
 
 impl Form {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Json,
         Self::Ndjson,
         Self::CloudEvent,

@@ -221,7 +221,10 @@ mod tests {
     fn a_resolved_group_returns_when_it_fails_again() {
         let acts = [act(1, "acknowledged", 1, json!({})), act(1, "resolved", 5, json!({"reason": "mapping mended"}))];
         let before = standing(&acts, at(4), at(9));
-        assert_eq!((before.state, before.returned, before.reason.as_str()), (GroupState::Resolved, false, "mapping mended"));
+        assert_eq!(
+            (before.state, before.returned, before.reason.as_str()),
+            (GroupState::Resolved, false, "mapping mended")
+        );
         let after = standing(&acts, at(6), at(9));
         assert_eq!((after.state, after.returned), (GroupState::Open, true));
         let seen = [acts[0].clone(), acts[1].clone(), act(1, "acknowledged", 7, json!({}))];

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
-use super::frame::Counts;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
+use super::frame::Counts;
 use super::sources;
 use super::time::Clock;
 use crate::access::Keys;

@@ -32,10 +32,14 @@ const SPARK_H: f64 = 20.0;
 pub fn configure(cfg: &mut web::ServiceConfig) {
     type Shared = web::Data<Desk>;
     cfg.route("/failures", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
-        .route("/failures/{group}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, group::show)))
+        .route(
+            "/failures/{group}",
+            web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, group::show)),
+        )
         .route(
             "/failures/{group}/act",
-            web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, group::act)),
+            web::post()
+                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, group::act)),
         );
 }
 
@@ -238,7 +242,10 @@ pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
     let shown: Vec<&Standing<'_>> = found.groups.iter().filter(|one| fits(&one.standing, wanted)).collect();
     let tab = |title: &str, state: &str| Choice {
         title: title.into(),
-        href: format!("{path}{}", found.query.without(&["after"]).with("state", if state == "active" { "" } else { state }).text()),
+        href: format!(
+            "{path}{}",
+            found.query.without(&["after"]).with("state", if state == "active" { "" } else { state }).text()
+        ),
         count: words::count(found.groups.iter().filter(|one| fits(&one.standing, state)).count() as u64),
         chosen: wanted == state,
     };
@@ -308,8 +315,11 @@ fn sections(tenant: &str, clock: &Clock, shown: &[&Standing<'_>], by: &str) -> V
         }
     }
     sections.sort_by(|a, b| b.1.cmp(&a.1));
-    let section =
-        |(title, count, groups): (String, u64, Vec<GroupRow>)| Section { title, count: words::plural(count, "record", "records"), groups };
+    let section = |(title, count, groups): (String, u64, Vec<GroupRow>)| Section {
+        title,
+        count: words::plural(count, "record", "records"),
+        groups,
+    };
     sections.into_iter().map(section).collect()
 }
 
@@ -496,7 +506,11 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
     let mut visit = Visit::new(desk, request, &KNOWN).await?;
     let (filter, complaints) = filter(&visit.query, visit.clock.now_ms - FAILURES_BACK_MS);
     visit.notices.extend(complaints);
-    if visit.query.get("state").is_some_and(|state| !["active", "all"].contains(&state) && GroupState::parse(state).is_none()) {
+    if visit
+        .query
+        .get("state")
+        .is_some_and(|state| !["active", "all"].contains(&state) && GroupState::parse(state).is_none())
+    {
         visit.notices.push("state: there are open, acknowledged, resolved, ignored and all.".into());
     }
     let after = super::routes::cursor(&mut visit);
@@ -542,7 +556,12 @@ mod tests {
     #[test]
     fn a_headline_names_what_was_done_and_to_whom() {
         let group = |code: &str, step: &str, target: &str| {
-            headline(&FailureGroup { code: code.into(), step: step.into(), target: target.into(), ..FailureGroup::default() })
+            headline(&FailureGroup {
+                code: code.into(),
+                step: step.into(),
+                target: target.into(),
+                ..FailureGroup::default()
+            })
         };
         assert_eq!(group("dead_lettered", "unknown sku *", "erp/orders"), "Unknown sku * → erp/orders");
         assert_eq!(group("dead_lettered", "", "erp"), "Given up by middleware → erp");

@@ -8,11 +8,47 @@ pub const DOTS: &str = "••••";
 
 /// Parts of field names, lower case and without separators, whose values are hidden.
 const NAMES: [&str; 41] = [
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "authorization", "apikey", "accesskey", "privatekey",
-    "credential", "cookie", "sessionid", "pincode", "cvv", "cvc", "iban", "cardnumber", "creditcard", "accountnumber",
-    "bankaccount", "ssn", "socialsecurity", "passport", "taxnumber", "email", "phone", "mobile", "birth", "firstname",
-    "lastname", "fullname", "surname", "contactname", "contactperson", "signer", "signedby", "signature", "street",
-    "personname", "nationalid",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "authorization",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "credential",
+    "cookie",
+    "sessionid",
+    "pincode",
+    "cvv",
+    "cvc",
+    "iban",
+    "cardnumber",
+    "creditcard",
+    "accountnumber",
+    "bankaccount",
+    "ssn",
+    "socialsecurity",
+    "passport",
+    "taxnumber",
+    "email",
+    "phone",
+    "mobile",
+    "birth",
+    "firstname",
+    "lastname",
+    "fullname",
+    "surname",
+    "contactname",
+    "contactperson",
+    "signer",
+    "signedby",
+    "signature",
+    "street",
+    "personname",
+    "nationalid",
 ];
 /// Names that mean such a value only when they stand alone.
 const WHOLE: [&str; 6] = ["pan", "pin", "auth", "fax", "tel", "dob"];
@@ -122,8 +158,10 @@ fn secret_after(bytes: &[u8], word: &[u8], end: usize) -> Option<Range<usize>> {
     while let Some(&byte) = bytes.get(to) {
         let over = match quote {
             // A word outside quotes ends where the next field begins. `Bearer` and what follows are one value.
-            0 => matches!(byte, b'<' | b',' | b';' | b'&' | b'}' | b']' | b'"' | b'\'' | b'\r' | b'\n')
-                || (byte == b' ' && !matches!(&bytes[at..to], b"Bearer" | b"bearer" | b"Basic" | b"basic")),
+            0 => {
+                matches!(byte, b'<' | b',' | b';' | b'&' | b'}' | b']' | b'"' | b'\'' | b'\r' | b'\n')
+                    || (byte == b' ' && !matches!(&bytes[at..to], b"Bearer" | b"bearer" | b"Basic" | b"basic"))
+            }
             quote => byte == quote,
         };
         if over {
@@ -180,7 +218,9 @@ fn is_card(word: &str) -> bool {
     let digits: Vec<u32> = word.chars().filter_map(|c| c.to_digit(10)).collect();
     let head = digits.iter().take(2).fold(0, |n, d| n * 10 + d);
     let network = match digits.len() {
-        16 => (40..50).contains(&head) || (51..56).contains(&head) || (22..28).contains(&head) || matches!(head, 60 | 65),
+        16 => {
+            (40..50).contains(&head) || (51..56).contains(&head) || (22..28).contains(&head) || matches!(head, 60 | 65)
+        }
         15 => matches!(head, 34 | 37),
         _ => false,
     };
@@ -194,12 +234,16 @@ fn is_iban(word: &str) -> bool {
         && bytes[..2].iter().all(u8::is_ascii_uppercase)
         && bytes[2..4].iter().all(u8::is_ascii_digit)
         && bytes.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    if !shaped {
+        return false;
+    }
+    // The check digits: letters count as 10 to 35, the first four stand last.
     let turned = bytes.iter().skip(4).chain(bytes.iter().take(4));
     let rest = turned.fold(0_u32, |rest, byte| match byte {
         b'0'..=b'9' => (rest * 10 + u32::from(byte - b'0')) % 97,
         _ => (rest * 100 + u32::from(byte - b'A') + 10) % 97,
     });
-    shaped && rest == 1
+    rest == 1
 }
 
 fn is_access_key(word: &str) -> bool {

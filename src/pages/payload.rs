@@ -42,7 +42,8 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
         .route(
             "/payloads/{id}/unmask",
-            web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
+            web::post()
+                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
         );
 }
 
@@ -207,7 +208,8 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
         chosen: view == key,
     };
     let named = own.iter().any(|failure| !failure.event_type.is_empty());
-    let mut tabs = vec![tab("Pretty", "pretty"), tab("As it came", "raw"), tab("Headers", "headers"), tab("Bytes", "hex")];
+    let mut tabs =
+        vec![tab("Pretty", "pretty"), tab("As it came", "raw"), tab("Headers", "headers"), tab("Bytes", "hex")];
     if named {
         tabs.push(tab("Compare with the last good one", "diff"));
     }
@@ -229,8 +231,10 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
     };
     let several = row.events + row.refused > 1 || indexes.len() > 1;
     let headers = letter.as_ref().map_or(&row.headers, |letter| &letter.headers);
-    let headers: Vec<(String, String)> =
-        headers.iter().map(|(name, value)| (name.clone(), if open { value.clone() } else { header_value(name, value) })).collect();
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), if open { value.clone() } else { header_value(name, value) }))
+        .collect();
     let attempts = own.iter().map(|failure| failure.attempts).max().unwrap_or(0);
     let trace = own.iter().find(|failure| !failure.trace_id.is_empty());
     let hidden = !open && unmask::is_masked(&row);
@@ -241,7 +245,11 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
         form: row.form.replace('_', " "),
         key_id: row.key_id.clone(),
         size: words::bytes(row.body.len()),
-        counts: format!("{} taken, {} refused", words::count(u64::from(row.events)), words::count(u64::from(row.refused))),
+        counts: format!(
+            "{} taken, {} refused",
+            words::count(u64::from(row.events)),
+            words::count(u64::from(row.refused))
+        ),
         kind: shown.kind.clone(),
         more_problems: own.len().saturating_sub(MAX_PROBLEMS) as u64,
         problems: own
@@ -281,11 +289,18 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
         objects: objects.iter().take(20).map(|object| words::Ref::object(tenant, object)).collect(),
         workflows: workflows.iter().take(20).map(|name| workflow(tenant, name)).collect(),
         trace: trace.map(|failure| {
-            (failure.trace_id.clone(), words::tenant_path(tenant, &format!("traces/{}", words::encode(&failure.trace_id))))
+            (
+                failure.trace_id.clone(),
+                words::tenant_path(tenant, &format!("traces/{}", words::encode(&failure.trace_id))),
+            )
         }),
         earlier: neighbour(false),
         later: neighbour(true),
-        attempts_text: if attempts > 0 { words::plural(u64::from(attempts), "attempt", "attempts") } else { String::new() },
+        attempts_text: if attempts > 0 {
+            words::plural(u64::from(attempts), "attempt", "attempts")
+        } else {
+            String::new()
+        },
         attempts: facts.attempts.iter().map(|failure| attempt(clock, tenant, failure, row.payload, index)).collect(),
         taken: facts.taken.map(|at| Taken {
             href: path(words::payload_id(at.payload, Some(at.index))),
@@ -495,7 +510,12 @@ impl Around {
 }
 
 /// The lines around the fault of one record, for the page of its group.
-pub async fn excerpt(desk: &Desk, tenant: &str, id: u64, index: u32) -> Result<Option<Excerpt>, crate::store::StoreError> {
+pub async fn excerpt(
+    desk: &Desk,
+    tenant: &str,
+    id: u64,
+    index: u32,
+) -> Result<Option<Excerpt>, crate::store::StoreError> {
     let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
     let Some(row) = row else { return Ok(None) };
     let letter = letter(&row, Some(index));

@@ -75,7 +75,8 @@ pub async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpRespons
 where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
-    page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+    // On the heap: a page asks many questions at once, and debug builds copy their futures about.
+    Box::pin(page(&desk, &request)).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
 }
 
 /// As `told`, for a form.
@@ -84,7 +85,7 @@ where
     F: AsyncFn(&Desk, &HttpRequest, Submission) -> Answer,
 {
     let done = match Submission::read(&desk, &request, &body).await {
-        Ok(submission) => form(&desk, &request, submission).await,
+        Ok(submission) => Box::pin(form(&desk, &request, submission)).await,
         Err(trouble) => Err(trouble),
     };
     done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))

@@ -120,7 +120,8 @@ impl Visit {
         );
         let body = desk
             .rendering(&self.tenant, key, async {
-                let (counts, made) = tokio::join!(desk.counts(&self.tenant, Utc::now().timestamp_millis()), make);
+                let counts = Box::pin(desk.counts(&self.tenant, Utc::now().timestamp_millis()));
+                let (counts, made) = tokio::join!(counts, Box::pin(make));
                 let (label, page) = made?;
                 let frame = self.frame(desk, label, counts?);
                 Ok::<_, Trouble>(Bytes::from(render::page(&frame, &page, self.piece)?))

@@ -234,7 +234,15 @@ mod tests {
     fn span(kind: u8, attributes: &[(&str, &str)]) -> Span {
         let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let object = Some(ObjectRef::new("invoice", "I-1"));
-        Span { kind, status: 2, name: "POST /post".into(), source: "billing/eu".into(), object, attributes, ..Span::default() }
+        Span {
+            kind,
+            status: 2,
+            name: "POST /post".into(),
+            source: "billing/eu".into(),
+            object,
+            attributes,
+            ..Span::default()
+        }
     }
 
     #[test]

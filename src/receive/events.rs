@@ -119,12 +119,7 @@ async fn take(doors: &Doors, head: Head, pass: Pass, packed: Bytes) -> Result<An
     }
 }
 
-async fn hand_over(
-    doors: &Doors,
-    door: Door,
-    parcel: Parcel,
-    kept: Vec<(String, String)>,
-) -> Result<Answer, Stop> {
+async fn hand_over(doors: &Doors, door: Door, parcel: Parcel, kept: Vec<(String, String)>) -> Result<Answer, Stop> {
     let taken = doors.hand_over(door, parcel, kept).await?;
     Ok(if door == Door::DeadLetters { problem::of_letters(&taken) } else { problem::of_taken(&taken) })
 }

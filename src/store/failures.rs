@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rows::FailureRow;
 use super::{Cursor, Store, StoreError};
-use crate::domain::failures::{GroupAct, Rules, parse_group};
+use crate::domain::failures::{GROUP, GroupAct, Rules, parse_group};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,7 +193,7 @@ impl Store {
 
     /// What people did with the groups of a tenant, in the order in which they did it.
     pub async fn failure_group_acts(&self, tenant: &str) -> Result<Vec<GroupAct>, StoreError> {
-        let query = self.reader.query_raw(read!("failure_group_acts")).param("tenant", tenant);
+        let query = self.reader.query_raw(read!("acts_on")).param("tenant", tenant).param("object_type", GROUP);
         let rows: Vec<ActRow> = query.fetch_all().await?;
         let act = |row: ActRow| {
             Some(GroupAct {

@@ -37,14 +37,15 @@ impl Store {
         event_id: &str,
         limit: u64,
     ) -> Result<Vec<FailureRow>, StoreError> {
-        let query = self.reader.query_raw(read!("failure_attempts")).param("tenant", tenant).param("source", source);
-        Ok(query.param("event_id", event_id).param("limit", limit).fetch_all().await?)
+        let query =
+            self.reader.query_raw(read!("failure_attempts")).param("tenant", tenant).param("failed_source", source);
+        Ok(query.param("failed_id", event_id).param("limit", limit).fetch_all().await?)
     }
 
     /// Where an event of this id was taken.
     pub async fn taken_as(&self, tenant: &str, source: &str, event_id: &str) -> Result<Option<TakenAs>, StoreError> {
-        let query = self.reader.query_raw(read!("taken_as")).param("tenant", tenant).param("source", source);
-        Ok(query.param("event_id", event_id).fetch_optional().await?)
+        let query = self.reader.query_raw(read!("taken_as")).param("tenant", tenant).param("taken_source", source);
+        Ok(query.param("taken_id", event_id).fetch_optional().await?)
     }
 
     /// The last event of a type from a source, other than those of one payload.
@@ -56,8 +57,8 @@ impl Store {
         payload: u64,
         since_ms: i64,
     ) -> Result<Option<TakenAs>, StoreError> {
-        let query = self.reader.query_raw(read!("last_good")).param("tenant", tenant).param("event_type", event_type);
-        let query = query.param("source", source).param("payload", payload).param("since_ms", since_ms);
+        let query = self.reader.query_raw(read!("last_good")).param("tenant", tenant).param("taken_type", event_type);
+        let query = query.param("taken_source", source).param("payload", payload).param("since_ms", since_ms);
         Ok(query.fetch_optional().await?)
     }
 

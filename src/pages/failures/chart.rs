@@ -115,7 +115,13 @@ pub fn chart(clock: &Clock, from_ms: i64, slot_ms: i64, counts: &[(i64, u64)], c
         ticks: ticks.map(|at| Tick { x: x_of(at), text: clock.short(at) }).collect(),
         most: words::count(most),
         summary,
-        rows: all.iter().rev().filter(|(_, n)| *n > 0).take(ROWS).map(|(at, n)| (clock.text(*at), words::count(*n))).collect(),
+        rows: all
+            .iter()
+            .rev()
+            .filter(|(_, n)| *n > 0)
+            .take(ROWS)
+            .map(|(at, n)| (clock.text(*at), words::count(*n)))
+            .collect(),
     }
 }
 
@@ -130,7 +136,10 @@ mod tests {
         let clock = Clock::utc(1_790_000_000_000);
         let from = clock.now_ms - 3_600_000;
         let first = from.div_euclid(60_000) * 60_000;
-        let changes = [Change { at_ms: clock.now_ms - 1_800_000, what: "contract".into() }, Change { at_ms: 0, what: "old".into() }];
+        let changes = [
+            Change { at_ms: clock.now_ms - 1_800_000, what: "contract".into() },
+            Change { at_ms: 0, what: "old".into() },
+        ];
         let chart = chart(&clock, from, 60_000, &[(first, 4), (first + 120_000, 8)], &changes);
         assert_eq!((chart.bars.len(), chart.bars[0].height, chart.bars[1].height), (2, 60.0, 120.0));
         assert_eq!(chart.marks.len(), 1);

@@ -142,7 +142,8 @@ pub fn group(clock: &Clock, facts: Facts<'_>) -> Group {
             href: format!("{path}?found={}", words::encode(&value.found)),
         }
     };
-    let named = |group: u64| facts.all.iter().find(|one| one.group_id == group).map_or_else(|| group_name(group), headline);
+    let named =
+        |group: u64| facts.all.iter().find(|one| one.group_id == group).map_or_else(|| group_name(group), headline);
     let mut rows: Vec<RuleRow> = Vec::new();
     for (from, _) in rules.merges.iter().filter(|(_, into)| *into == id) {
         rows.push(RuleRow {
@@ -156,9 +157,14 @@ pub fn group(clock: &Clock, facts: Facts<'_>) -> Group {
     }
     for split in rules.splits.iter().filter(|split| split.from == id || split.into == id) {
         let away = split.from == id;
-        let what = format!("{} is “{}”", split_words(&split.by), words::cut(&mask::value(&group.pointer, &split.value), 60));
+        let what =
+            format!("{} is “{}”", split_words(&split.by), words::cut(&mask::value(&group.pointer, &split.value), 60));
         rows.push(RuleRow {
-            text: if away { format!("Split off: where {what}") } else { format!("Split from {}: where {what}", named(split.from)) },
+            text: if away {
+                format!("Split off: where {what}")
+            } else {
+                format!("Split from {}: where {what}", named(split.from))
+            },
             href: group_path(tenant, rules.home(if away { split.into } else { split.from })),
             undo: "rejoined",
             group: group_name(split.from),
@@ -253,7 +259,11 @@ fn act_row(clock: &Clock, act: &GroupAct) -> ActRow {
         key: act.id.clone(),
         by: words::actor(&act.by),
         what,
-        text: [act.text("reason"), act.text("runbook")].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned(),
+        text: [act.text("reason"), act.text("runbook")]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .unwrap_or_default()
+            .to_owned(),
         at: clock.time(act.at.timestamp_millis()),
     }
 }
@@ -266,9 +276,10 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
     let asked_for = parse_group(&part(request, "group")).ok_or_else(missing)?;
     visit
         .show(desk, async {
+            let any = FailureFilter::default();
             let (acts, all) = tokio::try_join!(
                 desk.store.failure_group_acts(tenant),
-                desk.store.failure_groups(tenant, &FailureFilter::default(), MAX_GROUPS),
+                desk.store.failure_groups(tenant, &any, MAX_GROUPS),
             )?;
             let rules = Rules::of(&acts);
             let id = rules.home(asked_for);
@@ -334,7 +345,9 @@ pub fn checked(
             }
             let days: i64 = match text("days").as_deref() {
                 None | Some("" | "0") => 0,
-                Some(days) => days.parse().ok().filter(|days| (1..=90).contains(days)).ok_or("Ignore for 1 to 90 days.")?,
+                Some(days) => {
+                    days.parse().ok().filter(|days| (1..=90).contains(days)).ok_or("Ignore for 1 to 90 days.")?
+                }
             };
             keep("until", (days > 0).then(|| (now + Duration::days(days)).to_rfc3339()));
         }

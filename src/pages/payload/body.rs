@@ -51,9 +51,7 @@ impl<'a> Body<'a> {
     pub fn of(row: &'a PayloadRow, index: Option<u32>, letter: Option<&'a Letter>) -> Self {
         match letter {
             Some(letter) => Self { bytes: &letter.payload, form: None, headers: &letter.headers, index, alone: true },
-            None => {
-                Self { bytes: &row.body, form: Form::parse(&row.form), headers: &row.headers, index, alone: false }
-            }
+            None => Self { bytes: &row.body, form: Form::parse(&row.form), headers: &row.headers, index, alone: false },
         }
     }
 
@@ -73,7 +71,10 @@ impl<'a> Body<'a> {
         let end = (start + most).min(self.bytes.len());
         let cut = start > 0 || end < self.bytes.len();
         let note = if cut {
-            format!("Bytes {start} to {end} of {}; the whole is a download away.", words::count(self.bytes.len() as u64))
+            format!(
+                "Bytes {start} to {end} of {}; the whole is a download away.",
+                words::count(self.bytes.len() as u64)
+            )
         } else {
             String::new()
         };
@@ -106,7 +107,11 @@ impl<'a> Body<'a> {
         lines.iter_mut().for_each(|line| line.number += skipped);
         let cut = start > 0 || end < text.len();
         let note = if cut {
-            format!("{} of {} are shown; the whole is a download away.", words::bytes(part.len()), words::bytes(text.len()))
+            format!(
+                "{} of {} are shown; the whole is a download away.",
+                words::bytes(part.len()),
+                words::bytes(text.len())
+            )
         } else if at < end {
             format!("The first {} lines are shown; the whole is a download away.", words::count(lines.len() as u64))
         } else {
@@ -176,7 +181,10 @@ impl Shown {
                 line.bad = true;
                 line.note = if line.note.is_empty() { note } else { format!("{}; {note}", line.note) };
             }
-            None if self.writing == "pretty" => json::mark(&mut self.lines, &self.place(failure), &note),
+            None if self.writing == "pretty" => {
+                let place = self.place(failure);
+                json::mark(&mut self.lines, &place, &note);
+            }
             None => {}
         }
     }
@@ -300,7 +308,18 @@ fn mask_text(lines: &mut [Line]) -> usize {
 
 /// The bytes are read back from the rows, so that nothing hidden is shown in either column.
 fn mask_hex(lines: &mut [Line]) -> usize {
-    let bytes: Vec<u8> = lines.iter().flat_map(|line| line.value.chars().take(47).collect::<String>().split_whitespace().filter_map(|hex| u8::from_str_radix(hex, 16).ok()).collect::<Vec<_>>()).collect();
+    let bytes: Vec<u8> = lines
+        .iter()
+        .flat_map(|line| {
+            line.value
+                .chars()
+                .take(47)
+                .collect::<String>()
+                .split_whitespace()
+                .filter_map(|hex| u8::from_str_radix(hex, 16).ok())
+                .collect::<Vec<_>>()
+        })
+        .collect();
     let found = mask::ranges(&bytes);
     for range in &found {
         for at in range.clone() {

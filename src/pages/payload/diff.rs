@@ -57,7 +57,9 @@ mod tests {
         let old: String = (0..40).map(|n| format!("line {n}\n")).collect();
         let new = old.replace("line 20\n", "line twenty\n");
         let shown = diff(&old, &new);
-        let of = |kind: &str| shown.iter().filter(|line| line.kind == kind).map(|line| line.text.as_str()).collect::<Vec<_>>();
+        let of = |kind: &str| {
+            shown.iter().filter(|line| line.kind == kind).map(|line| line.text.as_str()).collect::<Vec<_>>()
+        };
         assert_eq!((of("del"), of("add"), of("same").len()), (vec!["line 20"], vec!["line twenty"], 6));
         assert_eq!(diff(&old, &old), []);
     }

@@ -56,7 +56,8 @@ pub async fn until(
 }
 
 pub async fn act(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<HttpResponse, Trouble> {
-    let (payload, _) = words::parse_payload_id(&part(request, "id")).ok_or_else(|| form.bad("This payload is not known."))?;
+    let (payload, _) =
+        words::parse_payload_id(&part(request, "id")).ok_or_else(|| form.bad("This payload is not known."))?;
     let reason = form.need("reason", "Say why you have to see it: the reason is kept.")?;
     let (object, data) = excuse(payload, reason);
     form.done(desk, vec![form.act(0, UNMASKED, object, data)]).await
