@@ -6,12 +6,14 @@ mod derive;
 mod exceptions;
 mod fact;
 pub mod failures;
+mod flaws;
 mod graph;
 mod lines;
 mod milestones;
 mod readiness;
 mod slas;
 mod tree;
+mod units;
 mod workflow;
 
 pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};

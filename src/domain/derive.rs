@@ -77,6 +77,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         closed_at: if closed { Some(latest.occurred_at) } else { None },
         objects: tree.members(),
         links: tree.links(),
+        items: lines.items(),
         lines: lines.into_vec(),
         milestones,
         slas,

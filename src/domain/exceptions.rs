@@ -3,6 +3,7 @@
 
 mod billing;
 mod credit;
+mod quantities;
 mod reports;
 mod shipment;
 mod sla;
@@ -31,6 +32,7 @@ pub fn exceptions(tree: &Tree, lines: &Lines, slas: &[Sla], as_of: DateTime<Utc>
         shipment::status_conflict(node, as_of, &mut found);
     }
     billing::billing(tree, lines, &mut found);
+    quantities::impossible(root, lines, &mut found);
     for node in &tree.nodes {
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);
