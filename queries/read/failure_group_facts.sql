@@ -1,9 +1,9 @@
 -- What is each group of failures: its cause, its count, its example, since when? Rules of merging and splitting count.
 -- One tenant's failures whole, once a change; the example is the latest record that names its object and its type.
 WITH
-    arrayFirstIndex((from, by, value) -> from = fingerprint AND value = multiIf(by = 'found', found, by = 'source', source,
-        by = 'event_type', event_type, by = 'object_type', object_type, by = 'target', target,
-        by = 'schema_version', toString(schema_version), ''),
+    arrayFirstIndex((origin, field, wanted) -> origin = fingerprint AND wanted = multiIf(field = 'found', f.found,
+        field = 'source', f.source, field = 'event_type', f.event_type, field = 'object_type', f.object_type,
+        field = 'target', f.target, field = 'schema_version', toString(f.schema_version), ''),
         {split_from:Array(UInt64)}, {split_by:Array(String)}, {split_value:Array(String)}) AS rule,
     if(rule = 0, fingerprint, {split_into:Array(UInt64)}[rule]) AS part,
     if(has({merge_from:Array(UInt64)}, part), {merge_into:Array(UInt64)}[indexOf({merge_from:Array(UInt64)}, part)], part) AS grp,

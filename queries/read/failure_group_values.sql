@@ -1,9 +1,9 @@
 -- Which values are bad, and how often: the fastest clue to a cause?
 -- One group's failures, by the bloom filter of its fingerprints.
 WITH
-    arrayFirstIndex((from, by, value) -> from = fingerprint AND value = multiIf(by = 'found', found, by = 'source', source,
-        by = 'event_type', event_type, by = 'object_type', object_type, by = 'target', target,
-        by = 'schema_version', toString(schema_version), ''),
+    arrayFirstIndex((origin, field, wanted) -> origin = fingerprint AND wanted = multiIf(field = 'found', found,
+        field = 'source', source, field = 'event_type', event_type, field = 'object_type', object_type,
+        field = 'target', target, field = 'schema_version', toString(schema_version), ''),
         {split_from:Array(UInt64)}, {split_by:Array(String)}, {split_value:Array(String)}) AS rule,
     if(rule = 0, fingerprint, {split_into:Array(UInt64)}[rule]) AS part,
     if(has({merge_from:Array(UInt64)}, part), {merge_into:Array(UInt64)}[indexOf({merge_from:Array(UInt64)}, part)], part) AS grp
