@@ -116,8 +116,10 @@ pub fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
                 found.push(range);
             }
             None => {
+                // A dot at the end closes the sentence.
+                let word = &word[..word.len() - word.iter().rev().take_while(|byte| **byte == b'.').count()];
                 if looks_secret(word) {
-                    found.push(at..end);
+                    found.push(at..at + word.len());
                 }
                 at = end;
             }
@@ -191,7 +193,6 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 
 fn looks_secret(word: &[u8]) -> bool {
     let Ok(word) = std::str::from_utf8(word) else { return false };
-    let word = word.trim_end_matches('.');
     if word.len() < 6 || word.len() > 8192 {
         return false;
     }

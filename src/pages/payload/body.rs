@@ -10,6 +10,8 @@ use crate::store::rows::{FailureRow, PayloadRow};
 
 /// Lines before and after the fault in an excerpt.
 const AROUND: usize = 9;
+/// Lines shown before the byte at fault.
+const LINES_BEFORE: usize = 3_000;
 /// Rows of 16 bytes in the hex view.
 const HEX_ROWS: usize = 4096;
 
@@ -94,7 +96,12 @@ impl<'a> Body<'a> {
             }
             at
         };
-        let start = floor(offset.filter(|at| *at > most / 2).map_or(0, |at| at - most / 2));
+        let start = offset.map_or(0, |at| {
+            let before = &text.as_bytes()[..at.min(text.len())];
+            let lines = before.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+            let far = lines.map(|(place, _)| place + 1).nth(LINES_BEFORE).unwrap_or(0);
+            floor(far.max(at.saturating_sub(most / 2)))
+        });
         let end = floor(start + most);
         let part = &text[start..end];
         let (mut lines, mut starts) = (json::plain(part), Vec::new());
