@@ -279,7 +279,7 @@ mod tests {
             assert!(!shown.contains("s3cr3t") && shown.contains(DOTS), "{case} -> {shown}");
         }
         assert_eq!(text("card 4111111111111111 paid"), format!("card {DOTS} (16) paid"));
-        assert_eq!(text("to DE89370400440532013000."), format!("to {DOTS} (23)."));
+        assert_eq!(text("to DE89370400440532013000."), format!("to {DOTS} (22)."));
     }
 
     #[test]

@@ -11,13 +11,24 @@ const LETTER: &str = r#"{"payload":"{\"a\": 1}","headers":{"content-type":"appli
 #[tokio::test]
 async fn a_letter_is_handed_over_whole_and_answered_with_its_id() {
     let rig = Rig::start().await;
-    let taken =
-        Taken { payload_id: "1f".into(), accepted: 2, duplicates: 1, repeated: vec![2], refusals: vec![refusal(1, "missing_field", "/payload", "nothing")], ..Taken::default() };
+    let taken = Taken {
+        payload_id: "1f".into(),
+        accepted: 2,
+        duplicates: 1,
+        repeated: vec![2],
+        refusals: vec![refusal(1, "missing_field", "/payload", "nothing")],
+        ..Taken::default()
+    };
     rig.intake.answers(taken);
-    let response = rig.post("/v1/dead-letters").header("content-type", "application/json").body(LETTER).send().await.unwrap();
+    let response =
+        rig.post("/v1/dead-letters").header("content-type", "application/json").body(LETTER).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
-    assert_eq!(answer["payload_ids"], json!(["1f.0", "1f.3"]), "neither the refused one nor the repeated one: {answer}");
+    assert_eq!(
+        answer["payload_ids"],
+        json!(["1f.0", "1f.3"]),
+        "neither the refused one nor the repeated one: {answer}"
+    );
     let arrival = rig.intake.only();
     assert_eq!((arrival.form, &arrival.body[..]), (Form::DeadLetters, LETTER.as_bytes()));
 }
