@@ -2,10 +2,15 @@
 -- First sights within one tenant's minutes, spans and acts of that time; each of few rows.
 SELECT at_ms, what FROM
 (
-    SELECT toUnixTimestamp64Milli(min(minute)) AS at_ms, concat(source, ' sends ', contract) AS what
-    FROM source_minutes ARRAY JOIN contracts AS contract
-    WHERE tenant = {tenant:String}
-    GROUP BY source, contract
+    -- What a source sends from its beginning on is no change.
+    SELECT toUnixTimestamp64Milli(first) AS at_ms, concat(source, ' sends ', contract) AS what FROM
+    (
+        SELECT source, contract, min(minute) AS first, min(first) OVER (PARTITION BY source) AS beginning
+        FROM source_minutes ARRAY JOIN contracts AS contract
+        WHERE tenant = {tenant:String}
+        GROUP BY source, contract
+    )
+    WHERE first > beginning + INTERVAL 1 DAY
     UNION ALL
     SELECT toUnixTimestamp64Milli(min(received_at)) AS at_ms,
         concat(service, ' runs version ', attributes['resource.service.version']) AS what

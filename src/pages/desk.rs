@@ -29,7 +29,7 @@ const TENANTS: Duration = Duration::from_secs(3);
 /// Failures of so long ago count on the board and in the rail.
 pub const FAILURES_BACK_MS: i64 = 7 * 86_400_000;
 pub const MAX_GROUPS: u64 = 1000;
-const MAX_CHANGES: u64 = 40;
+const MAX_CHANGES: u64 = 12;
 
 pub struct Desk {
     pub store: Store,

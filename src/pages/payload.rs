@@ -211,7 +211,7 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
     let mut tabs =
         vec![tab("Pretty", "pretty"), tab("As it came", "raw"), tab("Headers", "headers"), tab("Bytes", "hex")];
     if named {
-        tabs.push(tab("Compare with the last good one", "diff"));
+        tabs.push(tab("Compare", "diff"));
     }
     let mut indexes: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
     indexes.dedup();
@@ -301,7 +301,12 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
         } else {
             String::new()
         },
-        attempts: facts.attempts.iter().map(|failure| attempt(clock, tenant, failure, row.payload, index)).collect(),
+        attempts: facts
+            .attempts
+            .iter()
+            .filter(|_| facts.attempts.len() > 1)
+            .map(|failure| attempt(clock, tenant, failure, row.payload, index))
+            .collect(),
         taken: facts.taken.map(|at| Taken {
             href: path(words::payload_id(at.payload, Some(at.index))),
             id: words::payload_id(at.payload, Some(at.index)),

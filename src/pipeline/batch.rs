@@ -51,7 +51,18 @@ impl Filling {
                 (Vec::new(), vec![refusal], true)
             }
             Ok(reading) => {
-                let failed: Vec<_> = reading.spans.iter().filter_map(|span| owner.span(span)).collect();
+                // A span that is an event as well has said it as such.
+                let said = |span: &&Span| {
+                    reading.events.iter().all(|event| event.index != span.index)
+                        && reading.refusals.iter().all(|refusal| refusal.index != span.index)
+                };
+                let failed: Vec<_> = reading
+                    .spans
+                    .iter()
+                    .filter(|span| span.status == 2)
+                    .filter(said)
+                    .filter_map(|span| owner.span(span))
+                    .collect();
                 let mut keep = !reading.events.is_empty() || !reading.refusals.is_empty() || !failed.is_empty();
                 self.rows.failures.extend(failed);
                 for letter in &reading.dead_letters {
