@@ -16,8 +16,11 @@ mod tree;
 mod units;
 mod workflow;
 
-pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
-pub use derive::{assemble, derive, next_milestone};
+pub use definition::{
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
+    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+};
+pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};

@@ -1,6 +1,8 @@
 //! `derive`: from the graph to one workflow, as of a moment. Everything that a page says about a workflow is
 //! decided here, from facts and the definition alone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 
@@ -8,7 +10,7 @@ use super::definition::Definition;
 use super::exceptions::{conflict_at, exceptions};
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
-use super::milestones::milestones;
+use super::milestones::{Setting, milestones};
 use super::readiness::readiness;
 use super::slas::slas;
 use super::tree::Tree;
@@ -26,7 +28,8 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let pod_required = head.latest(|f| f.detail.head.as_ref()?.pod_required).unwrap_or(false);
     let cancelled = head.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero());
 
-    let mut milestones = milestones(definition, &tree, &lines, pod_required, cancelled);
+    let setting = Setting { definition, tree: &tree, lines: &lines, pod_required, cancelled, as_of };
+    let (mut milestones, preferred_at) = milestones(&setting);
     let slas = slas(definition, head, &milestones, cancelled, as_of);
     for milestone in &mut milestones {
         let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
@@ -48,7 +51,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     };
     let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
     let graces = tree.of_kind("shipment").filter_map(conflict_at);
-    let wakes_at = if closed { None } else { clocks.chain(graces).filter(|t| *t > as_of).min() };
+    let wakes_at = if closed { None } else { clocks.chain(graces).chain(preferred_at).filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
@@ -104,7 +107,17 @@ pub fn assemble(
             graph.add(&entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
     }
-    derive(definitions.of_root(&root.kind)?, &graph, root, as_of)
+    derive(definition_of(definitions, &graph, root)?, &graph, root, as_of)
+}
+
+/// The definition by which the workflow of `root` goes: the version that it began with, or was migrated to.
+pub fn definition_of<'d>(definitions: &'d Definitions, graph: &Graph, root: &ObjectRef) -> Option<&'d Arc<Definition>> {
+    let object = graph.get(root)?;
+    if !definitions.has_versions() {
+        return definitions.of_root(&root.kind);
+    }
+    let (facts, acts) = object.told();
+    definitions.of_workflow(&root.kind, &facts, &acts)
 }
 
 /// The next milestone that must come, and is not optional.

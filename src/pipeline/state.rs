@@ -10,7 +10,7 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, derive};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
 use crate::store::rows::{ObjectRow, WorkflowRow};
 
 pub struct State {
@@ -204,7 +204,7 @@ impl Tenant {
         as_of: DateTime<Utc>,
         version: u64,
     ) -> Option<WorkflowRow> {
-        let definition = definitions.of_root(&root.kind)?;
+        let definition = definition_of(definitions, &self.graph, root)?;
         if let Some(at) = self.wakes.remove(root) {
             self.clocks.remove(&(at, root.clone()));
         }
