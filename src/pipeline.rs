@@ -6,6 +6,7 @@ mod checkpoint;
 mod failed;
 mod groups;
 mod intake;
+mod raised;
 mod recent;
 mod record;
 mod run;

@@ -1,8 +1,12 @@
 //! The rows that pipeline writes and pages read, one struct per table. Times are Unix milliseconds UTC
 //! (`DateTime64(3)`) unless said otherwise; money is scaled by 10^6 (`Decimal(38, 6)`).
 
+mod exceptions;
+
 use clickhouse::Row;
 use serde::Deserialize;
+
+pub use exceptions::{AlertRow, DeliveryRow, ExceptionRow};
 
 /// `events`: every accepted business event, the source of truth of all state.
 #[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
@@ -254,6 +258,9 @@ pub struct Batch {
     pub failure_groups: Vec<FailureGroupRow>,
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub exceptions: Vec<ExceptionRow>,
+    pub alerts: Vec<AlertRow>,
+    pub deliveries: Vec<DeliveryRow>,
     pub spans: Vec<SpanRow>,
     pub logs: Vec<LogRow>,
     pub points: Vec<PointRow>,

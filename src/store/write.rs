@@ -1,6 +1,8 @@
 //! A batch into ClickHouse: one Native block and one insert per table that it has rows for.
 //! Repeating a batch is harmless, because each insert carries the batch's token; when to repeat is the caller's to say.
 
+mod exceptions;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,6 +83,9 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("points"), &batch.points, points),
         part(insert!("objects"), &batch.objects, objects),
         part(insert!("workflows"), &batch.workflows, workflows),
+        part(insert!("exceptions"), &batch.exceptions, exceptions::exceptions),
+        part(insert!("alerts"), &batch.alerts, exceptions::alerts),
+        part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),
     ];
     parts.into_iter().flatten().collect()
@@ -327,6 +332,9 @@ mod tests {
         check(insert!("failure_groups"), &|block| failure_groups(block, &[]));
         check(insert!("objects"), &|block| objects(block, &[]));
         check(insert!("workflows"), &|block| workflows(block, &[]));
+        check(insert!("exceptions"), &|block| exceptions::exceptions(block, &[]));
+        check(insert!("alerts"), &|block| exceptions::alerts(block, &[]));
+        check(insert!("deliveries"), &|block| exceptions::deliveries(block, &[]));
         check(insert!("spans"), &|block| spans(block, &[]));
         check(insert!("logs"), &|block| logs(block, &[]));
         check(insert!("points"), &|block| points(block, &[]));
