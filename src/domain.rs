@@ -5,6 +5,7 @@ mod definition;
 mod derive;
 mod exceptions;
 mod fact;
+pub mod failures;
 mod flaws;
 mod graph;
 mod lines;

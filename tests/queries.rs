@@ -8,6 +8,7 @@ mod seed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use milepost::domain::failures::{Rules, Split};
 use milepost::store::rows::*;
 use milepost::store::{
     Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, Sort, Store, StoreError, WorkflowFilter,
@@ -43,7 +44,21 @@ fn values() -> BTreeMap<&'static str, String> {
         ("since_ms", "0".into()),
         ("from_ms", "0".into()),
         ("to_ms", "0".into()),
-        ("fingerprint", "0".into()),
+        ("group", (u64::MAX - 1).to_string()),
+        ("fingerprints", format!("[{}]", u64::MAX - 1)),
+        ("split_from", "[]".into()),
+        ("split_by", "[]".into()),
+        ("split_value", "[]".into()),
+        ("split_into", "[]".into()),
+        ("merge_from", "[]".into()),
+        ("merge_into", "[]".into()),
+        ("slot_ms", "60000".into()),
+        ("failed_source", "wms/east".into()),
+        ("failed_id", "w1".into()),
+        ("taken_source", "erp/main".into()),
+        ("taken_id", "e1".into()),
+        ("taken_type", "order.created".into()),
+        ("index", "1".into()),
         ("status", "[]".into()),
         ("state", "[]".into()),
         ("kind", "[]".into()),
@@ -379,10 +394,71 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
     let group = store.failure_groups("acme", &FailureFilter::default(), 10).await.unwrap().remove(0);
-    assert_eq!((group.fingerprint, group.count, group.objects), (u64::MAX - 1, 3, 3));
+    assert_eq!((group.group_id, group.count, group.objects), (u64::MAX - 1, 3, 3));
     assert_eq!((group.example_payload, group.example_index), (8, 2));
-    let one = FailureFilter { fingerprint: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
+    assert_eq!((group.hours, group.money), ((0..24).collect(), vec!["12.500000 EUR".to_owned()]));
+    let one = FailureFilter { group: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
     assert_eq!(store.failures("acme", &one, &Cursor::start(), 10).await.unwrap(), [failure(1)]);
+}
+
+#[tokio::test]
+async fn groups_are_counted_from_the_failures_and_workflows_themselves() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let failed = |payload: u64, fingerprint: u64, found: &str, object: &str| FailureRow {
+        payload,
+        fingerprint,
+        found: found.into(),
+        object_id: object.into(),
+        received_ms: NOW - payload as i64 * MINUTE,
+        ..failure(0)
+    };
+    let batch = Batch {
+        token: "failed".into(),
+        failures: vec![
+            failed(1, 10, "a", "SH-A"),
+            failed(2, 10, "b", "SH-A"),
+            failed(90, 10, "a", "SH-B"),
+            failed(4, 20, "a", "SH-B"),
+            failed(5, 20, "c", ""),
+        ],
+        // Both shipments belong to both orders.
+        objects: ["SH-A", "SH-B"]
+            .map(|id| ObjectRow {
+                workflows: vec!["order/SO-3".into(), "order/SO-4".into()],
+                ..object("shipment", id, false, 1)
+            })
+            .to_vec(),
+        workflows: vec![workflow(3), WorkflowRow { currency: "USD".into(), ..workflow(4) }],
+        ..Batch::default()
+    };
+    for _ in 0..2 {
+        store.write(&batch).await.unwrap();
+    }
+    let as_of = chrono::DateTime::from_timestamp_millis(NOW).unwrap();
+    let plain = Rules::default();
+    let facts = store.failure_group_facts("acme", &plain, as_of, 10).await.unwrap();
+    let told: Vec<_> = facts.iter().map(|f| (f.group_id, f.count, f.last_hour, f.objects, f.example_payload)).collect();
+    assert_eq!(told, [(10, 3, 2, 2, 90), (20, 2, 2, 1, 4)]);
+    assert_eq!((facts[0].hours.iter().sum::<u64>(), facts[0].hours[22], facts[0].hours[23]), (3, 1, 2));
+    let effects = store.failure_group_effects("acme", &plain).await.unwrap();
+    assert_eq!((effects[0].orders, effects[0].workflows, effects[0].customers), (2, 2, 2));
+    // Each workflow once a group, each currency apart, to the last digit.
+    assert_eq!(effects[0].money, ["-1.296299 EUR", "-0.061732 USD"]);
+    assert_eq!((effects[1].orders, effects[1].breached), (2, 1));
+
+    let rules = Rules { merges: vec![(20, 10)], splits: vec![Split::new(10, "found", "b")] };
+    let facts = store.failure_group_facts("acme", &rules, as_of, 10).await.unwrap();
+    let told: Vec<_> = facts.iter().map(|f| (f.group_id, f.count, f.fingerprints.clone())).collect();
+    let apart = rules.splits[0].into;
+    assert_eq!(told, [(10, 4, vec![10, 20]), (apart, 1, vec![10])]);
+    let values = store.failure_group_values("acme", 10, &rules, 10).await.unwrap();
+    assert_eq!(values.iter().map(|v| (v.found.as_str(), v.count)).collect::<Vec<_>>(), [("a", 3), ("c", 1)]);
+    let values = store.failure_group_values("acme", apart, &rules, 10).await.unwrap();
+    assert_eq!(values.iter().map(|v| (v.found.as_str(), v.count)).collect::<Vec<_>>(), [("b", 1)]);
+    let around = store.failure_neighbours("acme", 10, &rules, 4, 0).await.unwrap();
+    let mut around: Vec<_> = around.iter().map(|n| (n.payload, n.later)).collect();
+    around.sort();
+    assert_eq!(around, [(1, false), (5, true)]);
 }
 
 #[tokio::test]

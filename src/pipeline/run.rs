@@ -30,6 +30,8 @@ pub struct Pipeline {
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
+    /// Told of tenants whose groups of failures are to be computed anew.
+    pub stale: Arc<super::Stale>,
     pub shutdown: CancellationToken,
 }
 
@@ -357,12 +359,15 @@ impl Pipeline {
             change.topics.push(format!("x:{}", row.id));
         }
         for row in &rows.failures {
-            of(&mut changes, &row.tenant).topics.push("failures".to_owned());
+            self.stale.mark(&row.tenant);
         }
         for row in &rows.source_minutes {
             of(&mut changes, &row.tenant).topics.push("sources".to_owned());
         }
         for row in &rows.events {
+            if row.object_type == crate::domain::failures::GROUP {
+                self.stale.mark(&row.tenant);
+            }
             of(&mut changes, &row.tenant).events.push(EventLine {
                 id: row.event_id.clone(),
                 kind: row.event_type.clone(),

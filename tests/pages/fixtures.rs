@@ -284,6 +284,7 @@ pub fn spans() -> Vec<SpanRow> {
                         ("server.address".into(), "tms.internal".into()),
                     ],
                     events: String::new(),
+                    index: 0,
                 },
             }
         };

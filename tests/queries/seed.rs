@@ -233,6 +233,46 @@ pub fn failure(index: u32) -> FailureRow {
         schema_version: 1,
         object_type: "shipment".into(),
         object_id: format!("SH-{index}"),
+        offset: -1,
+        attempts: 3,
+        target: "erp/orders".into(),
+        step: "post *".into(),
+        trace_id: trace().trace_id,
+    }
+}
+
+pub fn failure_group() -> FailureGroupRow {
+    FailureGroupRow {
+        tenant: "acme".into(),
+        group_id: u64::MAX - 1,
+        fingerprints: vec![u64::MAX - 1, 7],
+        stage: "validate".into(),
+        code: "missing_field".into(),
+        pointer: "/data/lines/0/quantity".into(),
+        expected: "a decimal".into(),
+        found: HOSTILE.into(),
+        detail: "The quantity is missing.".into(),
+        step: String::new(),
+        target: "erp/orders".into(),
+        source: "wms/east".into(),
+        sources: vec!["wms/east".into()],
+        event_types: vec!["shipment.shipped".into()],
+        count: 3,
+        last_hour: 3,
+        hours: (0..24).collect(),
+        objects: 3,
+        orders: 1,
+        workflows: 1,
+        customers: 1,
+        breached: 1,
+        at_risk: 0,
+        money: vec!["12.500000 EUR".into()],
+        example_payload: 8,
+        example_index: 2,
+        first_ms: NOW - MINUTE,
+        last_ms: NOW - MINUTE,
+        as_of_ms: NOW,
+        version: 1,
     }
 }
 
@@ -280,6 +320,7 @@ pub fn span() -> SpanRow {
         object: Some(ObjectRef::new("shipment", "SH-1")),
         attributes: attributes(),
         events: "[]".into(),
+        index: 0,
     };
     SpanRow { tenant: "acme".into(), received_ms: NOW, payload: 9, span }
 }
@@ -341,6 +382,7 @@ pub fn seed() -> Batch {
         events: (0..5).map(event).collect(),
         payloads: vec![payload(), PayloadRow { payload: 8, headers: vec![], body: vec![], ..payload() }],
         failures: (0..3).map(failure).collect(),
+        failure_groups: vec![failure_group()],
         objects: vec![
             object("order", "SO-1", false, 1),
             object("shipment", "SH-7", true, 2),
