@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused_with_its_field() {
-        let at = |s| DateTime::from_timestamp(1_790_000_000 + s, 0).expect("a time");
+        let at = |s: i64| DateTime::from_timestamp(1_790_000_000 + s, 0).expect("a time");
         let nobody = Deed::Assign { owner: None, team: None };
         assert_eq!(told(Deed::Snooze(Snooze::Until(at(-1))), "", ""), Err("until"));
         assert_eq!(told(Deed::Acknowledge { until: Some(at(400 * 86_400)) }, "", ""), Err("until"));
