@@ -15,6 +15,7 @@ mod settings;
 mod snapshot;
 mod state;
 mod status;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +31,7 @@ pub use milepost_ingest::Form;
 pub use run::Pipeline;
 pub use settings::Settings;
 pub use status::Status;
+pub use watch::{Observed, Sentinel};
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
 #[derive(Clone, Debug)]

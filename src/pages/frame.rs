@@ -204,14 +204,17 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         },
         Group {
             title: "Know",
-            items: vec![item(
-                "sources",
-                "Sources",
-                'n',
-                counts.silent_sources,
-                words::plural(counts.silent_sources, "source is silent", "sources are silent"),
-                "crit",
-            )],
+            items: vec![
+                item("alerts", "Alerts", 'l', 0, String::new(), ""),
+                item(
+                    "sources",
+                    "Sources",
+                    'n',
+                    counts.silent_sources,
+                    words::plural(counts.silent_sources, "source is silent", "sources are silent"),
+                    "crit",
+                ),
+            ],
         },
     ]
 }

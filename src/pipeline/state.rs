@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
+use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
 use crate::store::rows::{ExceptionRow, ObjectRow, WorkflowRow};
@@ -32,6 +32,8 @@ struct Tenant {
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
     raised: Raised,
+    /// What stands above workflows, as it was last found.
+    watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
@@ -139,8 +141,22 @@ impl State {
             }
         }
         changes.workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, as_of, version)).collect();
+        if tenant.watched.iter().any(|w| touched.contains(&w.exception.object)) {
+            tenant.look_above(name, &definitions, as_of, version);
+        }
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
+    }
+
+    /// Takes up what was found above workflows.
+    pub fn watch(&mut self, name: &str, found: Vec<Watched>, as_of: DateTime<Utc>) -> Changes {
+        let version = self.next_version(as_of);
+        let definitions = Arc::clone(self.book.of(name));
+        let tenant = self.tenant(name);
+        tenant.watched = found;
+        tenant.look_above(name, &definitions, as_of, version);
+        let (exceptions, gone) = tenant.raised.take();
+        Changes { exceptions, gone, ..Changes::default() }
     }
 
     /// New snapshots of the workflows whose clocks have run out by now.
@@ -237,6 +253,11 @@ impl Tenant {
             self.closed.push_back(root.clone());
         }
         Some(snapshot::workflow_row(name, &workflow, version))
+    }
+
+    fn look_above(&mut self, name: &str, definitions: &Definitions, as_of: DateTime<Utc>, version: u64) {
+        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+        self.raised.watch(&settling, &self.watched);
     }
 
     /// Forgets a closed workflow, but for objects that an open one needs.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod acts;
+mod alerts;
 mod crashes;
 mod disorder;
 mod landscape;
