@@ -5,6 +5,7 @@ mod acts;
 mod alerts;
 mod crashes;
 mod disorder;
+mod exceptions;
 mod landscape;
 mod ledger;
 mod pages;
