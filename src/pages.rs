@@ -32,4 +32,4 @@ pub mod workflows;
 pub use desk::{Desk, FAILURES_BACK_MS};
 pub use failures::filter as failure_filter;
 pub use routes::{MAX_COMMENT_CHARS, acted, configure, workflow_filter};
-pub use visit::answers_to;
+pub use visit::{alone, answers_to};
