@@ -85,7 +85,8 @@ async fn what_people_did_stays_and_the_curing_event_closes_it() {
 
     server.kill();
     server.launch();
-    let same = until("it is there again", || server.ask(&format!("/api/v1/exceptions/{}", id.as_str().unwrap()))).await;
+    let at = format!("/api/v1/exceptions/{}", id.as_str().unwrap());
+    let same = until("it is there again", || server.ask(&at)).await;
     assert_eq!(
         (&same["state"], &same["owner"], &same["comments"]),
         (&json!("acknowledged"), &json!("Anna"), &json!(1))
@@ -95,7 +96,6 @@ async fn what_people_did_stays_and_the_curing_event_closes_it() {
 
     // Cured by an event, which it names; and back again as the same exception, open anew, still Anna's.
     server.send(&json!([now("order.credit_released", "erp-free", "SO-2", &json!({}))])).await;
-    let at = format!("/api/v1/exceptions/{}", id.as_str().unwrap());
     let closed = until("it is closed", || async { server.ask(&at).await.filter(|e| e["state"] == "closed") }).await;
     assert_eq!(
         closed["closed_by"],
