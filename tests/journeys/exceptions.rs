@@ -28,10 +28,20 @@ async fn an_order_never_released_is_an_open_exception_within_five_seconds() {
     server.send(&json!([forgotten("SO-1")])).await;
     let limit = std::time::Duration::from_secs(5);
     let found = until_within(limit, "the breach is open", || async {
-        exceptions(&server, "kind=sla_breached&state=open").await.into_iter().next()
+        exceptions(&server, "kind=sla_breached&state=open").await.into_iter().find(|e| e["object"]["id"] == "SO-1")
     })
     .await;
-    assert!(begun.elapsed() < limit);
+    let breach = until_within(limit, "the breach is in the list of breaches", || async {
+        let page = server.ask("/api/v1/breaches?state=open").await?;
+        page["items"].as_array()?.iter().find(|b| b["policy"] == "order-release").cloned()
+    })
+    .await;
+    assert!(begun.elapsed() < limit, "it took {:?}", begun.elapsed());
+    assert_eq!((&breach["workflow"]["id"], &breach["exception"]["id"]), (&json!("SO-1"), &found["id"]));
+    let open = server.ask("/api/v1/slas?state=breached").await.unwrap();
+    assert_eq!(open["items"][0]["policy"], "order-release");
+    assert_eq!(server.get("/api/v1/slas?state=late").await.0, 400);
+    assert_eq!(server.get("/api/v1/breaches?state=ajar").await.0, 400);
     assert_eq!((&found["object"]["id"], &found["workflow"]["id"]), (&json!("SO-1"), &json!("SO-1")));
     assert_eq!(found["impact"], json!({"orders": 1, "customers": 1, "money": [{"value": "64.5", "currency": "EUR"}]}));
     assert_eq!(
