@@ -173,6 +173,7 @@ async fn a_breach_reaches_every_receiver_once_and_its_end_too_also_over_a_crash(
     // A crash repeats nothing; a second order is a second alert.
     server.kill();
     server.launch();
+    until("it is back", || server.workflow("SO-1")).await;
     server.send(&json!([forgotten("SO-2")])).await;
     until("the second is told", || async { heard(2) }).await;
     let now = chrono::Utc::now().to_rfc3339();
