@@ -265,7 +265,7 @@ async fn a_batch_written_again_counts_once_and_another_with_the_same_rows_counts
         house.store.write(&batch).await.unwrap();
     }
     for (table, rows) in
-        [("events", 5), ("failures", 3), ("payloads", 2), ("workflows", 100), ("spans", 2), ("source_minutes", 4)]
+        [("events", 5), ("failures", 3), ("payloads", 2), ("workflows", 100), ("spans", 2), ("source_minutes", 5)]
     {
         assert_eq!(house.count(table).await, rows, "{table}");
     }
@@ -502,12 +502,7 @@ async fn what_others_call_is_told_by_their_calls() {
     let week = 7 * 24 * 60;
     let batch = Batch {
         token: "weeks".into(),
-        source_minutes: vec![
-            minute(week + 5, "x"),
-            minute(2 * week + 5, "x"),
-            minute(2 * week + 6, "x"),
-            minute(24 * 60 + 5, "x"),
-        ],
+        source_minutes: vec![minute(week + 5, "x"), minute(2 * week + 5, "x"), minute(2 * week + 6, "x")],
         ..Batch::default()
     };
     store.write(&batch).await.unwrap();

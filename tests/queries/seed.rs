@@ -424,6 +424,8 @@ pub fn seed() -> Batch {
             minute(3, "events/json"),
             minute(30, "otlp/logs"),
             minute(600, "events/json"),
+            // This hour of yesterday.
+            minute(24 * 60 + 5, "events/json"),
         ],
         dependency_minutes: vec![call(1), call(2), call(200)],
     }
