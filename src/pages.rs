@@ -5,6 +5,7 @@ pub mod act;
 mod assets;
 pub mod board;
 mod desk;
+pub mod exceptions;
 pub mod failures;
 mod find;
 pub mod frame;

@@ -59,6 +59,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
+                .configure(super::exceptions::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -132,7 +133,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "triage", "failures", "held", "integrations"]
+    let page = ["board", "workflows", "exceptions", "triage", "failures", "held", "integrations"]
         .into_iter()
         .find(|key| *key == page)
         .unwrap_or_default();
