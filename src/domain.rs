@@ -14,6 +14,7 @@ mod readiness;
 mod slas;
 mod tree;
 mod units;
+pub mod views;
 mod workflow;
 
 pub use definition::{

@@ -4,7 +4,9 @@
 pub mod act;
 mod assets;
 pub mod board;
+pub mod chart;
 mod desk;
+pub mod export;
 pub mod failures;
 mod find;
 pub mod frame;

@@ -23,7 +23,9 @@ mod payloads;
 pub mod rows;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 
