@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+mod exceptions;
 mod export;
 mod failures;
 mod files;
@@ -41,6 +42,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))
+            .configure(exceptions::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

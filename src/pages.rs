@@ -6,6 +6,7 @@ mod assets;
 pub mod board;
 pub mod chart;
 mod desk;
+pub mod exceptions;
 pub mod export;
 pub mod failures;
 mod find;
