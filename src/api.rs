@@ -9,6 +9,7 @@ mod files;
 pub mod openapi;
 mod page;
 mod shapes;
+mod slas;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -43,6 +44,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
+            .configure(slas::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }
