@@ -15,6 +15,7 @@ mod readiness;
 mod slas;
 mod tree;
 mod units;
+pub mod views;
 mod workflow;
 
 pub use calendar::{Allowance, Calendar, Calendars};
