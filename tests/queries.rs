@@ -574,6 +574,9 @@ async fn a_shipment_has_reached_finance_when_finance_speaks_of_it_or_its_order()
     assert_eq!((reach.shipped, reach.known), (4, 2));
     assert_eq!(reach.missing, ["SH-C", "SH-D"]);
     assert_eq!(reach.missing_since[0], NOW - 30 * MINUTE);
+    let invoices = store.invoice_failures("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
+    assert_eq!((invoices.issued, invoices.failed), (3, 0));
+    assert!(store.carriers("acme").await.unwrap().is_empty());
 }
 
 #[tokio::test]

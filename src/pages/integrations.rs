@@ -310,7 +310,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         href: words::tenant_path(tenant, &format!("integrations/source/{}", words::encode(&source.source))),
         expected: usual_words(usual, &source.source),
         late: if source.hour_late == 0 {
-            "0".into()
+            String::new()
         } else {
             format!("{:.0} %", (source.hour_late as f64 * 100.0 / source.hour_events.max(1) as f64).max(1.0))
         },
