@@ -56,6 +56,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("slot_ms", "60000".into()),
         ("failed_source", "wms/east".into()),
         ("failed_id", "w1".into()),
+        ("places", "[(8, 1)]".into()),
         ("of_source", "erp/main".into()),
         ("of_dependency", "ledger".into()),
         ("taken_source", "erp/main".into()),
