@@ -96,6 +96,8 @@ async fn every_query_runs_and_finds_its_seed() {
         for (parameter, kind) in parameters(&sql) {
             // What is not in the table may be empty: it is an optional filter.
             let value = values.get(parameter.as_str()).cloned().unwrap_or_default();
+            // The same name is a list here and one word there.
+            let value = if kind == "String" && value == "[]" { String::new() } else { value };
             assert!(!value.is_empty() || kind == "String", "{name}: give {{{parameter}:{kind}}} a value in this test");
             query = query.with_setting(format!("param_{parameter}"), value);
         }
