@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+pub mod definitions;
 mod export;
 mod shapes;
 
@@ -35,6 +36,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/held", web::get().to(held))
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
+            .route("/definitions", web::get().to(definitions::list))
+            .route("/definitions/preview", web::post().to(definitions::preview))
+            .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .route("/export", web::get().to(export::export))
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );

@@ -9,6 +9,7 @@ mod flaws;
 mod graph;
 mod lines;
 mod milestones;
+mod preview;
 mod readiness;
 mod slas;
 mod tree;
@@ -19,10 +20,11 @@ pub use definition::{
     Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
     Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
 };
-pub use derive::{assemble, definition_of, derive, next_milestone};
+pub use derive::{assemble, definition_of, derive, derive_by, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
+pub use preview::{Comparison, Preview, Shift};
 pub use tree::{FLOW, flow_position, systems_of_record};
 pub use workflow::*;
 

@@ -4,6 +4,7 @@
 pub mod act;
 mod assets;
 pub mod board;
+pub mod definitions;
 mod desk;
 pub mod failures;
 mod find;
@@ -12,6 +13,7 @@ pub mod held;
 pub mod json;
 pub mod notes;
 pub mod object;
+pub mod objects;
 mod otlp;
 pub mod params;
 pub mod payload;

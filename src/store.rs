@@ -29,12 +29,13 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{KindCount, StageCount, StatusCount};
+pub use board::{KindCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{FailureFilter, FailureGroup};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
+pub use objects::{ObjectCount, ObjectFilter};
 pub use sources::SourceSummary;
 pub use startup::RecentId;
 pub use traces::Series;

@@ -15,7 +15,7 @@ use super::problem::Trouble;
 use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
-use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use super::{definitions, failures, find, held, notes, object, objects, payload, render, sources, traces, visit, words};
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
@@ -72,6 +72,18 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route(
                     "/traces/{id}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
+                )
+                .route(
+                    "/objects",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, objects::show_list)),
+                )
+                .route(
+                    "/definitions",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, definitions::show_list)),
+                )
+                .route(
+                    "/definitions/{key}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, definitions::show)),
                 )
                 .route("/sources", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, senders)))
                 .route(
@@ -142,7 +154,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let page =
-        ["board", "workflows", "failures", "held", "sources"].into_iter().find(|key| *key == page).unwrap_or_default();
+        ["board", "workflows", "failures", "held", "objects", "definitions", "sources"].into_iter().find(|key| *key == page).unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }

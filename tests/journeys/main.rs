@@ -3,6 +3,7 @@
 
 mod acts;
 mod crashes;
+mod definitions;
 mod disorder;
 mod landscape;
 mod ledger;
