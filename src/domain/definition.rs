@@ -3,7 +3,7 @@
 
 mod milestones;
 mod overlay;
-mod reader;
+pub(super) mod reader;
 mod rulebook;
 mod slas;
 mod versions;
@@ -16,9 +16,11 @@ use milepost_ingest::OBJECT_TYPES;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::exceptions::catalogue::Catalogue;
+
 pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quantity, RollUp};
 pub use self::overlay::Difference;
-use self::reader::Reader;
+pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
 pub use self::slas::{Limit, SlaRule, duration};
 pub use self::versions::MIGRATED;
@@ -47,6 +49,8 @@ pub struct Definition {
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     workflows: Vec<Arc<Definition>>,
+    /// What is known about each kind of exception.
+    pub exceptions: Catalogue,
     /// Versions that workflows began with before.
     older: Vec<Arc<Definition>>,
 }
@@ -76,6 +80,7 @@ struct File {
     slas: Vec<slas::Entry>,
 }
 
+const EXCEPTIONS: &str = "exceptions.toml";
 /// Files beside the workflow definitions that other rooms read.
 const NO_WORKFLOWS: [&str; 4] = ["mapping.toml", "exceptions.toml", "alerts.toml", "readiness.toml"];
 
@@ -112,7 +117,16 @@ impl Definitions {
         }
         workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
         errors.extend(versions::check(&workflows, &older));
-        if errors.is_empty() { Ok(Self { workflows, older }) } else { Err(errors) }
+        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text)).transpose();
+        let exceptions = exceptions.unwrap_or_else(|mut found| {
+            errors.append(&mut found);
+            None
+        });
+        if errors.is_empty() {
+            Ok(Self { workflows, older, exceptions: exceptions.unwrap_or_default() })
+        } else {
+            Err(errors)
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {

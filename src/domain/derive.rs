@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::definition::Definition;
-use super::exceptions::{conflict_at, exceptions};
+use super::exceptions::exceptions;
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::{Setting, milestones};
@@ -35,10 +35,12 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
         milestone.expected_at = waiting.map(|s| s.due_at).min();
     }
-    let exceptions = if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, as_of) };
+    let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
+    let ended = (done || cancelled).then_some(latest);
+    let found = exceptions(&tree, &lines, &milestones, &slas, ended, as_of);
+    let exceptions = found.open;
     let readiness = readiness(&tree, &lines, &milestones, &exceptions, pod_required);
 
-    let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
     let closed = done || cancelled;
     let blocked_by = if closed { None } else { blocked_by(&milestones, &slas, &exceptions, latest) };
     let status = match () {
@@ -50,8 +52,8 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         () => Status::OnTrack,
     };
     let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
-    let graces = tree.of_kind("shipment").filter_map(conflict_at);
-    let wakes_at = if closed { None } else { clocks.chain(graces).chain(preferred_at).filter(|t| *t > as_of).min() };
+    let clocks = clocks.chain(found.wakes_at).chain(preferred_at);
+    let wakes_at = if closed { None } else { clocks.filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
@@ -85,6 +87,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         milestones,
         slas,
         exceptions,
+        cured: found.cured,
         readiness,
         blocked_by,
         activity: tree.activity(),

@@ -194,14 +194,18 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         },
         Group {
             title: "Know",
-            items: vec![item(
-                "sources",
-                "Sources",
-                'n',
-                counts.silent_sources,
-                words::plural(counts.silent_sources, "source is silent", "sources are silent"),
-                "crit",
-            )],
+            items: vec![
+                item("objects", "Objects", 'o', 0, String::new(), ""),
+                item("definitions", "Definitions", 'd', 0, String::new(), ""),
+                item(
+                    "sources",
+                    "Sources",
+                    'n',
+                    counts.silent_sources,
+                    words::plural(counts.silent_sources, "source is silent", "sources are silent"),
+                    "crit",
+                ),
+            ],
         },
     ]
 }
