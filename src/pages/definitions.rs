@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
+use chrono::TimeDelta;
 use serde::Serialize;
 
 use super::desk::Desk;
@@ -319,8 +320,8 @@ pub fn in_words(d: &Definition, rule: &MilestoneRule) -> String {
         (Some(Group::All(members)), _) => format!("When {} are all reached", names(members)),
         (None, Some(prefer)) => {
             let others = events(&mut rule.events.iter().filter(|e| **e != prefer.event).map(ToString::to_string));
-            let wait = prefer.wait.num_milliseconds();
-            let after = if wait > 0 { format!(" {} after", words::duration(wait)) } else { " with".to_owned() };
+            let waits = prefer.wait > TimeDelta::zero();
+            let after = if waits { format!(" {} after", span(prefer.wait)) } else { " with".to_owned() };
             format!("By {}; while that is missing,{after} {others}", prefer.event)
         }
         (None, None) => format!("By {}", events(&mut rule.events.iter().map(ToString::to_string))),
@@ -354,6 +355,14 @@ pub fn in_words(d: &Definition, rule: &MilestoneRule) -> String {
     text + "."
 }
 
+/// `1 d 12 h`
+fn span(time: TimeDelta) -> String {
+    let seconds = time.num_seconds();
+    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+    said.join(" ")
+}
+
 fn quantity_word(quantity: Quantity) -> &'static str {
     match quantity {
         Quantity::Allocated => "allocated",
@@ -369,7 +378,7 @@ fn sla_words(d: &Definition, sla: &SlaRule) -> String {
     let title = |at: usize| format!("“{}”", d.milestones[at].title);
     let mut text = match &sla.limit {
         Limit::Within(time) => {
-            format!("From {} to {} within {}", title(sla.from), title(sla.to), words::duration(time.num_milliseconds()))
+            format!("From {} to {} within {}", title(sla.from), title(sla.to), span(*time))
         }
         Limit::Promise(field) => format!("{} by the {} date", title(sla.to), field.replace('_', " ")),
     };
