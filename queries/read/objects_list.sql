@@ -5,7 +5,7 @@ SELECT tenant, object_type, object_id, state, events, first_at AS first_ms, last
 FROM objects FINAL
 WHERE tenant = {tenant:String}
     AND ({object_type:String} = '' OR object_type = {object_type:String})
-    AND ({state:String} = '' OR state = {state:String})
+    AND ({object_state:String} = '' OR state = {object_state:String})
     AND ({text:String} = '' OR startsWith(lower(object_id), lower({text:String})))
     AND (NOT {resumed:Bool} OR (-toUnixTimestamp64Milli(last_at), object_type, object_id)
         > ({after_value:Int64}, {after_type:String}, {after_id:String}))

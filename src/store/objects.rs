@@ -56,7 +56,7 @@ impl Store {
         let query = self.reader.query_raw(read!("objects_list")).param("tenant", tenant);
         let query = query
             .param("object_type", &filter.object_type)
-            .param("state", &filter.state)
+            .param("object_state", &filter.state)
             .param("text", &filter.text)
             .param("resumed", resumed)
             .param("after_value", after.value)
