@@ -8,8 +8,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     milepost::engine::run_if_child();
-    // Two libraries bring a TLS provider each; without a choice no client of ours could be made.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let matches = milepost::app::cli::command().get_matches();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,

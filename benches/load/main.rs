@@ -15,7 +15,6 @@ use bodies::Kind;
 
 #[tokio::main]
 async fn main() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let args: Vec<String> = std::env::args().skip(1).collect();
     // Only `cargo bench` says so; built along with the tests it has nothing to do.
     if !args.iter().any(|a| a == "--bench") {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::desk::Desk;
@@ -15,7 +16,10 @@ use super::routes::part;
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::domain::{Definition, Definitions, Difference, Group, Limit, MilestoneRule, Per, Quantity, RollUp, SlaRule};
+use crate::domain::{
+    Allowance, Definition, Definitions, Difference, EventMatch, Group, Limit, MilestoneRule, Per, Quantity, RollUp,
+    SlaRule, Subject, Warn,
+};
 use crate::store::StageAge;
 
 pub mod picture;
@@ -376,16 +380,39 @@ fn quantity_word(quantity: Quantity) -> &'static str {
 
 fn sla_words(d: &Definition, sla: &SlaRule) -> String {
     let title = |at: usize| format!("“{}”", d.milestones[at].title);
-    let mut text = match &sla.limit {
-        Limit::Within(time) => {
-            format!("From {} to {} within {}", title(sla.from), title(sla.to), span(*time))
+    let events = |of: &[EventMatch]| of.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
+    let systems = |of: &[String]| of.iter().map(|s| words::system(s)).collect::<Vec<_>>().join(" or ");
+    let subject = match (&sla.subject, &sla.limit) {
+        (Subject::Milestones { to, .. }, Limit::Promise(_)) => title(*to),
+        (Subject::Milestones { from, to }, Limit::Within(_)) => format!("From {} to {}", title(*from), title(*to)),
+        (Subject::Propagation { events: of, known_to, .. }, _) => {
+            format!("From {} until {} knows of it", events(of), words::system(known_to))
         }
-        Limit::Promise(field) => format!("{} by the {} date", title(sla.to), field.replace('_', " ")),
+        (Subject::Silence { from, to, systems: of }, _) => {
+            format!("Between {} and {} never without word from {}", title(*from), title(*to), systems(of))
+        }
     };
-    text += &format!("; at risk after {} % of the time", (sla.warn * rust_decimal::Decimal::ONE_HUNDRED).normalize());
+    let mut text = match &sla.limit {
+        Limit::Within(time) => format!("{subject} within {}", allowed(time)),
+        Limit::Promise(field) => format!("{subject} by the {} date", field.replace('_', " ")),
+    };
+    text += &match sla.warn {
+        Warn::Share(share) => format!("; at risk after {} % of the time", (share * Decimal::ONE_HUNDRED).normalize()),
+        Warn::Left(time) => format!("; at risk with {} left", span(time)),
+    };
     if !sla.pauses.is_empty() {
-        let pauses: Vec<String> = sla.pauses.iter().map(|p| p.replace('_', " ")).collect();
+        let pauses: Vec<&str> = sla.pauses.iter().map(|p| p.title.as_str()).collect();
         text += &format!("; the clock stands still during {}", pauses.join(", "));
     }
     text + "."
+}
+
+fn allowed(time: &Allowance) -> String {
+    let days = match time.working_days {
+        0 => None,
+        n => Some(words::plural(u64::from(n), "business day", "business days")),
+    };
+    let rest = (time.time > TimeDelta::zero()).then(|| span(time.time));
+    let by = time.by.map(|by| format!("by {}", by.strftime("%H:%M")));
+    [days, rest, by].into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

@@ -35,8 +35,6 @@ impl Rig {
     }
 
     pub async fn with(settings: Settings) -> Self {
-        // As the program itself does: without a choice no client can be made.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = TempDir::new().unwrap();
         let key = Keys::create(dir.path(), "acme", Grant::Send { source: "erp/test".to_owned() }).unwrap();
         let read_key = Keys::create(dir.path(), "acme", Grant::Read).unwrap();
