@@ -42,7 +42,7 @@ pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
-pub use sources::SourceSummary;
+pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{Facet, Sort, WorkflowFilter};
