@@ -170,7 +170,8 @@ pub async fn compare(
         let rows = store.workflows(tenant, &filter, &cursor, CHUNK).await?;
         let Some(last) = rows.last() else { return Ok(comparison.finish(false)) };
         cursor = Cursor::after_workflow(last, filter.sort);
-        let members = |row: &WorkflowRow| row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect::<Vec<_>>();
+        let members =
+            |row: &WorkflowRow| row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect::<Vec<_>>();
         let mut objects: Vec<ObjectRef> = rows.iter().flat_map(members).collect();
         objects.sort();
         objects.dedup();

@@ -142,7 +142,8 @@ async fn of_folder(settings: &Settings, asked: &CheckSettings, book: &Rulebook, 
 
 async fn of_server(asked: &CheckSettings, files: &Files, days: u32) -> anyhow::Result<Preview> {
     let body = serde_json::json!({"files": files.iter().collect::<std::collections::BTreeMap<_, _>>(), "days": days});
-    let answer = super::definition::post(&asked.url, asked.key.as_deref(), "/api/v1/definitions/preview", &body).await?;
+    let answer =
+        super::definition::post(&asked.url, asked.key.as_deref(), "/api/v1/definitions/preview", &body).await?;
     Ok(Preview::deserialize(&answer)?)
 }
 

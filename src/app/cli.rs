@@ -7,9 +7,9 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use tokio_util::sync::CancellationToken;
 
-use super::settings::Settings;
 use super::check::CheckSettings;
 use super::definition::DefinitionCommand;
+use super::settings::Settings;
 use super::{check, definition, demo, progress, serve, telemetry, transfer};
 use crate::access::{Grant, Keys};
 use crate::engine::Engine;

@@ -55,7 +55,11 @@ impl Comparison {
         let of = |flow: Option<&Workflow>, read: fn(&Workflow) -> String| flow.map_or_else(String::new, read);
         compare("status", of(now, |w| w.status.as_str().to_owned()), of(then, |w| w.status.as_str().to_owned()));
         compare("stage", of(now, |w| w.stage.clone()), of(then, |w| w.stage.clone()));
-        compare("readiness", of(now, |w| w.readiness.state.as_str().to_owned()), of(then, |w| w.readiness.state.as_str().to_owned()));
+        compare(
+            "readiness",
+            of(now, |w| w.readiness.state.as_str().to_owned()),
+            of(then, |w| w.readiness.state.as_str().to_owned()),
+        );
         let (before, after) = (verdicts(now), verdicts(then));
         for policy in before.keys().chain(after.keys().filter(|p| !before.contains_key(*p))) {
             let word = |of: &BTreeMap<String, String>| of.get(policy).cloned().unwrap_or_default();
@@ -77,7 +81,8 @@ impl Comparison {
     /// The most frequent change first.
     pub fn finish(self, cut: bool) -> Preview {
         let mut preview = self.preview;
-        let shift = |((definition, what, from, to), (count, examples))| Shift { definition, what, from, to, count, examples };
+        let shift =
+            |((definition, what, from, to), (count, examples))| Shift { definition, what, from, to, count, examples };
         preview.changes = self.shifts.into_iter().map(shift).collect();
         preview.changes.sort_by(|a, b| b.count.cmp(&a.count));
         preview.cut = cut;

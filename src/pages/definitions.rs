@@ -196,7 +196,11 @@ pub fn list(rules: &Rules, counts: &[(String, u64)]) -> List {
             milestones: d.milestones.len(),
             slas: d.slas.len(),
             open: words::count(open),
-            own: if own == 0 { String::new() } else { words::plural(own as u64, "field of its own", "fields of its own") },
+            own: if own == 0 {
+                String::new()
+            } else {
+                words::plural(own as u64, "field of its own", "fields of its own")
+            },
             warnings: d.warnings.len(),
         }
     };
@@ -259,7 +263,11 @@ pub fn one(rules: &Rules, clock: &Clock, key: &str, version: Option<u32>, ages: 
         bottleneck,
         picture: picture::picture(rules.tenant, clock, d, &stages, worst),
         milestones: milestones.collect(),
-        slas: d.slas.iter().map(|sla| Sla { key: sla.key.clone(), title: sla.title.clone(), rule: sla_words(d, sla) }).collect(),
+        slas: d
+            .slas
+            .iter()
+            .map(|sla| Sla { key: sla.key.clone(), title: sla.title.clone(), rule: sla_words(d, sla) })
+            .collect(),
         reach: d.reach.iter().filter(|(_, to)| !to.is_empty()).map(|(from, to)| reach(from, to)).collect(),
         versions: versions.iter().map(shown).collect(),
         own: own.collect(),
@@ -320,7 +328,9 @@ pub fn in_words(d: &Definition, rule: &MilestoneRule) -> String {
     };
     let events = |of: &mut dyn Iterator<Item = String>| of.collect::<Vec<_>>().join(" or ");
     let mut text = match (&rule.group, &rule.prefer) {
-        (Some(Group::Any(members)), _) => format!("When one of {} is reached; the others are then not waited for", names(members)),
+        (Some(Group::Any(members)), _) => {
+            format!("When one of {} is reached; the others are then not waited for", names(members))
+        }
         (Some(Group::All(members)), _) => format!("When {} are all reached", names(members)),
         (None, Some(prefer)) => {
             let others = events(&mut rule.events.iter().filter(|e| **e != prefer.event).map(ToString::to_string));

@@ -88,8 +88,7 @@ pub async fn show_list(desk: &Desk, request: &HttpRequest) -> Result<HttpRespons
             let more = rows.len() > PER_PAGE;
             rows.truncate(PER_PAGE);
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_object(row).to_string());
-            let found =
-                Found { tenant, query: &visit.query, filter: &filter, counts: &counts, rows: &rows, next };
+            let found = Found { tenant, query: &visit.query, filter: &filter, counts: &counts, rows: &rows, next };
             Ok((Label::new("objects", "Objects", "held"), objects(&visit.clock, &found)))
         })
         .await

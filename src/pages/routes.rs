@@ -16,7 +16,8 @@ use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
-    definitions, failures, find, held, integrations, notes, object, objects, payload, render, traces, triage, visit, words,
+    definitions, failures, find, held, integrations, notes, object, objects, payload, render, traces, triage, visit,
+    words,
 };
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
@@ -147,12 +148,11 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = [
-        "board", "workflows", "exceptions", "triage", "failures", "held", "objects", "definitions", "integrations",
-    ]
-        .into_iter()
-        .find(|key| *key == page)
-        .unwrap_or_default();
+    let page =
+        ["board", "workflows", "exceptions", "triage", "failures", "held", "objects", "definitions", "integrations"]
+            .into_iter()
+            .find(|key| *key == page)
+            .unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }

@@ -19,7 +19,8 @@ async fn a_workflow_keeps_its_version_until_it_is_migrated() {
     let shipped = std::fs::read_to_string(format!("{PROJECT}/definitions/order-to-cash.toml")).unwrap();
     let folder = dir.path().to_str().unwrap();
     let server = Server::start_with(&["--definitions", folder]).await;
-    let (_, operate) = milepost(&["key", "create", "--data-dir", server.folder().to_str().unwrap(), "--tenant", "acme", "--operate"]);
+    let (_, operate) =
+        milepost(&["key", "create", "--data-dir", server.folder().to_str().unwrap(), "--tenant", "acme", "--operate"]);
     let operate = operate.trim();
     server.send(&order("OLD", 0)).await;
     let version = |id: &'static str| {
@@ -56,7 +57,8 @@ async fn a_workflow_keeps_its_version_until_it_is_migrated() {
     assert_eq!((&old["definition_version"], verdict(&old)), (&1.into(), "met".into()));
 
     // Asked before it is done: what would the new version have made of it?
-    let (well, said) = milepost(&["check", "--definitions", folder, "--history", "3650d", "--url", &server.http, "--key", operate]);
+    let (well, said) =
+        milepost(&["check", "--definitions", folder, "--history", "3650d", "--url", &server.http, "--key", operate]);
     assert!(well, "{said}");
     assert!(said.contains("definition order-to-cash v2") && said.contains("v1 kept"), "{said}");
     assert!(said.contains("sla order-release: met late instead of met, for example order/OLD"), "{said}");
@@ -75,7 +77,8 @@ async fn a_workflow_keeps_its_version_until_it_is_migrated() {
     assert_eq!(old["activity"][0]["data"]["reason"], "agreed with sales", "{}", old["activity"]);
 
     // What cannot be used changes nothing and is told with its place.
-    std::fs::write(dir.path().join("order-to-cash.toml"), newer.replace("key = \"released\"", "key = \"releasd\"")).unwrap();
+    std::fs::write(dir.path().join("order-to-cash.toml"), newer.replace("key = \"released\"", "key = \"releasd\""))
+        .unwrap();
     let (well, said) = milepost(&["check", "--definitions", folder]);
     assert!(!well && said.contains("order-to-cash.toml:") && said.contains("no milestone `released`"), "{said}");
     until("the page tells of the fault", || async {

@@ -33,12 +33,17 @@ fn ages() -> Vec<milepost::store::StageAge> {
     vec![age("created", 1, 12, 1), age("released", 1, 40, 30), age("picked", 1, 3, 2), age("delivered", 1, 7, 20)]
 }
 
-fn with_rules<T>(own: Vec<milepost::domain::Difference>, fault: Option<String>, make: impl FnOnce(&definitions::Rules) -> T) -> T {
+fn with_rules<T>(
+    own: Vec<milepost::domain::Difference>,
+    fault: Option<String>,
+    make: impl FnOnce(&definitions::Rules) -> T,
+) -> T {
     let file = |name: &str| {
         let path = format!("{}/definitions/{name}", env!("CARGO_MANIFEST_DIR"));
         (name.to_owned(), std::fs::read_to_string(path).unwrap())
     };
-    let files: milepost::domain::Files = ["order-to-cash.toml", "returns.toml", "inbound.toml"].map(file).into_iter().collect();
+    let files: milepost::domain::Files =
+        ["order-to-cash.toml", "returns.toml", "inbound.toml"].map(file).into_iter().collect();
     let set = milepost::domain::Definitions::load(&files).unwrap();
     make(&definitions::Rules { tenant: "acme", definitions: &set, differences: &|_| own.clone(), fault })
 }
@@ -50,7 +55,8 @@ fn a_definition_is_drawn_told_in_words_and_compared_with_the_shipped_one() {
         base: Some("\"30m\"".into()),
         own: Some("\"<2h>\"".into()),
     }];
-    let page = with_rules(own, None, |rules| definitions::one(rules, &clock(), "order-to-cash", None, &ages())).unwrap();
+    let page =
+        with_rules(own, None, |rules| definitions::one(rules, &clock(), "order-to-cash", None, &ages())).unwrap();
     let html = show("definition", &frame("definitions", "Order to cash"), &page);
     for text in [
         "40 workflows stand at “Released”, half of them for",
@@ -62,7 +68,9 @@ fn a_definition_is_drawn_told_in_words_and_compared_with_the_shipped_one() {
     ] {
         assert!(html.contains(text), "{text}\n{html}");
     }
-    assert!(with_rules(vec![], None, |rules| definitions::one(rules, &clock(), "order-to-cash", Some(9), &[])).is_none());
+    assert!(
+        with_rules(vec![], None, |rules| definitions::one(rules, &clock(), "order-to-cash", Some(9), &[])).is_none()
+    );
 }
 
 #[test]
@@ -70,7 +78,10 @@ fn the_list_of_definitions_tells_of_files_that_cannot_be_used() {
     let counts = [("order-to-cash".to_owned(), 62)];
     let page = with_rules(vec![], Some("x.toml:3:1: no <milestone>".into()), |rules| definitions::list(rules, &counts));
     let html = show("definitions", &frame("definitions", "Definitions"), &page);
-    assert!(html.contains("x.toml:3:1: no &lt;milestone&gt;") && html.contains("Order to cash") && html.contains(">62<"), "{html}");
+    assert!(
+        html.contains("x.toml:3:1: no &lt;milestone&gt;") && html.contains("Order to cash") && html.contains(">62<"),
+        "{html}"
+    );
 }
 
 #[test]
@@ -96,5 +107,8 @@ fn objects_are_listed_by_type_and_state() {
     let html = show("objects", &frame("objects", "Objects"), &objects::objects(&clock(), &found));
     assert!(html.contains("of 1,234 objects") && html.contains("state=created"), "{html}");
     let found = objects::Found { rows: &[], next: None, counts: &[], ..found };
-    assert!(show("objects-none", &frame("objects", "Objects"), &objects::objects(&clock(), &found)).contains("No object is so"));
+    assert!(
+        show("objects-none", &frame("objects", "Objects"), &objects::objects(&clock(), &found))
+            .contains("No object is so")
+    );
 }

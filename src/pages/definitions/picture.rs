@@ -145,7 +145,11 @@ fn hint(rule: &MilestoneRule, standing: &Standing, clock: &Clock) -> String {
             words::plural(n, "open workflow stands here", "open workflows stand here"),
             words::about(clock.now_ms - standing.median_ms),
             words::about(clock.now_ms - standing.oldest_ms),
-            if standing.breached > 0 { format!(", {} breached", words::count(standing.breached)) } else { String::new() }
+            if standing.breached > 0 {
+                format!(", {} breached", words::count(standing.breached))
+            } else {
+                String::new()
+            }
         ),
     }
 }
