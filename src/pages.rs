@@ -2,11 +2,14 @@
 //! its handler only asks the store and answers.
 
 pub mod act;
+pub mod alerts;
 mod assets;
 pub mod board;
+pub mod chart;
 pub mod definitions;
 mod desk;
 pub mod exceptions;
+pub mod export;
 pub mod failures;
 mod find;
 pub mod frame;

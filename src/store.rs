@@ -24,7 +24,9 @@ pub mod rows;
 mod slas;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 
@@ -32,7 +34,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{KindCount, StageAge, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
