@@ -74,10 +74,9 @@ impl Lines {
             lines.of_invoice(tree, invoice);
         }
         for note in tree.of_kind("credit_note") {
-            if let Some(found) = note.last("credit_note.issued") {
-                lines.add(found.detail.lines.as_deref(), |line| &mut line.credited);
-            }
+            lines.of_credit(tree, note);
         }
+        lines.of_kits();
         if tree.root().has("order.cancelled") {
             for line in lines.by_id.values_mut() {
                 line.cancelled = line.ordered - line.shipped;
@@ -136,6 +135,9 @@ impl Lines {
                 if said.price.is_some() {
                     line.price.clone_from(&said.price);
                 }
+                if let Some(parent) = &said.parent {
+                    line.parent = Some(parent.to_string());
+                }
             }
         }
         for fact in heads("order.line_cancelled") {
@@ -177,7 +179,12 @@ impl Lines {
     }
 
     fn of_invoice(&mut self, tree: &Tree, invoice: &Node) {
-        let Some(issued) = invoice.last("invoice.issued") else { return };
+        for issued in issues(tree, invoice) {
+            self.of_issue(tree, invoice, issued);
+        }
+    }
+
+    fn of_issue(&mut self, tree: &Tree, invoice: &Node, issued: &Fact) {
         if issued.detail.lines.is_some() {
             return self.add(issued.detail.lines.as_deref(), |line| &mut line.invoiced);
         }
@@ -188,6 +195,53 @@ impl Lines {
         for shipment in billed {
             self.add(shipment_lines(shipment), |line| &mut line.invoiced);
         }
+    }
+
+    /// A credit without lines is for the return that it names; otherwise it is about money only, and takes back no
+    /// quantity: else a partial refund would look as if all were to be billed again.
+    fn of_credit(&mut self, tree: &Tree, note: &Node) {
+        let Some(issued) = note.last("credit_note.issued") else { return };
+        if issued.detail.lines.is_some() {
+            return self.add(issued.detail.lines.as_deref(), |line| &mut line.credited);
+        }
+        for back in tree.of_kind("return").filter(|r| note.is_linked(&r.object)) {
+            if let Some(said) = returned_lines(back) {
+                self.add(Some(said), |line| &mut line.credited);
+            }
+        }
+    }
+
+    /// A kit is where the scarcest of its components is. What was said of the kit itself stands.
+    fn of_kits(&mut self) {
+        let kits: Vec<String> = self.by_id.values().filter_map(|l| l.parent.clone()).collect();
+        for kit in kits.iter().collect::<std::collections::BTreeSet<_>>() {
+            let Some(mut line) = self.by_id.get(&(kit.len(), kit.clone())).cloned() else { continue };
+            let parts: Vec<&Line> =
+                self.by_id.values().filter(|l| l.parent.as_ref() == Some(kit) && !l.ordered.is_zero()).collect();
+            let whole = |of: fn(&Line) -> Decimal| {
+                parts.iter().map(|p| (of(p) * line.ordered / p.ordered).floor()).min().unwrap_or_default()
+            };
+            let counts: [(fn(&Line) -> Decimal, fn(&mut Line) -> &mut Decimal); 6] = [
+                (|l| l.allocated, |l| &mut l.allocated),
+                (|l| l.picked, |l| &mut l.picked),
+                (|l| l.packed, |l| &mut l.packed),
+                (|l| l.shipped, |l| &mut l.shipped),
+                (|l| l.delivered, |l| &mut l.delivered),
+                (|l| l.returned, |l| &mut l.returned),
+            ];
+            let found: Vec<Decimal> = counts.iter().map(|(of, _)| whole(*of)).collect();
+            for ((of, slot), found) in counts.iter().zip(found) {
+                if of(&line).is_zero() {
+                    *slot(&mut line) = found;
+                }
+            }
+            self.by_id.insert((kit.len(), kit.clone()), line);
+        }
+    }
+
+    /// The order's line that a line of another document is about.
+    pub fn meant(&self, said: &LineFact) -> Option<&Line> {
+        self.by_id.get(&self.find(said)?)
     }
 
     /// Adds what was said, or for a report without lines all that is wanted.
@@ -232,6 +286,7 @@ impl Line {
             sku: String::new(),
             unit: String::new(),
             price: None,
+            parent: None,
             ordered: zero,
             cancelled: zero,
             allocated: zero,
@@ -246,8 +301,40 @@ impl Line {
     }
 }
 
+/// What came back: as inspected, else as received.
+pub fn returned_lines<'n>(back: &'n Node) -> Option<&'n [LineFact]> {
+    let inspected = back.last("return.inspected").and_then(|f| f.detail.lines.as_deref());
+    inspected.or_else(|| back.last("return.received").and_then(|f| f.detail.lines.as_deref()))
+}
+
+/// The invoices that stand under one id: the latest issue of each sender, for two companies may number alike. Those
+/// that name only what is not in the tree are about something else.
+pub fn issues<'n>(tree: &Tree, invoice: &'n Node) -> Vec<&'n Fact> {
+    let mut latest: Vec<&Fact> = Vec::new();
+    for fact in invoice.facts.iter().filter(|f| &*f.kind == "invoice.issued") {
+        match latest.iter_mut().find(|f| f.source == fact.source) {
+            Some(older) => *older = fact,
+            None => latest.push(fact),
+        }
+    }
+    if latest.len() > 1 {
+        latest.retain(|issued| {
+            let own = |kind: &str, id: &str| tree.of_kind(kind).any(|n| n.object.id == id);
+            let refs = issued.refs.iter().filter(|r| matches!(&*r.kind, "order" | "shipment"));
+            let lines = issued.detail.lines.iter().flatten();
+            let mut named = refs
+                .map(|r| own(&r.kind, &r.id))
+                .chain(lines.clone().filter_map(|l| Some(own("order", l.order.as_deref()?))))
+                .chain(lines.filter_map(|l| Some(own("shipment", l.shipment.as_deref()?))))
+                .peekable();
+            named.peek().is_none() || named.any(|is_own| is_own)
+        });
+    }
+    latest
+}
+
 /// The lines of a shipment: as shipped, else as created.
-fn shipment_lines<'n>(shipment: &'n Node) -> Option<&'n [LineFact]> {
+pub fn shipment_lines<'n>(shipment: &'n Node) -> Option<&'n [LineFact]> {
     let said =
         |kind: &str| shipment.facts.iter().rev().filter(|f| &*f.kind == kind).find_map(|f| f.detail.lines.as_deref());
     said("shipment.shipped").or_else(|| said("shipment.short_shipped")).or_else(|| said("shipment.created"))

@@ -136,6 +136,9 @@ pub struct Line {
     pub sku: String,
     pub unit: String,
     pub price: Option<Money>,
+    /// The line of the kit that it is a component of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     pub ordered: Decimal,
     pub cancelled: Decimal,
     pub allocated: Decimal,
