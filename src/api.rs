@@ -1,5 +1,6 @@
 //! JSON for the questions that the pages answer, for programs with a key that reads.
 
+mod act;
 mod answer;
 mod shapes;
 
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use self::answer::{Refused, ok};
 use self::shapes::{Failure, Held, Object, Payload, WorkflowItem};
-use crate::access::Grant;
+use crate::access::Key;
 use crate::pages::params::Query;
 use crate::pages::{self, Desk, answers_to, words};
 use crate::store::Cursor;
@@ -29,6 +30,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/workflows", web::get().to(workflows))
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
+            .route("/objects/{type}/{id}/comments", web::post().to(comment))
             .route("/held", web::get().to(held))
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
@@ -47,13 +49,18 @@ struct Listing<T> {
 
 /// The tenant is the key's; nothing in the request can name another.
 fn tenant(desk: &Desk, request: &HttpRequest) -> Result<String, Refused> {
+    let key = key(desk, request)?;
+    if key.grant.may_read() { Ok(key.tenant) } else { Err(Refused::send_key()) }
+}
+
+/// The key that the request shows.
+fn key(desk: &Desk, request: &HttpRequest) -> Result<Key, Refused> {
     if !answers_to(desk, request) {
         return Err(Refused::misdirected());
     }
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = header.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(Refused::no_key)?;
-    let key = desk.keys.verify(bearer.trim()).ok_or_else(Refused::unknown_key)?;
-    if key.grant == Grant::Read { Ok(key.tenant) } else { Err(Refused::send_key()) }
+    desk.keys.verify(bearer.trim()).ok_or_else(Refused::unknown_key)
 }
 
 /// The query, when nothing in it is unknown.
@@ -141,6 +148,27 @@ async fn object(desk: Shared, request: HttpRequest) -> Answer {
     let (row, events) = tokio::try_join!(desk.store.object(&tenant, &name), desk.store.events_of(&tenant, only))?;
     let row = row.ok_or_else(|| Refused::not_found(&name.to_string()))?;
     ok(&Object::new(row, events))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Comment {
+    text: String,
+}
+
+async fn comment(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
+    let by = act::operator(&desk, &request)?;
+    let name = named(&request)?;
+    let Comment { text } = act::body(&bytes)?;
+    if text.trim().is_empty() || text.chars().count() > pages::MAX_COMMENT_CHARS {
+        return Err(Refused::body("/text", &format!("Expected 1 to {} characters.", pages::MAX_COMMENT_CHARS)));
+    }
+    desk.store.object(&by.tenant, &name).await?.ok_or_else(|| Refused::not_found(&name.to_string()))?;
+    let data = [("text".to_owned(), text.into())].into_iter().collect();
+    let done = act::Ids::of(&request)?.act(0, "object.commented", name, data);
+    let id = done.id.clone();
+    let acted = act::act(&desk, &by, vec![done]).await?;
+    ok(&serde_json::json!({"id": id, "stored": acted.stored}))
 }
 
 async fn held(desk: Shared, request: HttpRequest) -> Answer {

@@ -15,6 +15,7 @@ mod workflow;
 
 pub use definition::{Definition, DefinitionError, Definitions, duration};
 pub use derive::{assemble, derive, next_milestone};
+pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
 pub use tree::{FLOW, flow_position, systems_of_record};

@@ -1,6 +1,7 @@
 //! Server-rendered pages. Read through store, show with tera. A page is a struct made by a pure function of rows;
 //! its handler only asks the store and answers.
 
+pub mod act;
 mod assets;
 pub mod board;
 mod desk;
@@ -28,5 +29,5 @@ pub mod workflow;
 pub mod workflows;
 
 pub use desk::{Desk, FAILURES_BACK_MS};
-pub use routes::{configure, failure_filter, workflow_filter};
+pub use routes::{MAX_COMMENT_CHARS, acted, configure, failure_filter, workflow_filter};
 pub use visit::answers_to;

@@ -1,5 +1,6 @@
 //! Order: takes the journal in order, correlates, folds, stores, publishes, moves the checkpoint.
 
+mod acts;
 mod batch;
 mod checkpoint;
 mod intake;
@@ -18,6 +19,7 @@ use std::pin::Pin;
 use bytes::Bytes;
 use milepost_ingest::Refusal;
 
+pub use acts::{Act, Acted, Acts, By};
 pub use checkpoint::Checkpoint;
 pub use intake::{Gate, Rules};
 pub use milepost_ingest::Form;

@@ -16,8 +16,8 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("live", &["access"]),
     ("pipeline", &["journal", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
-    ("pages", &["store", "domain", "live", "access"]),
-    ("api", &["pages", "store", "domain", "access"]),
+    ("pages", &["pipeline", "store", "domain", "live", "access"]),
+    ("api", &["pages", "pipeline", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (

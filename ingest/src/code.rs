@@ -45,6 +45,7 @@ codes! {
     EmptyValue "empty_value" Validate "A field that names something is empty or only white space."
     InvalidId "invalid_id" Validate "An id has control characters, or white space at its ends."
     IdTooLong "id_too_long" Validate "An id is longer than the limit."
+    ReservedName "reserved_name" Validate "The source or system is a name under which Milepost itself speaks."
     UnknownEventType "unknown_event_type" Validate "No contract describes this event type."
     UnknownSchemaVersion "unknown_schema_version" Validate "The event type has no contract of this version."
     UnknownObjectType "unknown_object_type" Validate "No business object has this type."

@@ -4,6 +4,7 @@
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Map, Value};
 
+use crate::act::is_reserved;
 use crate::refusal::show;
 use crate::vocabulary::{OBJECT_TYPES, is_object_type, nearest};
 use crate::{Code, Context, Event, EventType, Hint, ObjectRef, Refusal, TraceRef, time};
@@ -175,7 +176,12 @@ fn system(claimed: Option<&str>, source: &str, known: &EventType, place: &dyn Pl
         return Err(Refusal::new(Code::WrongFormat, place.pointer(Field::System), "one word, such as wms", odd));
     }
     let usual = if known.system.is_empty() { "unknown" } else { &known.system };
-    Ok(claimed.or_else(|| system_of(source)).unwrap_or(usual).to_ascii_lowercase())
+    let system = claimed.or_else(|| system_of(source)).unwrap_or(usual).to_ascii_lowercase();
+    if !is_reserved(&system, source) {
+        return Ok(system);
+    }
+    let (field, found) = if claimed.is_some() { (Field::System, &*system) } else { (Field::Source, source) };
+    Err(Refusal::new(Code::ReservedName, place.pointer(field), "the name of a system of yours", found))
 }
 
 /// `wms` of `wms/east-2`; None where the source begins with no plain word (a URL, say).

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::act::read_acts;
 use crate::{
     Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
     read_cloudevent_batch, read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces,
@@ -27,10 +28,12 @@ pub enum Form {
     MetricsJson,
     /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
     Packed,
+    /// Acts of people and rules; no door takes it, only our own pages and API make it.
+    Acts,
 }
 
 impl Form {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Json,
         Self::Ndjson,
         Self::CloudEvent,
@@ -43,6 +46,7 @@ impl Form {
         Self::MetricsProtobuf,
         Self::MetricsJson,
         Self::Packed,
+        Self::Acts,
     ];
 
     /// The name under which payloads are stored.
@@ -60,6 +64,7 @@ impl Form {
             Self::MetricsProtobuf => "metrics_protobuf",
             Self::MetricsJson => "metrics_json",
             Self::Packed => "packed",
+            Self::Acts => "acts",
         }
     }
 
@@ -81,6 +86,7 @@ pub fn read(form: Form, headers: &[(String, String)], body: &[u8], ctx: &Context
         Form::LogsProtobuf | Form::LogsJson => read_logs(&protobuf(form, body)?, ctx),
         Form::MetricsProtobuf | Form::MetricsJson => read_metrics(&protobuf(form, body)?, ctx),
         Form::Packed => Err(cannot_unpack(headers, body)),
+        Form::Acts => read_acts(body),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{Form, Limits, Refusal, cloudevent};
 pub fn item(form: Form, headers: &[(String, String)], body: &[u8], index: u32) -> Option<Value> {
     let limits = Limits { depth: 100, value_bytes: u32::MAX, name_bytes: u32::MAX, ..Limits::default() };
     match form {
-        Form::Json | Form::CloudEvent | Form::CloudEventBatch => element(body, index, &limits),
+        Form::Json | Form::CloudEvent | Form::CloudEventBatch | Form::Acts => element(body, index, &limits),
         Form::Ndjson => loose(lines(body).nth(index as usize)?, &limits),
         Form::CloudEventBinary => {
             cloudevent::from_binary(headers, body, &limits).ok().filter(|_| index == 0).map(Value::Object)

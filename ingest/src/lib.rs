@@ -3,6 +3,7 @@
 
 #![expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
 
+mod act;
 mod cloudevent;
 mod code;
 mod contract;
@@ -18,6 +19,7 @@ mod refusal;
 mod time;
 pub mod vocabulary;
 
+pub use act::{ACTING_SYSTEM, write_acts};
 pub use cloudevent::{read_cloudevent, read_cloudevent_batch, read_cloudevent_binary};
 pub use code::Code;
 pub use contract::{ContractError, Contracts, EventType};

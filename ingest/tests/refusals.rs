@@ -46,6 +46,14 @@ fn log_changed(name: &str, value: Value, answer: Answer) {
     check(Form::LogsJson, log(json!({}), &attributes).to_string(), answer);
 }
 
+#[test]
+fn nobody_speaks_under_our_name() {
+    let name = "the name of a system of yours";
+    changed("/system", json!("milepost"), ("reserved_name", "/system", name, "milepost"));
+    changed("/source", json!("milepost/pages"), ("reserved_name", "/source", name, "milepost/pages"));
+    changed("/source", json!("person/anna"), ("reserved_name", "/source", name, "person/anna"));
+}
+
 const TIME: &str = "a time with offset, such as 2026-11-22T10:00:00+01:00";
 
 #[test]

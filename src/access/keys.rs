@@ -47,6 +47,14 @@ pub enum Grant {
     Send { source: String },
     /// Read the API of the tenant, and nothing else.
     Read,
+    /// Read the API of the tenant, and act through it.
+    Operate,
+}
+
+impl Grant {
+    pub fn may_read(&self) -> bool {
+        matches!(self, Self::Read | Self::Operate)
+    }
 }
 
 /// A key as everybody may see it. The secret is known to its owner alone.

@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::pipeline::Pressure;
 use crate::store::StoreError;
 
 /// A request that gets no answer to its question.
@@ -14,11 +15,12 @@ pub struct Refused {
     code: &'static str,
     title: &'static str,
     detail: String,
+    pointer: Option<String>,
 }
 
 impl Refused {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into() }
+        Self { status, code, title, detail: detail.into(), pointer: None }
     }
 
     pub fn no_key() -> Self {
@@ -45,6 +47,45 @@ impl Refused {
             "send_key",
             "The key does not allow this",
             "This key sends events. Reading needs a key made with `--read`.",
+        )
+    }
+
+    pub fn may_not_act() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "may_not_act",
+            "The key does not allow this",
+            "Acting needs a key made with `--operate`.",
+        )
+    }
+
+    /// A JSON body that is not what was expected; `pointer` says where.
+    pub fn body(pointer: &str, detail: &str) -> Self {
+        let mut refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", "The body cannot be used", detail);
+        refused.pointer = Some(pointer.to_owned());
+        refused
+    }
+
+    /// What was asked does not fit the state that it is in.
+    pub fn conflict(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "This cannot be done now", detail)
+    }
+
+    pub fn used_key() -> Self {
+        Self::conflict("used_idempotency_key", "This Idempotency-Key was used before for something else.")
+    }
+
+    pub fn closed() -> Self {
+        Self::pressure(&Pressure::Closed)
+    }
+
+    pub fn pressure(pressure: &Pressure) -> Self {
+        let title = "Nothing can be taken down right now";
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "pressure",
+            title,
+            format!("{pressure}. Try again in a few seconds."),
         )
     }
 
@@ -100,9 +141,12 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse {
-        let body = json!({
+        let mut body = json!({
             "type": "about:blank", "status": self.status.as_u16(), "title": self.title, "code": self.code, "detail": self.detail,
         });
+        if let Some(pointer) = &self.pointer {
+            body["pointer"] = json!(pointer);
+        }
         let mut answer = HttpResponse::build(self.status);
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

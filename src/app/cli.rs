@@ -80,11 +80,18 @@ pub fn command() -> Command {
                             Arg::new("source")
                                 .long("source")
                                 .value_name("SOURCE")
-                                .required_unless_present("read")
-                                .conflicts_with("read")
+                                .required_unless_present_any(["read", "operate"])
+                                .conflicts_with_all(["read", "operate"])
                                 .help("The system that sends with it, for example wms/east-2"),
                         )
-                        .arg(Arg::new("read").long("read").action(ArgAction::SetTrue).help("To read the API instead of sending")),
+                        .arg(Arg::new("read").long("read").action(ArgAction::SetTrue).help("To read the API instead of sending"))
+                        .arg(
+                            Arg::new("operate")
+                                .long("operate")
+                                .action(ArgAction::SetTrue)
+                                .conflicts_with("read")
+                                .help("To read the API and to act through it: acknowledge, link, replay, …"),
+                        ),
                 )
                 .subcommand(Command::new("list").about("Show all keys, without their secrets").arg(data_dir.clone()))
                 .subcommand(
@@ -204,6 +211,7 @@ fn key(matches: &ArgMatches) -> anyhow::Result<()> {
             let tenant = matches.get_one::<String>("tenant").context("a tenant")?;
             let grant = match matches.get_one::<String>("source") {
                 Some(source) => Grant::Send { source: source.clone() },
+                None if matches.get_flag("operate") => Grant::Operate,
                 None => Grant::Read,
             };
             let key = Keys::create(&data_dir, tenant, grant)?;
@@ -218,6 +226,7 @@ fn key(matches: &ArgMatches) -> anyhow::Result<()> {
                 let grant = match &key.grant {
                     Grant::Send { source } => format!("send as {source}"),
                     Grant::Read => "read".to_owned(),
+                    Grant::Operate => "read and operate".to_owned(),
                 };
                 writeln!(
                     out,

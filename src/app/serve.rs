@@ -81,6 +81,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys);
+    let desk = desk.with_acts(Arc::clone(&gate) as _);
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();

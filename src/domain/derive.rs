@@ -16,7 +16,7 @@ use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reache
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
-    if root.kind != definition.root || graph.get(root)?.facts().is_empty() {
+    if root.kind != definition.root || !graph.get(root)?.speaks() {
         return None;
     }
     let tree = Tree::read(definition, graph, root);
@@ -83,6 +83,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         exceptions,
         readiness,
         blocked_by,
+        activity: tree.activity(),
         as_of,
         wakes_at,
     })

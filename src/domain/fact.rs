@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Event, ObjectRef};
+use milepost_ingest::{ACTING_SYSTEM, Event, ObjectRef};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -51,6 +51,8 @@ pub struct Detail {
     pub names: Option<Box<str>>,
     /// Of event.corrected: the right fields.
     pub replace: Option<Box<Map<String, Value>>>,
+    /// Of an act: all that it says.
+    pub act: Option<Box<Map<String, Value>>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,7 +104,7 @@ impl Fact {
             system: event.system.as_str().into(),
             received_at: cut(received_at),
             refs: event.refs.clone().into(),
-            detail: Detail::of(&event.data),
+            detail: if event.system == ACTING_SYSTEM { Detail::of_act(&event.data) } else { Detail::of(&event.data) },
         }
     }
 
@@ -118,6 +120,11 @@ impl Fact {
             "pack.completed" => "packed",
             kind => kind.split_once('.').map_or(kind, |(_, verb)| verb),
         }
+    }
+
+    /// What a person, a key or a rule of ours did, in contrast to what a system reports.
+    pub fn is_act(&self) -> bool {
+        &*self.system == ACTING_SYSTEM
     }
 
     /// Says something about another event, not about the object.
@@ -164,6 +171,11 @@ pub fn effective(facts: &[Fact]) -> Cow<'_, [Fact]> {
 }
 
 impl Detail {
+    /// An act is kept whole: what it means is for those who look for it.
+    fn of_act(data: &Map<String, Value>) -> Self {
+        Self { names: text(data, "event"), act: Some(Box::new(data.clone())), ..Self::default() }
+    }
+
     pub fn of(data: &Map<String, Value>) -> Self {
         let mut detail = Self::default();
         detail.lay(data);

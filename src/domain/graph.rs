@@ -47,6 +47,20 @@ impl Object {
         effective(&self.facts)
     }
 
+    /// What holds, parted into what systems reported and what people, keys and rules did.
+    pub fn told(&self) -> (Cow<'_, [Fact]>, Vec<Fact>) {
+        if !self.facts.iter().any(Fact::is_act) {
+            return (self.effective(), Vec::new());
+        }
+        let (acts, facts) = self.effective().into_owned().into_iter().partition(Fact::is_act);
+        (Cow::Owned(facts), acts)
+    }
+
+    /// Has had something reported about itself, rather than only been named or acted on.
+    pub fn speaks(&self) -> bool {
+        self.facts.iter().any(|f| !f.is_act())
+    }
+
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.outgoing.contains(other) || self.incoming.contains(other)
     }
@@ -139,7 +153,7 @@ impl Graph {
 
     /// All roots of a definition that said something.
     pub fn all_roots(&self, definition: &Definition) -> Vec<ObjectRef> {
-        let is_root = |(key, object): &(&ObjectRef, &Object)| key.kind == definition.root && !object.facts.is_empty();
+        let is_root = |(key, object): &(&ObjectRef, &Object)| key.kind == definition.root && object.speaks();
         self.objects.iter().filter(is_root).map(|(key, _)| key.clone()).collect()
     }
 
@@ -198,7 +212,7 @@ impl Graph {
 
     /// Has said something of its own, rather than only been named by others.
     fn speaks(&self, object: &ObjectRef) -> bool {
-        self.objects.get(object).is_some_and(|o| !o.facts.is_empty())
+        self.objects.get(object).is_some_and(Object::speaks)
     }
 
     /// Breadth first over links that `follow` allows; neighbours in their natural order, so that the result depends

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::fact::Fact;
-use super::{Belief, Definition, Graph, Link, Member, Money, Object};
+use super::{Activity, Belief, Definition, Graph, Link, Member, Money, Object};
 
 pub struct Tree<'a> {
     /// Nearest first; the root is the first.
@@ -16,7 +16,10 @@ pub struct Tree<'a> {
 pub struct Node<'a> {
     pub object: ObjectRef,
     pub depth: u32,
+    /// What systems reported.
     pub facts: Cow<'a, [Fact]>,
+    /// What people, keys and rules did about it.
+    pub acts: Vec<Fact>,
     state: Option<&'a Object>,
 }
 
@@ -46,8 +49,8 @@ impl<'a> Tree<'a> {
         let members = graph.members(definition, root);
         let nodes = members.into_iter().map(|(object, depth)| {
             let state = graph.get(&object);
-            let facts = state.map_or(Cow::Borrowed(&[][..]), |o| o.effective());
-            Node { object, depth, facts, state }
+            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
+            Node { object, depth, facts, acts, state }
         });
         Self { nodes: nodes.collect() }
     }
@@ -80,6 +83,21 @@ impl<'a> Tree<'a> {
             }
         }
         links
+    }
+
+    pub fn activity(&self) -> Vec<Activity> {
+        let mut all: Vec<(&ObjectRef, &Fact)> =
+            self.nodes.iter().flat_map(|node| node.acts.iter().map(move |act| (&node.object, act))).collect();
+        all.sort_by(|(_, a), (_, b)| b.order().cmp(&a.order()));
+        let activity = |(object, act): (&ObjectRef, &Fact)| Activity {
+            id: act.id.to_string(),
+            at: act.occurred_at,
+            by: act.source.to_string(),
+            kind: act.kind.to_string(),
+            object: object.clone(),
+            data: act.detail.act.as_deref().cloned().unwrap_or_default(),
+        };
+        all.into_iter().map(activity).collect()
     }
 
     pub fn members(&self) -> Vec<Member> {

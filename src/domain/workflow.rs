@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An exact amount of money. Two currencies are never added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,6 +75,8 @@ pub struct Workflow {
     pub exceptions: Vec<Exception>,
     pub readiness: Readiness,
     pub blocked_by: Option<Blocked>,
+    /// What people, keys and rules did about it, newest first.
+    pub activity: Vec<Activity>,
     pub as_of: DateTime<Utc>,
     /// When time alone will change something: the next warning, due time or end of a grace.
     #[serde(skip)]
@@ -87,6 +90,20 @@ pub struct LastEvent {
     pub system: String,
     pub occurred_at: DateTime<Utc>,
     pub received_at: DateTime<Utc>,
+}
+
+/// An act on an object of the workflow.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Activity {
+    pub id: String,
+    pub at: DateTime<Utc>,
+    /// `person/anna`, `key/1f2e`, `rule/assign`.
+    pub by: String,
+    /// `exception.acknowledged`
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub object: ObjectRef,
+    pub data: Map<String, Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -209,6 +226,8 @@ pub struct Sla {
 /// Something a person should look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Exception {
+    /// The same for the same kind, object and cause, always.
+    pub id: String,
     /// `credit_hold`, `short_shipment`, `premature_invoice`, … (domain vocabulary, docs/events.md)
     pub kind: String,
     pub object: ObjectRef,

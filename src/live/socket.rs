@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{Freshness, Hub, Nudge, Watcher, stream};
-use crate::access::{Grant, Keys};
+use crate::access::Keys;
 
 /// Two messages to one watcher are at least this far apart.
 const PACE: Duration = Duration::from_millis(1000);
@@ -84,7 +84,7 @@ fn refusal(request: &HttpRequest, tenant: &str, keys: &Keys) -> Option<HttpRespo
     let refuse = |mut answer: HttpResponseBuilder, text| Some(plain(&mut answer, text));
     if let Some(bearer) = header(header::AUTHORIZATION).and_then(|text| text.strip_prefix("Bearer ")) {
         return match keys.verify(bearer.trim()) {
-            Some(key) if key.grant != Grant::Read => {
+            Some(key) if !key.grant.may_read() => {
                 refuse(HttpResponse::Forbidden(), "This key sends; it does not read.\n")
             }
             Some(key) if key.tenant == tenant => None,

@@ -16,6 +16,7 @@ use super::time::Clock;
 use crate::access::Keys;
 use crate::domain::Definitions;
 use crate::live::Hub;
+use crate::pipeline::Acts;
 use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
@@ -32,6 +33,8 @@ pub struct Desk {
     pub definitions: Arc<Definitions>,
     pub hub: Hub,
     pub keys: Arc<Keys>,
+    /// Where people's acts go; None where there is no pipeline.
+    pub acts: Option<Arc<dyn Acts>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -49,6 +52,7 @@ impl Desk {
             definitions,
             hub,
             keys,
+            acts: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -56,6 +60,12 @@ impl Desk {
             counts: Memory::default(),
             tenants: Mutex::default(),
         }
+    }
+
+    #[must_use]
+    pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
+        self.acts = Some(acts);
+        self
     }
 
     #[must_use]

@@ -40,6 +40,10 @@ pub struct Frame {
     /// Where the reader is: for forms that come back.
     pub here: String,
     pub notices: Vec<String>,
+    /// Whether the reader has said a name to act under.
+    pub person_known: bool,
+    /// Marks the forms of this rendering, so that a second click is known as such.
+    pub act_id: String,
     pub version: String,
     pub store_up: bool,
 }
@@ -126,6 +130,8 @@ impl Frame {
             rail_path: path("rail"),
             here: setting.here,
             notices: setting.notices,
+            person_known: prefs.person.is_some(),
+            act_id: format!("{:032x}", rand::random::<u128>()),
             version: env!("CARGO_PKG_VERSION").into(),
             store_up: setting.store_up,
         }

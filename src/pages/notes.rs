@@ -83,9 +83,27 @@ impl Problem {
 
     pub fn bad_request(tenant: &str, text: &str) -> Self {
         Self {
-            title: "This address cannot be read".into(),
+            title: "This cannot be done as asked".into(),
             text: text.into(),
             hint: String::new(),
+            ..Self::not_found(tenant, "")
+        }
+    }
+
+    pub fn foreign(tenant: &str) -> Self {
+        Self {
+            title: "This form came from another site".into(),
+            text: "Nothing was changed.".into(),
+            hint: "Open the page here and send the form again.".into(),
+            ..Self::not_found(tenant, "")
+        }
+    }
+
+    pub fn busy(tenant: &str) -> Self {
+        Self {
+            title: "Nothing can be taken down right now".into(),
+            text: "Nothing was changed. The server is starting, stopping, or its disk is full.".into(),
+            hint: "Go back and send the form again in a few seconds.".into(),
             ..Self::not_found(tenant, "")
         }
     }

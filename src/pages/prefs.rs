@@ -1,4 +1,4 @@
-//! The reader's own choices: theme and time zone, kept in cookies, changed by a form that works without script.
+//! The reader's own choices: name, theme and time zone, kept in cookies, changed by a form that works without script.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::frame::Choice;
 use super::time::Clock;
+use super::words;
+use crate::access::check_source;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -36,11 +38,13 @@ pub struct Prefs {
     pub theme: Theme,
     /// As chosen; checked when the clock is made.
     pub zone: String,
+    /// The name under which the reader acts.
+    pub person: Option<String>,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
-        Self { theme: Theme::Auto, zone: "UTC".into() }
+        Self { theme: Theme::Auto, zone: "UTC".into(), person: None }
     }
 }
 
@@ -64,6 +68,7 @@ impl Prefs {
         Self {
             theme: cookie(request, "theme").and_then(Theme::parse).unwrap_or_default(),
             zone: cookie(request, "tz").filter(|zone| zone.len() <= 64).unwrap_or("UTC").to_owned(),
+            person: cookie(request, "person").and_then(|name| person(&words::decode(name))),
         }
     }
 
@@ -99,6 +104,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 struct Form {
     theme: Option<String>,
     tz: Option<String>,
+    person: Option<String>,
     back: Option<String>,
 }
 
@@ -116,10 +122,24 @@ async fn choose(request: HttpRequest, form: web::Form<Form>) -> HttpResponse {
     if let Some(zone) = form.tz.as_deref().and_then(|name| Clock::new(0, name)) {
         answer.append_header((header::SET_COOKIE, kept("tz", &zone.zone_name)));
     }
+    if let Some(name) = form.person.as_deref().and_then(person) {
+        answer.append_header((header::SET_COOKIE, kept_person(&name)));
+    }
     answer.insert_header((header::LOCATION, back)).finish()
 }
 
-/// Both values are from our own lists, so that nothing needs quoting.
+/// A name that can stand in a source: 1 to 60 printable characters, no slash.
+pub fn person(text: &str) -> Option<String> {
+    let name = text.trim();
+    let fits = !name.is_empty() && name.chars().count() <= 60 && !name.contains('/') && check_source(name).is_ok();
+    fits.then(|| name.to_owned())
+}
+
+pub fn kept_person(name: &str) -> String {
+    kept("person", &words::encode(name))
+}
+
+/// The values are from our own lists or encoded, so that nothing needs quoting.
 fn kept(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; SameSite=Lax; Max-Age=34560000")
 }
@@ -140,7 +160,7 @@ pub fn same_site(request: &HttpRequest) -> bool {
     header("origin").is_none_or(|origin| header("host").is_some_and(|host| own(origin, host)))
 }
 
-fn is_own_path(path: &str) -> bool {
+pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n'])
 }
 

@@ -19,6 +19,12 @@ pub enum Trouble {
     NotFound { tenant: String, what: String },
     #[error("{text}")]
     Bad { tenant: String, text: String },
+    /// A form that another site sent.
+    #[error("a form of another site")]
+    Foreign { tenant: String },
+    /// Nothing can be taken down right now.
+    #[error("nothing can be taken down right now")]
+    Busy { tenant: String },
     /// Asked under a name that is not ours.
     #[error("asked under a foreign host name")]
     Misdirected,
@@ -42,6 +48,8 @@ impl Trouble {
             Self::Bad { tenant, text } => {
                 (StatusCode::BAD_REQUEST, Problem::bad_request(tenant, text), tenant.as_str())
             }
+            Self::Foreign { tenant } => (StatusCode::FORBIDDEN, Problem::foreign(tenant), tenant.as_str()),
+            Self::Busy { tenant } => (StatusCode::SERVICE_UNAVAILABLE, Problem::busy(tenant), tenant.as_str()),
             Self::Store(error) => {
                 let id = error_id();
                 tracing::error!(error_id = id, %error, path = request.path(), "a page could not be read");

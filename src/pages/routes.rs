@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use milepost_ingest::ObjectRef;
 
+use super::act::Submission;
 use super::board::{self, Answers, Flow};
 use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
 use super::params::{Query, qualifiers};
@@ -24,6 +25,8 @@ type Shared = web::Data<Desk>;
 /// Spans that a page shows at most.
 const MAX_SPANS: u64 = 400;
 const MAX_FAILURES: u64 = 200;
+/// Longest comment; more is cut.
+pub const MAX_COMMENT_CHARS: usize = 2_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.configure(super::assets::configure)
@@ -44,6 +47,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route(
                     "/w/{type}/{id}/{tab}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, detail)),
+                )
+                .route(
+                    "/w/{type}/{id}/comment",
+                    web::post()
+                        .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
@@ -78,6 +86,27 @@ where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
     page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+}
+
+/// As `told`, for a form.
+pub async fn acted<F>(desk: Shared, request: HttpRequest, body: web::Bytes, form: F) -> HttpResponse
+where
+    F: AsyncFn(&Desk, &HttpRequest, Submission) -> Answer,
+{
+    let done = match Submission::read(&desk, &request, &body).await {
+        Ok(submission) => form(&desk, &request, submission).await,
+        Err(trouble) => Err(trouble),
+    };
+    done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+}
+
+/// Somebody says something about an object.
+async fn comment(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
+    let object = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let text = form.need("text", "A comment needs words.")?;
+    let data = [("text".to_owned(), text.chars().take(MAX_COMMENT_CHARS).collect::<String>().into())];
+    let act = form.act(0, "object.commented", object, data.into_iter().collect());
+    form.done(desk, vec![act]).await
 }
 
 pub fn redirect(to: &str) -> HttpResponse {

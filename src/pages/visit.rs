@@ -101,8 +101,9 @@ impl Visit {
         F: Future<Output = Result<(Label, P), Trouble>>,
     {
         let key = format!(
-            "{} {} {} {} {}",
+            "{} {} {} {} {} {}",
             self.tenant,
+            self.prefs.person.is_some(),
             self.piece,
             self.clock.zone_name,
             self.prefs.theme.as_str(),

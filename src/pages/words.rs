@@ -18,6 +18,15 @@ pub fn system(key: &str) -> String {
     }
 }
 
+/// `person/anna` → `anna`, `key/1f2e` → `Key 1f2e`, `rule/assign` → `Rule assign`.
+pub fn actor(source: &str) -> String {
+    match source.split_once('/') {
+        Some(("person", name)) => name.to_owned(),
+        Some((kind, name)) => format!("{} {name}", capital(kind)),
+        None => source.to_owned(),
+    }
+}
+
 /// Lanes stand in the order in which work flows.
 pub fn system_rank(key: &str) -> u8 {
     match key {

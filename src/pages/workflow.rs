@@ -1,5 +1,6 @@
 //! One workflow: what blocks it, who acts, by when; then its story, quantities, documents, payloads and trace.
 
+pub mod activity;
 pub mod documents;
 pub mod quantities;
 pub mod timeline;
@@ -7,6 +8,7 @@ pub mod trace;
 
 use serde::Serialize;
 
+use self::activity::Activity;
 use self::documents::Documents;
 use self::quantities::Quantities;
 use self::timeline::Timeline;
@@ -24,11 +26,13 @@ pub enum Tab {
     Quantities,
     Documents,
     Payloads,
+    Activity,
     Trace,
 }
 
 impl Tab {
-    pub const ALL: [Self; 5] = [Self::Timeline, Self::Quantities, Self::Documents, Self::Payloads, Self::Trace];
+    pub const ALL: [Self; 6] =
+        [Self::Timeline, Self::Quantities, Self::Documents, Self::Payloads, Self::Activity, Self::Trace];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|tab| tab.key() == text)
@@ -40,6 +44,7 @@ impl Tab {
             Self::Quantities => "quantities",
             Self::Documents => "documents",
             Self::Payloads => "payloads",
+            Self::Activity => "activity",
             Self::Trace => "trace",
         }
     }
@@ -50,6 +55,7 @@ impl Tab {
             Self::Quantities => "Quantities",
             Self::Documents => "Documents",
             Self::Payloads => "Payloads",
+            Self::Activity => "Activity",
             Self::Trace => "Trace",
         }
     }
@@ -93,6 +99,7 @@ pub struct Detail {
     pub quantities: Option<Quantities>,
     pub documents: Option<Documents>,
     pub payloads: Option<Vec<PayloadLine>>,
+    pub activity: Option<Activity>,
     pub traces: Option<Traces>,
 }
 
@@ -215,6 +222,7 @@ pub fn detail(clock: &Clock, facts: &Facts<'_>) -> Detail {
         quantities: on(Tab::Quantities).then(|| quantities::matrix(workflow)),
         documents: on(Tab::Documents).then(|| documents::graph(tenant, clock, workflow)),
         payloads: on(Tab::Payloads).then(|| payloads(tenant, clock, events, facts.failures)),
+        activity: on(Tab::Activity).then(|| activity::activity(tenant, clock, workflow)),
         traces: on(Tab::Trace).then(|| trace::waterfall(tenant, clock, facts.spans)),
     }
 }
@@ -303,6 +311,7 @@ fn tabs(facts: &Facts<'_>) -> Vec<TabLink> {
         Tab::Quantities => facts.workflow.lines.len(),
         Tab::Documents => facts.workflow.objects.len(),
         Tab::Payloads => payload_ids(facts.events, facts.failures).len(),
+        Tab::Activity => facts.workflow.activity.len(),
         Tab::Trace => facts.spans.len(),
     };
     Tab::ALL

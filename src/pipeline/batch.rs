@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Event, ObjectRef, Refusal, Span};
+use milepost_ingest::{Event, Form, ObjectRef, Refusal, Span};
 
 use super::recent::Read;
 use super::seen;
@@ -65,6 +65,9 @@ impl Filling {
                 (reading.events, reading.refusals, keep)
             }
         };
+        // An act that was refused was told so to whoever acted; it is nobody's failed payload.
+        let is_act = record.form == Form::Acts.as_str();
+        let refusals = if is_act { Vec::new() } else { refusals };
         let duplicates = record.duplicates.len() as u64;
         if duplicates > 0 {
             self.count(&record.tenant, &record.source, "", &record.form, received_ms, |m| m.duplicates += duplicates);
@@ -101,6 +104,8 @@ impl Filling {
     pub fn finish(mut self, first: u64, end: u64) -> (Batch, Facts) {
         self.rows.token = format!("{first}-{end}");
         self.rows.source_minutes = std::mem::take(&mut self.minutes);
+        // Who acts is no source that could fall silent.
+        self.rows.source_minutes.retain(|minute| minute.form != Form::Acts.as_str());
         (self.rows, self.facts)
     }
 

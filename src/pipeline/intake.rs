@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::{Code, Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
 use parking_lot::Mutex;
 use prost::Message;
+use tokio::sync::watch;
 
 use super::recent::{Read, Recent};
 use super::record::Record;
@@ -34,6 +35,10 @@ pub struct Gate {
     pub behind_bytes: AtomicU64,
     behind_limit: u64,
     open: AtomicBool,
+    /// Everything below is stored and published.
+    pub stored: watch::Sender<u64>,
+    /// Somebody waits to see what was taken: the batch need not fill.
+    pub hurry: AtomicBool,
 }
 
 impl Gate {
@@ -46,6 +51,8 @@ impl Gate {
             behind_bytes: AtomicU64::new(0),
             behind_limit: settings.behind_bytes,
             open: AtomicBool::new(true),
+            stored: watch::Sender::new(0),
+            hurry: AtomicBool::new(false),
         }
     }
 
@@ -102,7 +109,8 @@ impl Gate {
         Some(Read { record, reading })
     }
 
-    async fn take_in(&self, arrival: Arrival) -> Result<Taken, Pressure> {
+    /// Takes a payload in; gives its place in the journal too.
+    pub(super) async fn take_in(&self, arrival: Arrival) -> Result<(Taken, u64), Pressure> {
         if !self.open.load(Ordering::Acquire) {
             return Err(Pressure::Closed);
         }
@@ -151,7 +159,7 @@ impl Gate {
         }
         // Only what is on disk: a record that failed must not be taken from here.
         self.recent.offer(offset, Read { record, reading });
-        Ok(taken)
+        Ok((taken, offset))
     }
 
     /// Reads a body by the rules.
@@ -223,6 +231,6 @@ fn pressure_of(error: &JournalError) -> Pressure {
 
 impl Intake for Gate {
     fn take(&self, arrival: Arrival) -> Pin<Box<dyn Future<Output = Result<Taken, Pressure>> + Send + '_>> {
-        Box::pin(self.take_in(arrival))
+        Box::pin(async { Ok(self.take_in(arrival).await?.0) })
     }
 }

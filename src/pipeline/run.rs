@@ -82,6 +82,7 @@ impl Pipeline {
         let started = Instant::now();
         while started.elapsed() < pause
             && self.gate.behind_bytes.load(Ordering::Relaxed) < self.settings.flush_bytes
+            && !self.gate.hurry.load(Ordering::Acquire)
             && !self.shutdown.is_cancelled()
             && *self.gate.journal.durable().borrow() < next + self.settings.flush_records
         {
@@ -91,6 +92,7 @@ impl Pipeline {
 
     /// One batch. False when the shutdown came while the store was away.
     fn step(&mut self, runtime: &Handle, state: &mut State) -> bool {
+        self.gate.hurry.store(false, Ordering::Release);
         let position = self.checkpoint.position();
         let (filling, end) = self.fill(position.next, position.planned);
         if end == position.next {
@@ -125,6 +127,7 @@ impl Pipeline {
                 return false;
             }
         }
+        self.gate.stored.send_replace(end);
         state.evict(self.settings.resident_objects);
         self.gate.behind_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.status.stored_ms.store(received_ms, Ordering::Relaxed);

@@ -16,8 +16,10 @@ pub fn object_row(
     version: u64,
 ) -> Option<ObjectRow> {
     let known = graph.get(object)?;
-    let facts = known.effective();
-    let first = known.facts().first()?;
+    let (facts, acts) = known.told();
+    // Of what was only acted on, the acts are all there is to tell.
+    let facts = if facts.is_empty() && !acts.is_empty() { acts.into() } else { facts };
+    let first = facts.first().or_else(|| known.facts().first())?;
     let last = facts.last().unwrap_or(first);
     let record = systems_of_record(&object.kind);
     let by_record = record.iter().find_map(|s| facts.iter().rev().find(|f| &*f.system == *s));

@@ -1,6 +1,7 @@
 //! Journeys: the real binary with its real ClickHouse, reached as the world reaches it. Each story has its own server and folder.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+mod acts;
 mod crashes;
 mod disorder;
 mod landscape;

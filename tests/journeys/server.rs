@@ -24,6 +24,7 @@ pub struct Server {
     pub tenant: &'static str,
     pub send_key: String,
     pub read_key: String,
+    pub operate_key: String,
     client: reqwest::Client,
     more: Vec<String>,
 }
@@ -49,6 +50,7 @@ impl Server {
             String::from_utf8(made.stdout).unwrap().trim().to_owned()
         };
         let (send_key, read_key) = (key(&["--source", "test/rig"]), key(&["--read"]));
+        let operate_key = key(&["--operate"]);
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut server = Self {
             dir,
@@ -59,6 +61,7 @@ impl Server {
             tenant,
             send_key,
             read_key,
+            operate_key,
             client,
             more: more.iter().map(|&a| a.to_owned()).collect(),
         };
@@ -154,6 +157,26 @@ impl Server {
             self.client.post(format!("{}{path}", self.http)).bearer_auth(&self.send_key).header("content-type", form);
         let answer = request.body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Acts through the API: status and answer.
+    pub async fn act(&self, path: &str, body: &Value, once: Option<&str>) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.http)).bearer_auth(&self.operate_key).json(body);
+        let request = once.iter().fold(request, |request, key| request.header("idempotency-key", *key));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    /// Sends a form of a page, as a browser does: the status of the answer (303 leads back) and where it leads.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let text: Vec<String> =
+            fields.iter().map(|(k, v)| format!("{k}={}", milepost::pages::words::encode(v))).collect();
+        let request = client.post(format!("{}{path}", self.http)).header("sec-fetch-site", "same-origin");
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(text.join("&"));
+        let answer = request.send().await.unwrap();
+        let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
+        (answer.status().as_u16(), to)
     }
 
     /// Asks the API; None for 404.

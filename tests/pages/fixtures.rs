@@ -223,6 +223,7 @@ pub fn workflow() -> Workflow {
             },
         ],
         exceptions: vec![Exception {
+            id: "00c0ffee00c0ffee".into(),
             kind: "packing_variance".into(),
             object: shipment,
             detail: "Line 20: 58 of 60 EA packed.".into(),
@@ -246,6 +247,14 @@ pub fn workflow() -> Workflow {
             by_when: Some(at(NOW + 6 * MINUTE + 12_000)),
             since: at(NOW - 51 * MINUTE),
         }),
+        activity: vec![Activity {
+            id: "a1".into(),
+            at: at(NOW - 20 * MINUTE),
+            by: "person/Anna <b>".into(),
+            kind: "object.commented".into(),
+            object: order.clone(),
+            data: [("text".to_owned(), "Called the warehouse".into())].into_iter().collect(),
+        }],
         wakes_at: None,
         as_of: at(NOW),
     }
