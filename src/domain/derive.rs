@@ -9,10 +9,11 @@ use super::exceptions::{conflict_at, exceptions};
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::milestones;
-use super::readiness::readiness;
+use super::readiness::{Books, readiness};
+use super::reconciliation::differences;
 use super::slas::slas;
 use super::tree::Tree;
-use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Sla, Status, Verdict, Workflow};
+use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow};
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
@@ -32,8 +33,16 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
         milestone.expected_at = waiting.map(|s| s.due_at).min();
     }
-    let exceptions = if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, as_of) };
-    let readiness = readiness(&tree, &lines, &milestones, &exceptions, pod_required);
+    let rules = &definition.readiness;
+    let books = (root.kind == "order").then(|| Books::read(&tree, &lines, &milestones, rules));
+    let differences = differences(&tree, books.as_ref(), rules);
+    let exceptions =
+        if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, &differences, as_of) };
+    let readiness = match &books {
+        Some(books) => readiness(&tree, books, rules, &milestones, &exceptions, &differences, as_of),
+        None => Readiness::none(),
+    };
+    drop(books);
 
     let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
     let closed = done || cancelled;
@@ -48,7 +57,8 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     };
     let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
     let graces = tree.of_kind("shipment").filter_map(conflict_at);
-    let wakes_at = if closed { None } else { clocks.chain(graces).filter(|t| *t > as_of).min() };
+    let wakes_at =
+        if closed { None } else { clocks.chain(graces).chain(readiness.wakes_at).filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
@@ -82,6 +92,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         slas,
         exceptions,
         readiness,
+        differences,
         blocked_by,
         activity: tree.activity(),
         as_of,

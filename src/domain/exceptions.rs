@@ -17,10 +17,16 @@ use twox_hash::XxHash64;
 use super::fact::Fact;
 use super::lines::Lines;
 use super::tree::Tree;
-use super::{Exception, Sla};
+use super::{Difference, Exception, Sla};
 pub use shipment::conflict_at;
 
-pub fn exceptions(tree: &Tree, lines: &Lines, slas: &[Sla], as_of: DateTime<Utc>) -> Vec<Exception> {
+pub fn exceptions(
+    tree: &Tree,
+    lines: &Lines,
+    slas: &[Sla],
+    differences: &[Difference],
+    as_of: DateTime<Utc>,
+) -> Vec<Exception> {
     let root = tree.root();
     let mut found = Vec::new();
     credit::credit_hold(root, &mut found);
@@ -30,7 +36,7 @@ pub fn exceptions(tree: &Tree, lines: &Lines, slas: &[Sla], as_of: DateTime<Utc>
         shipment::packing_variance(node, &mut found);
         shipment::status_conflict(node, as_of, &mut found);
     }
-    billing::billing(tree, lines, &mut found);
+    billing::billing(differences, &mut found);
     for node in &tree.nodes {
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);

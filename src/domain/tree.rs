@@ -110,6 +110,10 @@ impl Node<'_> {
         self.state.is_some_and(|s| s.is_linked(other))
     }
 
+    pub fn linked(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.state.into_iter().flat_map(Object::links)
+    }
+
     pub fn has(&self, kind: &str) -> bool {
         self.facts.iter().any(|f| &*f.kind == kind)
     }

@@ -1,44 +1,43 @@
-//! Invoices that are early or too large.
-
-use rust_decimal::Decimal;
+//! Invoices, credits, freight and stock that are not as they should be: what reconciliation found and a person should see.
 
 use super::raise;
-use crate::domain::lines::Lines;
-use crate::domain::tree::{Node, Tree};
-use crate::domain::{Exception, Line};
+use crate::domain::{Difference, Exception};
 
-pub fn billing(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
-    let invoices: Vec<&Node> = tree.of_kind("invoice").filter(|i| !i.withdrawn() && i.has("invoice.issued")).collect();
-    let Some(first) = invoices.first() else { return };
-    let issued = invoices.iter().filter_map(|i| i.last("invoice.issued")).map(|f| f.occurred_at).max();
-    let Some(since) = issued else { return };
-    let mut say = |kind: &str, bad: Vec<&Line>, word: &str, than: fn(&Line) -> Decimal| {
-        if let Some(line) = bad.first() {
-            let more = if bad.len() > 1 { format!(" and {} more", bad.len() - 1) } else { String::new() };
-            let detail = format!(
-                "Line {}{more}: {} invoiced, {} {word}",
-                line.line,
-                line.invoiced.normalize(),
-                than(line).normalize()
-            );
-            raise(found, kind, &first.object, detail, since, "billing", true);
+/// Kind of the difference, kind of the exception, whether it stops the workflow.
+const RAISED: [(&str, &str, bool); 15] = [
+    ("over_invoiced", "over_invoiced", true),
+    ("billed_not_shipped", "premature_invoice", true),
+    ("premature_invoice", "premature_invoice", true),
+    ("duplicate_invoice", "duplicate_invoice", true),
+    ("under_invoiced", "under_invoiced", false),
+    ("price_mismatch", "price_mismatch", false),
+    ("tax_mismatch", "price_mismatch", false),
+    ("amount_mismatch", "price_mismatch", false),
+    ("currency_mismatch", "price_mismatch", false),
+    ("amount_precision", "price_mismatch", false),
+    ("credit_without_return", "credit_without_return", false),
+    ("accrual_missing", "missing_accrual", false),
+    ("duplicate_freight_invoice", "freight_overcharge", false),
+    ("movement_mismatch", "inventory_unreconciled", false),
+    ("posted_not_moved", "inventory_unreconciled", false),
+];
+
+/// One for each object and kind, with the first cause in its words.
+pub fn billing(differences: &[Difference], found: &mut Vec<Exception>) {
+    for difference in differences.iter().filter(|d| !d.matched) {
+        let overcharged = difference.kind == "freight"
+            && difference.expected.is_some_and(|e| difference.found.is_some_and(|found| found > e));
+        let (kind, blocking) = match RAISED.iter().find(|(kind, ..)| *kind == difference.kind) {
+            Some((_, kind, blocking)) => (*kind, *blocking),
+            None if overcharged => ("freight_overcharge", false),
+            None => continue,
+        };
+        if found.iter().any(|e| e.kind == kind && e.object == difference.object) {
+            continue;
         }
-    };
-    let over = |l: &&Line| l.invoiced - l.credited > l.target();
-    say("over_invoiced", lines.iter().filter(over).collect(), "wanted", Line::target);
-    let early = |l: &&Line| l.invoiced > l.shipped && l.invoiced - l.credited <= l.target();
-    say("premature_invoice", lines.iter().filter(early).collect(), "shipped", |l| l.shipped);
-    if lines.is_empty()
-        && tree.of_kind("shipment").all(|s| !s.has("shipment.shipped") && !s.has("shipment.short_shipped"))
-    {
-        raise(
-            found,
-            "premature_invoice",
-            &first.object,
-            "Invoiced before anything shipped".to_owned(),
-            since,
-            "billing",
-            true,
-        );
+        let more = differences.iter().filter(|d| d.kind == difference.kind && d.object == difference.object).count() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let detail = format!("{}{more}", difference.detail);
+        raise(found, kind, &difference.object, detail, difference.since, &difference.system, blocking);
     }
 }

@@ -21,6 +21,8 @@ pub struct Rules {
     pub policy: Policy,
     pub tolerance: Tolerance,
     pub freight: Tolerance,
+    /// Freight is to be accrued when a load was delivered.
+    pub accrues_freight: bool,
     pub customers: Vec<(String, Policy)>,
     pub carriers: Vec<(String, Tolerance)>,
     pub own: Vec<OwnRule>,
@@ -122,6 +124,12 @@ pub struct Changed {
     pub next_step: Option<String>,
 }
 
+impl Policy {
+    pub fn needs_delivery(&self) -> bool {
+        self.after == After::Delivered
+    }
+}
+
 impl Billing {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -183,6 +191,7 @@ impl Default for Rules {
             policy: Policy::default(),
             tolerance: Tolerance::default(),
             freight: Tolerance { percent: Some(Decimal::TWO), ..Tolerance::default() },
+            accrues_freight: false,
             customers: Vec::new(),
             carriers: Vec::new(),
             own: Vec::new(),
@@ -231,6 +240,7 @@ struct ToleranceEntry {
     #[serde(default)]
     amounts: Vec<Spanned<String>>,
     quantity: Option<Spanned<String>>,
+    accrue: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
@@ -285,6 +295,10 @@ impl Rules {
             customers.push((key, own));
         }
         let mut carriers = Vec::new();
+        let misplaced = read.carriers.iter().chain([&read.tolerance]).filter_map(|e| e.accrue.as_ref());
+        for accrue in misplaced {
+            reader.wrong(accrue.span().start, "`accrue` belongs to [freight]".to_owned());
+        }
         for entry in &read.carriers {
             let Some(key) = reader.key(entry.key.as_ref(), carriers.iter().map(|(k, _): &(String, _)| k), "carrier")
             else {
@@ -304,7 +318,8 @@ impl Rules {
         if !reader.errors.is_empty() {
             return Err(reader.errors);
         }
-        Ok(Self { version: read.version, policy, tolerance, freight, customers, carriers, own, changed })
+        let accrues_freight = read.freight.as_ref().and_then(|f| f.accrue.as_ref()).is_some_and(|a| *a.get_ref());
+        Ok(Self { accrues_freight, version: read.version, policy, tolerance, freight, customers, carriers, own, changed })
     }
 
     /// The customer's entry, else what holds for all.
