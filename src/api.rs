@@ -136,7 +136,7 @@ async fn workflow(desk: Shared, request: HttpRequest) -> Answer {
     let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();
     let events = desk.store.events_of(&tenant, &members).await?;
     let entries = events.into_iter().filter_map(EventRow::into_entry);
-    let workflow = crate::domain::assemble(&desk.definitions, &root, entries, as_of).ok_or_else(missing)?;
+    let workflow = crate::domain::assemble(&desk.definitions(&tenant), &root, entries, as_of).ok_or_else(missing)?;
     ok(&workflow)
 }
 

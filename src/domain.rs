@@ -9,15 +9,18 @@ mod graph;
 mod lines;
 mod milestones;
 mod readiness;
+mod reconciliation;
 mod slas;
 mod tree;
 mod workflow;
 
-pub use definition::{Definition, DefinitionError, Definitions, duration};
+pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
 pub use derive::{assemble, derive, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
+pub use readiness::{Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules};
+pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use tree::{FLOW, flow_position, systems_of_record};
 pub use workflow::*;
 

@@ -6,6 +6,7 @@ pub mod receive;
 
 pub mod journal;
 pub mod pipeline;
+pub mod replay;
 
 pub mod domain;
 pub mod engine;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. An event's way goes down this list.
-const ARROWS: [(&str, &[&str]); 13] = [
+const ARROWS: [(&str, &[&str]); 14] = [
     ("access", &[]),
     ("domain", &[]),
     ("engine", &[]),
@@ -15,15 +15,16 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("store", &["domain"]),
     ("live", &["access"]),
     ("pipeline", &["journal", "domain", "store", "live"]),
+    ("replay", &["pipeline", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
-    ("pages", &["pipeline", "store", "domain", "live", "access"]),
-    ("api", &["pages", "pipeline", "store", "domain", "access"]),
+    ("pages", &["replay", "pipeline", "store", "domain", "live", "access"]),
+    ("api", &["replay", "pipeline", "pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (
         "app",
         &[
-            "access", "domain", "engine", "journal", "store", "live", "pipeline", "receive", "pages", "api",
+            "access", "domain", "engine", "journal", "store", "live", "pipeline", "replay", "receive", "pages", "api",
             "simulate", "tail",
         ],
     ),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
+use crate::domain::Shelf;
 use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
@@ -55,7 +56,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let otlp_grpc = listen("otlp-grpc", &settings.server.otlp_grpc)?;
     let otlp_http = listen("otlp-http", &settings.server.otlp_http)?;
 
-    let definitions = Arc::new(definitions::definitions(&settings.server)?);
+    let rulebook = definitions::rulebook(&definitions::files(&settings.server.definitions)?)?;
+    let shelf = Arc::new(Shelf::new(rulebook));
     let rules = Rules {
         contracts: definitions::contracts(&settings.server)?,
         mapping: definitions::mapping(&settings.server)?,
@@ -80,7 +82,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let gate = Arc::new(Gate::new(Arc::clone(&journal), rules, &settings.pipeline));
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
-    let desk = Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys);
+    let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
     let desk = desk.with_acts(Arc::clone(&gate) as _);
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
@@ -89,7 +91,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         gate: Arc::clone(&gate),
         store,
         hub,
-        definitions,
+        shelf: Arc::clone(&shelf),
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),
@@ -121,6 +123,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let grpc_stop = CancellationToken::new();
     let grpc = tokio::spawn(receive::otlp_grpc::serve(grpc_listener, doors, grpc_stop.clone()));
 
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, shutdown.clone());
+    let watching = tokio::spawn(watching);
+
     let mut told = Instant::now();
     while !status.loaded.load(Ordering::Acquire) && !shutdown.is_cancelled() && !worker.is_finished() {
         if told.elapsed() > Duration::from_secs(10) {
@@ -138,6 +143,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
+    watching.abort();
     gate.close();
     house.desk.hub.close();
     grpc_stop.cancel();

@@ -10,7 +10,7 @@ use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::milestones;
 use super::readiness::{Books, readiness};
-use super::reconciliation::differences;
+use super::reconciliation::discrepancies;
 use super::slas::slas;
 use super::tree::Tree;
 use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow};
@@ -35,11 +35,11 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     }
     let rules = &definition.readiness;
     let books = (root.kind == "order").then(|| Books::read(&tree, &lines, &milestones, rules));
-    let differences = differences(&tree, books.as_ref(), rules);
+    let discrepancies = discrepancies(&tree, books.as_ref(), rules);
     let exceptions =
-        if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, &differences, as_of) };
+        if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, &discrepancies, as_of) };
     let readiness = match &books {
-        Some(books) => readiness(&tree, books, rules, &milestones, &exceptions, &differences, as_of),
+        Some(books) => readiness(&tree, books, rules, &exceptions, &discrepancies, as_of),
         None => Readiness::none(),
     };
     drop(books);
@@ -92,7 +92,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         slas,
         exceptions,
         readiness,
-        differences,
+        discrepancies,
         blocked_by,
         activity: tree.activity(),
         as_of,

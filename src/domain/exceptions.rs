@@ -17,14 +17,14 @@ use twox_hash::XxHash64;
 use super::fact::Fact;
 use super::lines::Lines;
 use super::tree::Tree;
-use super::{Difference, Exception, Sla};
+use super::{Discrepancy, Exception, Sla};
 pub use shipment::conflict_at;
 
 pub fn exceptions(
     tree: &Tree,
     lines: &Lines,
     slas: &[Sla],
-    differences: &[Difference],
+    discrepancies: &[Discrepancy],
     as_of: DateTime<Utc>,
 ) -> Vec<Exception> {
     let root = tree.root();
@@ -36,7 +36,7 @@ pub fn exceptions(
         shipment::packing_variance(node, &mut found);
         shipment::status_conflict(node, as_of, &mut found);
     }
-    billing::billing(differences, &mut found);
+    billing::billing(discrepancies, &mut found);
     for node in &tree.nodes {
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);

@@ -9,7 +9,7 @@ mod exact;
 mod language;
 mod rules;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -18,7 +18,7 @@ pub use books::{Books, Document, Purse, left_at, product};
 pub use checks::evidence;
 pub use currency::fault as currency_fault;
 pub use language::VARIABLES;
-pub use rules::{Billing, FILE, Rules, Tolerance};
+pub use rules::{Billing, FILE, Rules};
 
 use self::books::Unit;
 use self::checks::{Answer, BUILT_IN, Case, Finding, text_of, who};
@@ -26,7 +26,7 @@ use self::exact::{Exact, LineValue};
 use self::language::Figures;
 use super::tree::Tree;
 use super::{
-    Billable, BillableLine, Check, Difference, Exception, Milestone, Money, Outcome, Readiness, ReadinessState,
+    Billable, BillableLine, Check, Discrepancy, Exception, Money, Outcome, Readiness, ReadinessState,
 };
 
 /// Groups of rules in the order in which they are shown.
@@ -51,9 +51,8 @@ pub fn readiness(
     tree: &Tree,
     books: &Books,
     rules: &Rules,
-    milestones: &[Milestone],
     exceptions: &[Exception],
-    differences: &[Difference],
+    discrepancies: &[Discrepancy],
     as_of: DateTime<Utc>,
 ) -> Readiness {
     let mut wakes_at: Option<DateTime<Utc>> = None;
@@ -61,7 +60,7 @@ pub fn readiness(
         .units
         .iter()
         .map(|unit| {
-            let case = Case { tree, books, unit, rules, milestones, exceptions, differences, as_of };
+            let case = Case { tree, books, unit, rules, exceptions, discrepancies, as_of };
             let (billable, until) = billable(&case);
             wakes_at = [wakes_at, until].into_iter().flatten().min();
             billable
@@ -283,7 +282,7 @@ fn waive(case: &Case, checks: &mut [Check]) {
     let codes = text_of(mark, "codes").unwrap_or_default();
     let named: Vec<&str> = codes.split(',').map(str::trim).collect();
     let by = who(mark);
-    let why = mark.detail.reason.as_deref().unwrap_or("no reason given");
+    let why = text_of(mark, "reason").unwrap_or_else(|| "no reason given".to_owned());
     for check in checks.iter_mut().filter(|c| c.outcome.stands_in_the_way()) {
         let may = BUILT_IN.iter().find(|b| b.key == check.code).is_none_or(|b| b.may_be_waived);
         if may && named.contains(&&*check.code) {

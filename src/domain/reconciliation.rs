@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 use super::readiness::{Books, Rules};
 use super::tree::Tree;
-use super::{Difference, Evidence, Money};
+use super::{Discrepancy, Evidence, Money};
 
 /// Kinds with their titles, in the order of lists.
 pub const KINDS: [(&str, &str); 24] = [
@@ -44,12 +44,12 @@ pub const KINDS: [(&str, &str); 24] = [
 ];
 
 /// Of an order when there are books, else of what the root is.
-pub fn differences(tree: &Tree, books: Option<&Books>, rules: &Rules) -> Vec<Difference> {
+pub fn discrepancies(tree: &Tree, books: Option<&Books>, rules: &Rules) -> Vec<Discrepancy> {
     let mut found = Vec::new();
     match (books, &*tree.root().object.kind) {
-        (Some(books), _) => sales::differences(tree, books, rules, &mut found),
-        (None, "load") => freight::differences(tree, rules, &mut found),
-        (None, "inventory_movement" | "goods_receipt") => stock::differences(tree, rules, &mut found),
+        (Some(books), _) => sales::discrepancies(tree, books, rules, &mut found),
+        (None, "load") => freight::discrepancies(tree, rules, &mut found),
+        (None, "inventory_movement" | "goods_receipt") => stock::discrepancies(tree, rules, &mut found),
         _ => {}
     }
     found.sort_by(|a, b| (a.since, &a.kind, &a.object, &a.line).cmp(&(b.since, &b.kind, &b.object, &b.line)));
@@ -57,8 +57,8 @@ pub fn differences(tree: &Tree, books: Option<&Books>, rules: &Rules) -> Vec<Dif
 }
 
 /// A difference while it is filled in.
-fn difference(kind: &str, object: &ObjectRef, system: &str, since: DateTime<Utc>, detail: String) -> Difference {
-    Difference {
+fn discrepancy(kind: &str, object: &ObjectRef, system: &str, since: DateTime<Utc>, detail: String) -> Discrepancy {
+    Discrepancy {
         kind: kind.to_owned(),
         object: object.clone(),
         line: String::new(),
@@ -75,7 +75,7 @@ fn difference(kind: &str, object: &ObjectRef, system: &str, since: DateTime<Utc>
     }
 }
 
-impl Difference {
+impl Discrepancy {
     fn of_line(self, line: &str) -> Self {
         Self { line: line.to_owned(), ..self }
     }

@@ -75,7 +75,7 @@ pub struct Workflow {
     pub exceptions: Vec<Exception>,
     pub readiness: Readiness,
     /// What should be the same and is not.
-    pub differences: Vec<Difference>,
+    pub discrepancies: Vec<Discrepancy>,
     pub blocked_by: Option<Blocked>,
     /// What people, keys and rules did about it, newest first.
     pub activity: Vec<Activity>,
@@ -401,7 +401,7 @@ pub struct BillableLine {
 
 /// Two figures that should be the same, or a check of theirs that came out right.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
+pub struct Discrepancy {
     /// `shipped_not_billed`, `price_mismatch`, `freight`, …
     pub kind: String,
     pub object: ObjectRef,

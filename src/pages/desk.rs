@@ -14,7 +14,7 @@ use super::frame::Counts;
 use super::sources;
 use super::time::Clock;
 use crate::access::Keys;
-use crate::domain::Definitions;
+use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
 use crate::store::{FailureFilter, Store, StoreError};
@@ -30,7 +30,7 @@ pub const MAX_GROUPS: u64 = 1000;
 
 pub struct Desk {
     pub store: Store,
-    pub definitions: Arc<Definitions>,
+    pub shelf: Arc<Shelf>,
     pub hub: Hub,
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
@@ -46,10 +46,10 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(store: Store, definitions: Arc<Definitions>, hub: Hub, keys: Arc<Keys>) -> Self {
+    pub fn new(store: Store, shelf: Arc<Shelf>, hub: Hub, keys: Arc<Keys>) -> Self {
         Self {
             store,
-            definitions,
+            shelf,
             hub,
             keys,
             acts: None,
@@ -78,6 +78,18 @@ impl Desk {
     pub fn with_data_dir(mut self, data_dir: impl Into<String>) -> Self {
         self.data_dir = data_dir.into();
         self
+    }
+
+    /// The rules that hold for a tenant now.
+    pub fn definitions(&self, tenant: &str) -> Arc<Definitions> {
+        self.shelf.of(tenant)
+    }
+
+    /// What readers are to know about rules that cannot be used.
+    pub fn fault(&self) -> Option<String> {
+        let fault = self.shelf.fault()?;
+        let first = fault.lines().next().unwrap_or_default();
+        Some(format!("The definitions on disk cannot be used, the last good ones stay in force: {first}"))
     }
 
     /// Tenants that have data. While the store is away, the last that were known.

@@ -16,6 +16,7 @@ use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
 
@@ -167,7 +168,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
                 desk.store.workflow_count(tenant, &ready),
             )?;
-            let flow = flow(desk, visit.query.get("flow"), &stages);
+            let flow = flow(&desk.definitions(tenant), visit.query.get("flow"), &stages);
             let answers = Answers {
                 statuses: statuses.into_iter().map(|row| (row.status, row.count)).collect(),
                 stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
@@ -188,9 +189,9 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 /// The definition asked for, else the longest that has open workflows.
-fn flow(desk: &Desk, wanted: Option<&str>, stages: &[crate::store::StageCount]) -> Option<Flow> {
+fn flow(definitions: &Definitions, wanted: Option<&str>, stages: &[crate::store::StageCount]) -> Option<Flow> {
     let open = |key: &str| stages.iter().filter(|row| row.definition == key).map(|row| row.count).sum::<u64>();
-    let mut alive: Vec<_> = desk.definitions.iter().filter(|definition| open(&definition.key) > 0).collect();
+    let mut alive: Vec<_> = definitions.iter().filter(|definition| open(&definition.key) > 0).collect();
     alive.sort_by_key(|definition| (Some(definition.key.as_str()) != wanted, Reverse(definition.milestones.len())));
     let (first, others) = alive.split_first()?;
     Some(Flow {
@@ -337,7 +338,7 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
             }
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
             let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
-            let flow = crate::domain::assemble(&desk.definitions, &root, entries, at).ok_or_else(missing)?;
+            let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
             let facts = Facts {
                 tenant,
                 workflow: &flow,

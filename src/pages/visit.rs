@@ -132,7 +132,7 @@ impl Visit {
             freshness: desk.hub.freshness(),
             clock: &self.clock,
             prefs: &self.prefs,
-            notices: self.notices.clone(),
+            notices: self.notices.iter().cloned().chain(desk.fault()).collect(),
             store_up: true,
         })
     }

@@ -16,7 +16,7 @@ use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
 use super::state::{Changes, State, Touched};
-use crate::domain::Definitions;
+use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::Batch;
 use crate::store::{Store, StoreError};
@@ -25,7 +25,7 @@ pub struct Pipeline {
     pub gate: Arc<Gate>,
     pub store: Store,
     pub hub: Hub,
-    pub definitions: Arc<Definitions>,
+    pub shelf: Arc<Shelf>,
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
@@ -69,6 +69,9 @@ impl Pipeline {
                         () = self.shutdown.cancelled() => {}
                     }
                 });
+            }
+            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state) {
+                break;
             }
             self.tick(runtime, &mut state);
             self.report(&state);
@@ -298,7 +301,7 @@ impl Pipeline {
     fn load(&mut self, runtime: &Handle) -> Option<State> {
         self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
-        let mut state = State::new(Arc::clone(&self.definitions), version);
+        let mut state = State::new(self.shelf.book(), version);
         let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),

@@ -10,11 +10,11 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Standing, derive};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, derive};
 use crate::store::rows::{ObjectRow, WorkflowRow};
 
 pub struct State {
-    definitions: Arc<Definitions>,
+    book: Arc<Rulebook>,
     tenants: FxHashMap<String, Tenant>,
     version: u64,
 }
@@ -43,8 +43,15 @@ pub struct Changes {
 }
 
 impl State {
-    pub fn new(definitions: Arc<Definitions>, version: u64) -> Self {
-        Self { definitions, tenants: FxHashMap::default(), version }
+    pub fn new(book: Arc<Rulebook>, version: u64) -> Self {
+        Self { book, tenants: FxHashMap::default(), version }
+    }
+
+    /// Goes on with other rules. True when they are others: then everything is to be derived anew.
+    pub fn take_book(&mut self, book: Arc<Rulebook>) -> bool {
+        let new = !Arc::ptr_eq(&self.book, &book);
+        self.book = book;
+        new
     }
 
     /// Adds a fact. False when it was known.
@@ -80,12 +87,12 @@ impl State {
 
     /// Lets closed workflows go until at most `limit` objects are in memory. What is open stays in any case.
     pub fn evict(&mut self, limit: usize) {
-        let definitions = Arc::clone(&self.definitions);
-        for tenant in self.tenants.values_mut() {
+        for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             while tenant.graph.len() > limit {
                 let Some(root) = tenant.closed.pop_front() else { break };
                 if tenant.is_closed.remove(&root) {
-                    tenant.evict(&definitions, &root);
+                    tenant.evict(definitions, &root);
                 }
             }
         }
@@ -94,7 +101,7 @@ impl State {
     /// New snapshots of everything that the touched objects change.
     pub fn refresh(&mut self, name: &str, touched: &Touched, as_of: DateTime<Utc>) -> Changes {
         let version = self.next_version(as_of);
-        let definitions = Arc::clone(&self.definitions);
+        let definitions = Arc::clone(self.book.of(name));
         let tenant = self.tenant(name);
         let mut affected: Touched = Touched::default();
         for object in touched {
@@ -123,9 +130,9 @@ impl State {
     /// New snapshots of the workflows whose clocks have run out by now.
     pub fn tick(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<(String, Changes)> {
         let version = self.next_version(now);
-        let definitions = Arc::clone(&self.definitions);
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             let due: Vec<ObjectRef> = tenant
                 .clocks
                 .iter()
@@ -136,7 +143,7 @@ impl State {
             if due.is_empty() {
                 continue;
             }
-            let workflows = due.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
+            let workflows = due.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
             all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
         }
         all
@@ -145,11 +152,11 @@ impl State {
     /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen.
     pub fn derive_all(&mut self, now: DateTime<Utc>) -> Vec<(String, Changes)> {
         let version = self.next_version(now);
-        let definitions = Arc::clone(&self.definitions);
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
-            let workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
+            let workflows = roots.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
             all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
         }
         all

@@ -8,6 +8,7 @@ mod landscape;
 mod ledger;
 mod pages;
 mod refusals;
+mod rules;
 mod sdks;
 mod server;
 mod tail;

@@ -1,7 +1,7 @@
 //! Invoices, credits, freight and stock that are not as they should be: what reconciliation found and a person should see.
 
 use super::raise;
-use crate::domain::{Difference, Exception};
+use crate::domain::{Discrepancy, Exception};
 
 /// Kind of the difference, kind of the exception, whether it stops the workflow.
 const RAISED: [(&str, &str, bool); 15] = [
@@ -23,21 +23,21 @@ const RAISED: [(&str, &str, bool); 15] = [
 ];
 
 /// One for each object and kind, with the first cause in its words.
-pub fn billing(differences: &[Difference], found: &mut Vec<Exception>) {
-    for difference in differences.iter().filter(|d| !d.matched) {
-        let overcharged = difference.kind == "freight"
-            && difference.expected.is_some_and(|e| difference.found.is_some_and(|found| found > e));
-        let (kind, blocking) = match RAISED.iter().find(|(kind, ..)| *kind == difference.kind) {
+pub fn billing(discrepancies: &[Discrepancy], found: &mut Vec<Exception>) {
+    for discrepancy in discrepancies.iter().filter(|d| !d.matched) {
+        let overcharged = discrepancy.kind == "freight"
+            && discrepancy.expected.is_some_and(|e| discrepancy.found.is_some_and(|found| found > e));
+        let (kind, blocking) = match RAISED.iter().find(|(kind, ..)| *kind == discrepancy.kind) {
             Some((_, kind, blocking)) => (*kind, *blocking),
             None if overcharged => ("freight_overcharge", false),
             None => continue,
         };
-        if found.iter().any(|e| e.kind == kind && e.object == difference.object) {
+        if found.iter().any(|e| e.kind == kind && e.object == discrepancy.object) {
             continue;
         }
-        let more = differences.iter().filter(|d| d.kind == difference.kind && d.object == difference.object).count() - 1;
+        let more = discrepancies.iter().filter(|d| d.kind == discrepancy.kind && d.object == discrepancy.object).count() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let detail = format!("{}{more}", difference.detail);
-        raise(found, kind, &difference.object, detail, difference.since, &difference.system, blocking);
+        let detail = format!("{}{more}", discrepancy.detail);
+        raise(found, kind, &discrepancy.object, detail, discrepancy.since, &discrepancy.system, blocking);
     }
 }

@@ -553,12 +553,12 @@ impl<'t> Books<'t> {
         }
         // A rest of nothing is no unit, unless it is all there is.
         let is_needed = |u: &Unit| {
-            !u.is_rest || !u.documents.is_empty() || u.parts.iter().any(|p| !p.remaining.is_zero() || !p.wanted.is_zero())
+            let figures = |p: &Part| [p.remaining, p.wanted, p.returned, p.invoiced, p.credited];
+            !u.documents.is_empty() || u.parts.iter().flat_map(figures).any(|q| !q.is_zero())
         };
-        let bare = self.lines.is_empty() && self.units.len() > 1;
-        let rest_is_needed = self.units.last().is_some_and(is_needed) && !bare;
+        let rest_is_needed = self.units.last().is_some_and(is_needed);
         if !rest_is_needed && self.units.len() > 1 {
-            self.units.retain(|u| !u.is_rest || !u.documents.is_empty());
+            self.units.pop();
         }
     }
 

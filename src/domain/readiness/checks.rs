@@ -10,7 +10,7 @@ use super::currency;
 use super::rules::{After, Billing, Charges, Price, Rules, Tax};
 use crate::domain::fact::Fact;
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Difference, Evidence, Exception, Milestone, Outcome, Reached};
+use crate::domain::{Discrepancy, Evidence, Exception, Outcome};
 
 /// Everything that a rule may look at.
 pub struct Case<'c, 't> {
@@ -18,9 +18,8 @@ pub struct Case<'c, 't> {
     pub books: &'c Books<'t>,
     pub unit: &'c Unit<'t>,
     pub rules: &'c Rules,
-    pub milestones: &'c [Milestone],
     pub exceptions: &'c [Exception],
-    pub differences: &'c [Difference],
+    pub discrepancies: &'c [Discrepancy],
     pub as_of: DateTime<Utc>,
 }
 
@@ -510,7 +509,7 @@ fn manual_hold(case: &Case) -> Answer {
         if until.is_some_and(|until| case.as_of >= until) {
             continue;
         }
-        let why = last.detail.reason.as_deref().unwrap_or("no reason given");
+        let why = text_of(last, "reason").unwrap_or_else(|| "no reason given".to_owned());
         let end = until.map_or_else(|| "until it is released".to_owned(), |u| format!("until {}", u.format("%Y-%m-%d %H:%M UTC")));
         let detail = format!("Held by {}: {why} ({end})", who(last));
         let evidence = vec![evidence(&node.object, last)];
@@ -519,30 +518,30 @@ fn manual_hold(case: &Case) -> Answer {
     found(findings)
 }
 
-fn of_differences(case: &Case, kinds: &[&str]) -> Vec<Finding> {
+fn of_discrepancies(case: &Case, kinds: &[&str]) -> Vec<Finding> {
     let documents: Vec<&ObjectRef> =
         case.unit.documents.iter().map(|d| &case.books.documents[*d].node.object).collect();
-    let own = |d: &&Difference| kinds.contains(&&*d.kind) && (documents.contains(&&d.object) || d.object == case.unit.object);
-    let of = |d: &Difference| Finding {
+    let own = |d: &&Discrepancy| kinds.contains(&&*d.kind) && (documents.contains(&&d.object) || d.object == case.unit.object);
+    let of = |d: &Discrepancy| Finding {
         system: Some(d.system.clone()),
         evidence: d.evidence.clone(),
         ..finding(Outcome::Wrong, d.detail.clone(), Some(d.since))
     };
-    case.differences.iter().filter(own).map(of).collect()
+    case.discrepancies.iter().filter(own).map(of).collect()
 }
 
 fn premature_invoice(case: &Case) -> Answer {
     if !case.is_billed() {
         return Answer::Unasked;
     }
-    found(of_differences(case, &["premature_invoice"]))
+    found(of_discrepancies(case, &["premature_invoice", "billed_not_shipped"]))
 }
 
 fn wrong_invoice(case: &Case) -> Answer {
     if !case.is_billed() {
         return Answer::Unasked;
     }
-    found(of_differences(case, &["over_invoiced", "under_invoiced", "duplicate_invoice"]))
+    found(of_discrepancies(case, &["over_invoiced", "under_invoiced", "duplicate_invoice"]))
 }
 
 /// Who did it: the last part of `person/NAME`.
@@ -552,11 +551,6 @@ pub fn who(act: &Fact) -> String {
 
 pub fn text_of(act: &Fact, field: &str) -> Option<String> {
     act.detail.act.as_ref()?.get(field)?.as_str().map(str::to_owned)
-}
-
-/// Whether a milestone was fully reached: for what only the definition can tell.
-pub fn is_reached(milestones: &[Milestone], key: &str) -> bool {
-    milestones.iter().any(|m| m.key == key && m.reached == Reached::Full)
 }
 
 /// Sum of one figure over all parts.

@@ -117,11 +117,11 @@ impl Multiplier for Exact {
 }
 
 impl Negator for Exact {
-    fn negate<'b, 'v>(&'b self) -> Result<CowVal<'b, 'v>, ExecutionError>
+    fn negate<'b, 'v>(&'b self) -> Result<Box<dyn Val + 'v>, ExecutionError>
     where
         Self: 'v,
     {
-        Ok(CowVal::owned(Self(-self.0)))
+        Ok(Box::new(Self(-self.0)))
     }
 }
 

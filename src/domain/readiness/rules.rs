@@ -501,7 +501,7 @@ mod tests {
     #[test]
     fn a_rule_that_is_wrong_is_told_with_its_place() {
         let text = "version = 1\n[[rules]]\nkey = 'big'\npasses = \"value < dec('10') && costumer == 'A'\"\n";
-        assert_eq!(refused(text), "readiness.toml:4:31: `costumer` is not known; nearest is `customer`");
+        assert_eq!(refused(text), "readiness.toml:4:32: `costumer` is not known; nearest is `customer`");
         let text = "version = 1\n[[rules]]\nkey = 'loop'\npasses = '''\nlines.all(a,\n  lines.all(b, a.line != b.line))'''\n";
         assert!(refused(text).starts_with("readiness.toml:6:"), "{}", refused(text));
         assert!(refused("version = 1\n[[rules]]\nkey = 'own'\n").contains("needs `passes`"));

@@ -2,11 +2,11 @@
 
 use rust_decimal::Decimal;
 
-use super::difference;
+use super::discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{Purse, Rules, evidence};
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Difference, Evidence, Money};
+use crate::domain::{Discrepancy, Evidence, Money};
 
 const FINAL: [&str; 3] = ["charge.approved", "charge.final", "charge.captured"];
 
@@ -30,7 +30,7 @@ impl Sum {
     }
 }
 
-pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
+pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
     let load = tree.root();
     let carrier = load.latest(|f| f.detail.carrier.clone());
     let tolerance = rules.freight_of(carrier.as_deref().unwrap_or_default());
@@ -69,7 +69,7 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
         && billed.evidence.is_empty()
     {
         let detail = "Delivered, and the freight is not accrued".to_owned();
-        let of = difference("accrual_missing", &load.object, "finance", delivered.occurred_at, detail);
+        let of = discrepancy("accrual_missing", &load.object, "finance", delivered.occurred_at, detail);
         found.push(of.worth(Some(known)).shown_by([evidence(&load.object, delivered)]));
     }
     let figures = [("estimate", &estimated), ("final", &known), ("accrued", &accrued), ("billed", &billed)];
@@ -82,7 +82,7 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
     let last_bill = invoices.last().map(|(_, fact)| *fact);
     let Some(since) = last_bill.or(delivered).map(|f| f.occurred_at) else { return };
     let all = billed.evidence.iter().chain(&known.evidence).chain(&accrued.evidence).cloned();
-    let mut row = Difference { figures, ..difference("freight", &load.object, "tms", since, String::new()).shown_by(all) };
+    let mut row = Discrepancy { figures, ..discrepancy("freight", &load.object, "tms", since, String::new()).shown_by(all) };
     match (expected, billed.money()) {
         (Some(expected), Some(billed)) if expected.currency != billed.currency => {
             row.detail = format!("Expected in {}, billed in {}", expected.currency, billed.currency);
@@ -107,11 +107,11 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
         }
         (Some(expected), None) => {
             row.detail = "Delivered, and the carrier has not billed it".to_owned();
-            row = Difference { expected: Some(expected.value), unit: expected.currency.clone(), value: Some(expected), ..row };
+            row = Discrepancy { expected: Some(expected.value), unit: expected.currency.clone(), value: Some(expected), ..row };
         }
         (None, Some(billed)) => {
             row.detail = "Billed, and no charge was known".to_owned();
-            row = Difference { found: Some(billed.value), unit: billed.currency.clone(), value: Some(billed), ..row };
+            row = Discrepancy { found: Some(billed.value), unit: billed.currency.clone(), value: Some(billed), ..row };
         }
         (None, None) => return,
     }
@@ -122,7 +122,7 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
         let detail = format!("Accrued {}, billed {} {}", accrual.value.normalize(), billed.value.normalize(), billed.currency);
         let value = Money { value: billed.value - accrual.value, currency: billed.currency.clone() };
         found.push(
-            difference("accrual_mismatch", &load.object, "finance", since, detail)
+            discrepancy("accrual_mismatch", &load.object, "finance", since, detail)
                 .figures(accrual.value, billed.value, &billed.currency)
                 .worth(Some(value))
                 .shown_by(accrued.evidence.iter().cloned()),
@@ -131,19 +131,19 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
     found.push(row);
 }
 
-fn changed(rules: &Rules, carrier: Option<&str>, charge: &Node, before: &Fact, after: &Fact, found: &mut Vec<Difference>) {
+fn changed(rules: &Rules, carrier: Option<&str>, charge: &Node, before: &Fact, after: &Fact, found: &mut Vec<Discrepancy>) {
     let tolerance = rules.freight_of(carrier.unwrap_or_default());
     let (Some(was), Some(is)) = (&before.detail.amount, &after.detail.amount) else { return };
     let evidence = [evidence(&charge.object, before), evidence(&charge.object, after)];
     if was.currency != is.currency {
         let detail = format!("Estimated in {}, final in {}", was.currency, is.currency);
-        let of = difference("currency_mismatch", &charge.object, "tms", after.occurred_at, detail);
+        let of = discrepancy("currency_mismatch", &charge.object, "tms", after.occurred_at, detail);
         found.push(of.worth(Some(is.clone())).shown_by(evidence));
     } else if !tolerance.allows(was.value, is.value, &is.currency) {
         let detail = format!("Estimated {}, final {} {}", was.value.normalize(), is.value.normalize(), is.currency);
         let value = Money { value: is.value - was.value, currency: is.currency.clone() };
         found.push(
-            difference("charge_changed", &charge.object, "tms", after.occurred_at, detail)
+            discrepancy("charge_changed", &charge.object, "tms", after.occurred_at, detail)
                 .figures(was.value, is.value, &is.currency)
                 .worth(Some(value))
                 .shown_by(evidence),
@@ -151,7 +151,7 @@ fn changed(rules: &Rules, carrier: Option<&str>, charge: &Node, before: &Fact, a
     }
 }
 
-fn duplicates(invoices: &[(&Node, &Fact)], found: &mut Vec<Difference>) {
+fn duplicates(invoices: &[(&Node, &Fact)], found: &mut Vec<Discrepancy>) {
     let number = |f: &Fact| f.detail.bill.as_ref().and_then(|b| b.number.clone());
     for (at, (node, fact)) in invoices.iter().enumerate() {
         let twin = invoices[..at].iter().find(|(other, earlier)| {
@@ -161,7 +161,7 @@ fn duplicates(invoices: &[(&Node, &Fact)], found: &mut Vec<Difference>) {
         if let Some((other, earlier)) = twin {
             let detail = format!("{} bills what {} had billed", node.object.id, other.object.id);
             found.push(
-                difference("duplicate_freight_invoice", &node.object, "finance", fact.occurred_at, detail)
+                discrepancy("duplicate_freight_invoice", &node.object, "finance", fact.occurred_at, detail)
                     .worth(fact.detail.amount.clone())
                     .shown_by([evidence(&other.object, earlier), evidence(&node.object, fact)]),
             );

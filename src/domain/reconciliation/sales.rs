@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::difference;
+use super::discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{Billing, Books, Document, Purse, Rules, currency_fault, evidence, left_at, product};
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Difference, Line, Money};
+use crate::domain::{Discrepancy, Line, Money};
 
-pub fn differences(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Difference>) {
+pub fn discrepancies(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepancy>) {
     for (position, line) in books.lines.iter().enumerate() {
         if !books.billable[position] {
             continue;
@@ -38,13 +38,13 @@ fn last_of<'b, 't>(books: &'b Books<'t>, position: usize) -> Option<&'b Document
     books.documents.iter().rev().find(|d| d.said.iter().any(|(p, q, _)| *p == position && !q.is_zero()))
 }
 
-fn too_much(tree: &Tree, books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Difference>) {
+fn too_much(tree: &Tree, books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Discrepancy>) {
     let Some(document) = last_of(books, position) else { return };
     let (net, target) = (line.invoiced - line.credited, line.target());
     let since = document.issued.occurred_at;
     let say = |kind: &str, limit: Decimal, word: &str| {
         let detail = format!("Line {}: {} invoiced, {} {word}", line.line, net.normalize(), limit.normalize());
-        difference(kind, &document.node.object, "billing", since, detail)
+        discrepancy(kind, &document.node.object, "billing", since, detail)
             .of_line(&line.line)
             .figures(limit, net, &line.unit)
             .worth(worth(line.price.as_ref(), net - limit))
@@ -60,7 +60,7 @@ fn too_much(tree: &Tree, books: &Books, rules: &Rules, position: usize, line: &L
     }
 }
 
-fn too_little(books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Difference>) {
+fn too_little(books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Discrepancy>) {
     for unit in books.units.iter().filter(|u| !u.is_rest) {
         let part = &unit.parts[position];
         let net = part.invoiced - part.credited;
@@ -81,7 +81,7 @@ fn too_little(books: &Books, rules: &Rules, position: usize, line: &Line, found:
         let shipped = unit.shipments.iter().filter_map(|s| Some(evidence(&s.object, s.last("shipment.shipped")?)));
         let billed = short.iter().map(|d| evidence(&d.node.object, d.issued));
         found.push(
-            difference(kind, object, system, since, detail)
+            discrepancy(kind, object, system, since, detail)
                 .of_line(&line.line)
                 .figures(kept, net, &line.unit)
                 .worth(worth(line.price.as_ref(), open))
@@ -91,7 +91,7 @@ fn too_little(books: &Books, rules: &Rules, position: usize, line: &Line, found:
 }
 
 /// Credited goods that did not come back, and goods that came back and were not credited.
-fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut Vec<Difference>) {
+fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut Vec<Discrepancy>) {
     let target = line.target().max(Decimal::ZERO);
     let too_much_billed = (line.invoiced - line.shipped.min(target)).max(Decimal::ZERO);
     let unexplained = line.credited - line.returned - too_much_billed;
@@ -99,7 +99,7 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     if let Some(note) = note.filter(|_| unexplained > Decimal::ZERO) {
         let detail = format!("Line {}: {} credited, {} came back", line.line, line.credited.normalize(), line.returned.normalize());
         found.push(
-            difference("credit_without_return", &note.node.object, "finance", note.issued.occurred_at, detail)
+            discrepancy("credit_without_return", &note.node.object, "finance", note.issued.occurred_at, detail)
                 .of_line(&line.line)
                 .figures(line.returned + too_much_billed, line.credited, &line.unit)
                 .worth(worth(line.price.as_ref(), unexplained))
@@ -118,7 +118,7 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     {
         let detail = format!("Line {}: {} came back, {} credited", line.line, line.returned.normalize(), line.credited.normalize());
         found.push(
-            difference("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
+            discrepancy("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
                 .of_line(&line.line)
                 .figures(line.returned, line.credited, &line.unit)
                 .worth(worth(line.price.as_ref(), owed))
@@ -128,7 +128,7 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
 }
 
 /// Billed before the policy allows it, though not more than has left.
-fn too_early(books: &Books, at: usize, document: &Document, found: &mut Vec<Difference>) {
+fn too_early(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepancy>) {
     for unit in books.units.iter().filter(|u| u.documents.contains(&at)) {
         let whole = books.billing != Billing::PerShipment;
         let why = match () {
@@ -146,7 +146,7 @@ fn too_early(books: &Books, at: usize, document: &Document, found: &mut Vec<Diff
         }
         let detail = format!("{} was issued {why}", document.node.object.id);
         found.push(
-            difference("premature_invoice", &document.node.object, "billing", document.issued.occurred_at, detail)
+            discrepancy("premature_invoice", &document.node.object, "billing", document.issued.occurred_at, detail)
                 .worth(document.net.clone())
                 .shown_by([evidence(&document.node.object, document.issued)]),
         );
@@ -155,11 +155,11 @@ fn too_early(books: &Books, at: usize, document: &Document, found: &mut Vec<Diff
 }
 
 /// Prices, tax and sums of one document.
-fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Difference>) {
+fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Discrepancy>) {
     let (object, issued) = (&document.node.object, document.issued);
     let say = |kind: &str, detail: String, expected: Decimal, amount: Decimal, currency: &str| {
         let value = Money { value: amount - expected, currency: currency.to_owned() };
-        difference(kind, object, "billing", issued.occurred_at, detail)
+        discrepancy(kind, object, "billing", issued.occurred_at, detail)
             .figures(expected, amount, currency)
             .worth(Some(value))
             .shown_by([evidence(object, issued)])
@@ -170,7 +170,7 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         let Some(expected) = product(price.value, *quantity) else { continue };
         if amount.currency != price.currency {
             let detail = format!("Line {}: ordered in {}, billed in {}", line.line, price.currency, amount.currency);
-            let of = difference("currency_mismatch", object, "billing", issued.occurred_at, detail);
+            let of = discrepancy("currency_mismatch", object, "billing", issued.occurred_at, detail);
             found.push(of.of_line(&line.line).worth(Some(amount.clone())).shown_by([evidence(object, issued)]));
         } else if !rules.tolerance.allows(expected, amount.value, &price.currency) {
             let detail = format!(
@@ -209,11 +209,11 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
     }
     if gross.value < Decimal::ZERO {
         let detail = format!("{} is over {} {}", object.id, gross.value.normalize(), gross.currency);
-        let of = difference("negative_invoice", object, "billing", issued.occurred_at, detail);
+        let of = discrepancy("negative_invoice", object, "billing", issued.occurred_at, detail);
         found.push(of.worth(Some(gross.clone())).shown_by([evidence(object, issued)]));
     }
     if let Some(fault) = currency_fault(gross.value, &gross.currency) {
-        let of = difference("amount_precision", object, "billing", issued.occurred_at, fault);
+        let of = discrepancy("amount_precision", object, "billing", issued.occurred_at, fault);
         found.push(of.worth(Some(gross.clone())).shown_by([evidence(object, issued)]));
     }
     if let Some(posted) = document.node.last("invoice.posted")
@@ -231,12 +231,12 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
 }
 
 /// The same invoice twice, or one issued again with other contents.
-fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Difference>) {
+fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepancy>) {
     let (object, issued) = (&document.node.object, document.issued);
     if let Some(earlier) = document.reissued {
         let amount = |f: &Fact| f.detail.amount.as_ref().map_or_else(String::new, |m| format!("{} {}", m.value.normalize(), m.currency));
         let detail = format!("{} was issued again with other contents: {} then {}", object.id, amount(earlier), amount(issued));
-        let mut of = difference("invoice_reissued", object, "billing", issued.occurred_at, detail)
+        let mut of = discrepancy("invoice_reissued", object, "billing", issued.occurred_at, detail)
             .worth(issued.detail.amount.clone())
             .shown_by([evidence(object, earlier), evidence(object, issued)]);
         if let (Some(before), Some(now)) = (&earlier.detail.amount, &issued.detail.amount)
@@ -256,7 +256,7 @@ fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Differen
     if let Some(twin) = twin {
         let detail = format!("{} bills what {} had billed", object.id, twin.node.object.id);
         found.push(
-            difference("duplicate_invoice", object, "billing", issued.occurred_at, detail)
+            discrepancy("duplicate_invoice", object, "billing", issued.occurred_at, detail)
                 .worth(document.net.clone())
                 .shown_by([evidence(&twin.node.object, twin.issued), evidence(object, issued)]),
         );
@@ -272,7 +272,7 @@ fn is_too_much(books: &Books, document: &Document) -> bool {
 }
 
 /// Orders of which only the amount is known.
-fn without_lines(tree: &Tree, books: &Books, found: &mut Vec<Difference>) {
+fn without_lines(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
     if !books.lines.is_empty() {
         return;
     }
@@ -280,12 +280,12 @@ fn without_lines(tree: &Tree, books: &Books, found: &mut Vec<Difference>) {
     if let (Some(left), true) = (shipped, books.documents.is_empty()) {
         let root = tree.root();
         let detail = "Shipped, and no invoice yet".to_owned();
-        found.push(difference("shipped_not_billed", &root.object, "billing", left, detail).worth(root.amount()));
+        found.push(discrepancy("shipped_not_billed", &root.object, "billing", left, detail).worth(root.amount()));
     }
 }
 
 /// A credit over money only, for no return and no wrong invoice.
-fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Difference>) {
+fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
     for credit in books.credits.iter().filter(|c| c.said.is_empty()) {
         let for_return = tree.of_kind("return").any(|r| credit.node.is_linked(&r.object));
         if for_return {
@@ -293,7 +293,7 @@ fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Difference>) {
         }
         let detail = format!("{} gives money back, and no goods came back", credit.node.object.id);
         found.push(
-            difference("credit_without_return", &credit.node.object, "finance", credit.issued.occurred_at, detail)
+            discrepancy("credit_without_return", &credit.node.object, "finance", credit.issued.occurred_at, detail)
                 .worth(credit.issued.detail.amount.clone())
                 .shown_by([evidence(&credit.node.object, credit.issued)]),
         );
@@ -301,7 +301,7 @@ fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Difference>) {
 }
 
 /// Revenue accrued for shipments against what was billed for them.
-fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Difference>) {
+fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepancy>) {
     for unit in books.units.iter().filter(|u| !u.is_rest && !u.documents.is_empty()) {
         if unit.parts.iter().any(|p| !p.remaining.is_zero()) || unit.documents.iter().any(|d| books.documents[*d].is_shared) {
             continue;
@@ -323,7 +323,7 @@ fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Differenc
             let detail = format!("Accrued {}, worth {} {}", expected.value.normalize(), billed.value.normalize(), billed.currency);
             let value = Money { value: billed.value - expected.value, currency: billed.currency.clone() };
             found.push(
-                difference("accrual_mismatch", &unit.object, "finance", last, detail)
+                discrepancy("accrual_mismatch", &unit.object, "finance", last, detail)
                     .figures(expected.value, billed.value, &billed.currency)
                     .worth(Some(value))
                     .shown_by(accrued.iter().map(|(a, f)| evidence(&a.object, f))),

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::difference;
+use super::discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{Rules, evidence};
 use crate::domain::tree::Tree;
-use crate::domain::Difference;
+use crate::domain::Discrepancy;
 
 const MOVED: [&str; 3] = ["inventory.adjusted", "goods.received", "goods.put_away"];
 
-pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
+pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
     let root = tree.root();
     let moved = MOVED.iter().find_map(|kind| root.last(kind));
     let posted = root.last("inventory.posted");
@@ -20,12 +20,12 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
         (Some(moved), Some(posted)) => (moved, posted),
         (Some(moved), None) => {
             let detail = "Moved in the warehouse, not posted in the ledger".to_owned();
-            let of = difference("movement_not_posted", &root.object, "erp", moved.occurred_at, detail);
+            let of = discrepancy("movement_not_posted", &root.object, "erp", moved.occurred_at, detail);
             return found.push(of.shown_by([evidence(&root.object, moved)]));
         }
         (None, Some(posted)) => {
             let detail = "Posted in the ledger, not reported by the warehouse".to_owned();
-            let of = difference("posted_not_moved", &root.object, "wms", posted.occurred_at, detail);
+            let of = discrepancy("posted_not_moved", &root.object, "wms", posted.occurred_at, detail);
             return found.push(of.shown_by([evidence(&root.object, posted)]));
         }
         (None, None) => return,
@@ -43,7 +43,7 @@ pub fn differences(tree: &Tree, rules: &Rules, found: &mut Vec<Difference>) {
         let unit = here.get(item).or(there.get(item)).map_or("", |(_, unit)| unit);
         let detail = format!("{item}: {} moved, {} posted", expected.normalize(), booked.normalize());
         found.push(
-            difference("movement_mismatch", &root.object, "erp", posted.occurred_at, detail)
+            discrepancy("movement_mismatch", &root.object, "erp", posted.occurred_at, detail)
                 .of_line(item)
                 .figures(expected, booked, unit)
                 .shown_by([evidence(&root.object, moved), evidence(&root.object, posted)]),
