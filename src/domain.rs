@@ -5,6 +5,7 @@ mod definition;
 mod derive;
 mod exceptions;
 mod fact;
+mod flaws;
 mod graph;
 mod lines;
 mod milestones;
@@ -12,6 +13,7 @@ mod readiness;
 mod reconciliation;
 mod slas;
 mod tree;
+mod units;
 mod workflow;
 
 pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
@@ -19,7 +21,9 @@ pub use derive::{assemble, derive, next_milestone};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
-pub use readiness::{Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules};
+pub use readiness::{
+    Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
+};
 pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use tree::{FLOW, flow_position, systems_of_record};
 pub use workflow::*;

@@ -16,6 +16,8 @@ pub mod api;
 pub mod live;
 pub mod pages;
 
+pub mod transfer;
+
 pub mod app;
 pub mod simulate;
 pub mod tail;

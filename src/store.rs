@@ -11,6 +11,7 @@ macro_rules! read {
 mod board;
 mod cursor;
 mod entries;
+mod export;
 mod failures;
 mod held;
 mod migrate;
@@ -30,6 +31,7 @@ use clickhouse::{Client, Compression};
 
 pub use board::{KindCount, StageCount, StatusCount};
 pub use cursor::Cursor;
+pub use export::{ExportFilter, ExportedObject};
 pub use failures::{FailureFilter, FailureGroup};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};

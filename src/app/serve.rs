@@ -198,7 +198,7 @@ pub fn store(settings: &Settings, engine: Option<&Engine>) -> anyhow::Result<Sto
 }
 
 /// One server per data folder.
-fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
+pub fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = data_dir.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     match file.try_lock() {

@@ -74,7 +74,8 @@ impl Definitions {
     pub fn load(files: &Files) -> Result<Self, Vec<DefinitionError>> {
         let mut workflows: Vec<Arc<Definition>> = Vec::new();
         let mut errors = Vec::new();
-        let rules = files.get(readiness::FILE).map_or_else(|| Ok(Rules::default()), |text| Rules::parse(readiness::FILE, text));
+        let rules =
+            files.get(readiness::FILE).map_or_else(|| Ok(Rules::default()), |text| Rules::parse(readiness::FILE, text));
         let rules = Arc::new(rules.unwrap_or_else(|mut found| {
             errors.append(&mut found);
             Rules::default()

@@ -13,7 +13,9 @@ use super::readiness::{Books, readiness};
 use super::reconciliation::discrepancies;
 use super::slas::slas;
 use super::tree::Tree;
-use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow};
+use super::{
+    Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow,
+};
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
@@ -36,8 +38,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let rules = &definition.readiness;
     let books = (root.kind == "order").then(|| Books::read(&tree, &lines, &milestones, rules));
     let discrepancies = discrepancies(&tree, books.as_ref(), rules);
-    let exceptions =
-        if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, &discrepancies, as_of) };
+    let exceptions = if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, &discrepancies, as_of) };
     let readiness = match &books {
         Some(books) => readiness(&tree, books, rules, &exceptions, &discrepancies, as_of),
         None => Readiness::none(),
@@ -87,6 +88,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         closed_at: if closed { Some(latest.occurred_at) } else { None },
         objects: tree.members(),
         links: tree.links(),
+        items: lines.items(),
         lines: lines.into_vec(),
         milestones,
         slas,

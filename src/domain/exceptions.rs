@@ -3,6 +3,7 @@
 
 mod billing;
 mod credit;
+mod quantities;
 mod reports;
 mod shipment;
 mod sla;
@@ -37,6 +38,7 @@ pub fn exceptions(
         shipment::status_conflict(node, as_of, &mut found);
     }
     billing::billing(discrepancies, &mut found);
+    quantities::impossible(root, lines, &mut found);
     for node in &tree.nodes {
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);

@@ -14,7 +14,7 @@ pub mod tests;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-pub use books::{Books, Document, Purse, left_at, product};
+pub use books::{Books, Document, Purse, Said, left_at, product};
 pub use checks::evidence;
 pub use currency::fault as currency_fault;
 pub use language::VARIABLES;
@@ -25,9 +25,7 @@ use self::checks::{Answer, BUILT_IN, Case, Finding, text_of, who};
 use self::exact::{Exact, LineValue};
 use self::language::Figures;
 use super::tree::Tree;
-use super::{
-    Billable, BillableLine, Check, Discrepancy, Exception, Money, Outcome, Readiness, ReadinessState,
-};
+use super::{Billable, BillableLine, Check, Discrepancy, Exception, Money, Outcome, Readiness, ReadinessState};
 
 /// Groups of rules in the order in which they are shown.
 pub const GROUPS: [(&str, &str); 9] = [
@@ -123,7 +121,8 @@ fn billable(case: &Case) -> (Billable, Option<DateTime<Utc>>) {
         let times: Option<Vec<_>> = documents.iter().map(|d| at(d)).collect();
         times.and_then(|t| t.into_iter().max())
     };
-    let (invoiced_at, posted_at, paid_at) = (all(|d| Some(d.issued.occurred_at)), all(|d| d.posted_at), all(|d| d.paid_at));
+    let (invoiced_at, posted_at, paid_at) =
+        (all(|d| Some(d.issued.occurred_at)), all(|d| d.posted_at), all(|d| d.paid_at));
     let state = match () {
         () if has(Outcome::Wrong) => ReadinessState::Wrong,
         () if is_billed && paid_at.is_some() => ReadinessState::Paid,
@@ -252,7 +251,8 @@ fn own_rules(case: &Case, checks: &mut Vec<Check>) {
             system: &rule.system,
             next_step: &rule.next_step,
         };
-        let failed = |error: String| words.check(Outcome::Failed, format!("The rule cannot be answered: {error}"), None);
+        let failed =
+            |error: String| words.check(Outcome::Failed, format!("The rule cannot be answered: {error}"), None);
         match rule.applies.as_ref().map_or(Ok(true), |q| q.ask(&figures)) {
             Ok(false) => continue,
             Ok(true) => {}

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 
 use super::readiness::{Books, Rules};
 use super::tree::Tree;
-use super::{Discrepancy, Evidence, Money};
+use super::{Discrepancy, Money, Witness};
 
 /// Kinds with their titles, in the order of lists.
 pub const KINDS: [(&str, &str); 24] = [
@@ -88,7 +88,7 @@ impl Discrepancy {
         Self { value, ..self }
     }
 
-    fn shown_by(self, evidence: impl IntoIterator<Item = Evidence>) -> Self {
+    fn shown_by(self, evidence: impl IntoIterator<Item = Witness>) -> Self {
         Self { evidence: evidence.into_iter().collect(), ..self }
     }
 }

@@ -68,6 +68,9 @@ pub struct Workflow {
     pub closed_at: Option<DateTime<Utc>>,
     pub milestones: Vec<Milestone>,
     pub lines: Vec<Line>,
+    /// Items whose master data decides how units convert here.
+    #[serde(skip)]
+    pub items: Vec<String>,
     /// Everything that hangs from the root, the root first, nearest next.
     pub objects: Vec<Member>,
     pub links: Vec<Link>,
@@ -148,8 +151,24 @@ pub struct EventKey {
     pub id: String,
 }
 
+/// A step of an order line, in the order of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Ordered,
+    Cancelled,
+    Allocated,
+    Picked,
+    Packed,
+    Shipped,
+    Delivered,
+    Returned,
+    Invoiced,
+    Credited,
+}
+
 /// One order line through the whole chain. Quantities are in `unit`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Line {
     pub line: String,
     pub sku: String,
@@ -168,6 +187,39 @@ pub struct Line {
     pub returned: Decimal,
     pub invoiced: Decimal,
     pub credited: Decimal,
+    /// The events behind the numbers, by step and time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What cannot be so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<Flaw>,
+}
+
+/// What one event adds to a number of a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    pub step: Step,
+    pub object: ObjectRef,
+    pub event: EventKey,
+    pub at: DateTime<Utc>,
+    /// As it was said, in `unit`.
+    pub quantity: Decimal,
+    pub unit: String,
+    /// In the line's unit; None when no conversion is known, or the quantity is beyond counting.
+    pub counted: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub serials: Vec<String>,
+}
+
+/// An impossible combination on a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Flaw {
+    /// `over_shipment`, `unit_unknown`, `negative_quantity`, … (docs/events.md)
+    pub code: String,
+    pub step: Step,
+    pub detail: String,
 }
 
 /// An object in the workflow with what is believed about it.
@@ -338,12 +390,12 @@ pub struct Check {
     /// Whose turn it is.
     pub system: String,
     pub next_step: String,
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Witness>,
 }
 
 /// An event that shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Evidence {
+pub struct Witness {
     pub object: ObjectRef,
     #[serde(rename = "type")]
     pub kind: String,
@@ -421,7 +473,7 @@ pub struct Discrepancy {
     pub since: DateTime<Utc>,
     /// Whose turn it is.
     pub system: String,
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Witness>,
 }
 
 /// The sentence "what blocks it, who acts, by when".

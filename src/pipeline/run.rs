@@ -192,7 +192,11 @@ impl Pipeline {
                 }
             }
         }
-        for (tenant, objects) in &touched {
+        let mut needed = touched.clone();
+        for (tenant, item) in items_of(&facts) {
+            needed.entry(tenant).or_default().insert(item);
+        }
+        for (tenant, objects) in &needed {
             self.bring_back(runtime, state, tenant, objects)?;
         }
         for (tenant, object, fact) in facts {
@@ -390,6 +394,16 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Items whose master data may say how the units of lines convert.
+fn items_of(facts: &Facts) -> BTreeSet<(Arc<str>, ObjectRef)> {
+    let mut items = BTreeSet::new();
+    for (tenant, _, fact) in facts {
+        let with_unit = fact.detail.lines.iter().flatten().filter(|line| line.unit.is_some());
+        items.extend(with_unit.filter_map(|l| Some((Arc::clone(tenant), ObjectRef::new("item", l.sku.as_deref()?)))));
+    }
+    items
 }
 
 fn of<'c, 'r>(changes: &'c mut BTreeMap<&'r str, Change>, tenant: &'r str) -> &'c mut Change {

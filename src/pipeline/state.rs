@@ -30,6 +30,8 @@ struct Tenant {
     /// Workflows that are closed, the longest closed first: these may leave memory.
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
+    /// Workflows in which the master data of an item decides how units convert, by item.
+    by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
 
 /// Objects of one tenant that something was said about.
@@ -113,6 +115,9 @@ impl State {
             let standing = tenant.graph.standing(&definitions, &object);
             if definitions.of_root(&object.kind).is_some() {
                 roots.insert(object.clone());
+            }
+            if object.kind == "item" {
+                roots.extend(tenant.by_item.get(&object.id).into_iter().flatten().cloned());
             }
             if let Standing::Joined(above) = &standing {
                 roots.extend(above.iter().cloned());
@@ -208,6 +213,9 @@ impl Tenant {
             self.wakes.insert(root.clone(), at);
             self.clocks.insert((at, root.clone()));
         }
+        for item in &workflow.items {
+            self.by_item.entry(item.clone()).or_default().insert(root.clone());
+        }
         if workflow.closed_at.is_none() {
             self.is_closed.remove(root);
         } else if self.is_closed.insert(root.clone()) {
@@ -219,6 +227,10 @@ impl Tenant {
     /// Forgets a closed workflow, but for objects that an open one needs.
     fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
+        self.by_item.retain(|_, roots| {
+            roots.remove(root);
+            !roots.is_empty()
+        });
         for (object, _) in self.graph.members(definition, root) {
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),

@@ -125,15 +125,10 @@ pub fn workflow() -> Workflow {
         unit: "EA".into(),
         price: Some(eur("48")),
         ordered: dec(ordered),
-        cancelled: Decimal::ZERO,
         allocated: dec(ordered),
         picked: dec(picked),
         packed: dec(picked),
-        shipped: Decimal::ZERO,
-        delivered: Decimal::ZERO,
-        returned: Decimal::ZERO,
-        invoiced: Decimal::ZERO,
-        credited: Decimal::ZERO,
+        ..Line::default()
     };
     let member = |object: &ObjectRef, depth, state: &str, amount, events, beliefs: Vec<Belief>| Member {
         object: object.clone(),
@@ -147,6 +142,7 @@ pub fn workflow() -> Workflow {
     let belief =
         |system: &str, state: &str| Belief { system: system.into(), state: state.into(), since: at(NOW - HOUR) };
     Workflow {
+        items: Vec::new(),
         definition: "order-to-cash".into(),
         definition_version: 1,
         title: "Order to cash".into(),

@@ -35,7 +35,8 @@ pub fn billing(discrepancies: &[Discrepancy], found: &mut Vec<Exception>) {
         if found.iter().any(|e| e.kind == kind && e.object == discrepancy.object) {
             continue;
         }
-        let more = discrepancies.iter().filter(|d| d.kind == discrepancy.kind && d.object == discrepancy.object).count() - 1;
+        let more =
+            discrepancies.iter().filter(|d| d.kind == discrepancy.kind && d.object == discrepancy.object).count() - 1;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let detail = format!("{}{more}", discrepancy.detail);
         raise(found, kind, &discrepancy.object, detail, discrepancy.since, &discrepancy.system, blocking);

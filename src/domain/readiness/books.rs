@@ -9,9 +9,9 @@ use rust_decimal::Decimal;
 
 use super::rules::{Billing, Policy, Proof, Rules};
 use crate::domain::fact::{Fact, LineFact};
-use crate::domain::lines::{Lines, issues, returned_lines, shipment_lines};
+use crate::domain::lines::{Lines, issues};
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Line, Milestone, Money, Reached};
+use crate::domain::{Evidence, Line, Milestone, Money, Reached, Step};
 
 pub struct Books<'t> {
     pub billing: Billing,
@@ -78,8 +78,7 @@ pub struct Document<'t> {
     pub reissued: Option<&'t Fact>,
     /// Without tax, as far as it can be told.
     pub net: Option<Money>,
-    /// Per line of the order: quantity and amount.
-    pub said: Vec<(usize, Decimal, Option<Money>)>,
+    pub said: Vec<Said>,
     pub posted_at: Option<DateTime<Utc>>,
     pub paid_at: Option<DateTime<Utc>>,
     /// Bills other orders too.
@@ -89,7 +88,16 @@ pub struct Document<'t> {
 pub struct Credit<'t> {
     pub node: &'t Node<'t>,
     pub issued: &'t Fact,
-    pub said: Vec<(usize, Decimal, Option<Money>)>,
+    pub said: Vec<Said>,
+}
+
+/// What a document says about one line of the order, in that line's unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub position: usize,
+    pub quantity: Decimal,
+    pub amount: Option<Money>,
+    pub shipment: Option<Box<str>>,
 }
 
 /// Amounts of one kind, a sum for each currency.
@@ -182,6 +190,39 @@ impl<'t> Books<'t> {
         books
     }
 
+    /// What an event says about the order's lines, with quantities as they were counted.
+    fn said(&self, lines: &Lines, step: Step, issued: &Fact) -> Vec<Said> {
+        let counted: Vec<Vec<Decimal>> = self
+            .lines
+            .iter()
+            .map(|line| {
+                let is_own =
+                    |e: &&Evidence| e.step == step && e.event.id == *issued.id && e.event.source == *issued.source;
+                line.evidence.iter().filter(is_own).map(|e| e.counted.unwrap_or_default()).collect()
+            })
+            .collect();
+        let Some(own) = issued.detail.lines.as_deref() else {
+            let all = counted.iter().enumerate().filter(|(_, quantities)| !quantities.is_empty());
+            let sum = |(position, quantities): (usize, &Vec<Decimal>)| Said {
+                position,
+                quantity: quantities.iter().copied().sum(),
+                amount: None,
+                shipment: None,
+            };
+            return all.map(sum).collect();
+        };
+        let mut met = vec![0_usize; self.lines.len()];
+        own.iter()
+            .filter_map(|line| {
+                let position = self.position(lines, line)?;
+                let nth = met[position];
+                met[position] += 1;
+                let quantity = counted[position].get(nth).copied().unwrap_or_default();
+                Some(Said { position, quantity, amount: line.amount.clone(), shipment: line.shipment.clone() })
+            })
+            .collect()
+    }
+
     /// Position of the line that a line of another document is about.
     fn position(&self, lines: &Lines, said: &LineFact) -> Option<usize> {
         let meant = lines.meant(said)?;
@@ -219,9 +260,8 @@ impl<'t> Books<'t> {
             unit.is_shipped = if self.lines.is_empty() {
                 reached("shipped").is_some()
             } else {
-                let gone = |l: &&Line| {
-                    l.shipped >= l.target() || rules.tolerance.allows_quantity(l.target(), l.shipped)
-                };
+                let gone =
+                    |l: &&Line| l.shipped >= l.target() || rules.tolerance.allows_quantity(l.target(), l.shipped);
                 unit.shipped_at.is_some() && self.lines.iter().all(gone)
             };
             let delivered: Vec<Option<DateTime<Utc>>> = left.iter().map(|s| delivered_at(tree, s)).collect();
@@ -276,33 +316,26 @@ impl<'t> Books<'t> {
         (!parts.is_empty()).then_some(parts)
     }
 
-    /// Per line what a shipment carried when it left: the latest word on each.
+    /// Per line what a shipment carried when it left.
     fn carried(&self, shipment: &Node) -> Vec<Decimal> {
-        let mut gone: Vec<Decimal> = vec![Decimal::ZERO; self.lines.len()];
-        let whole = shipment_lines(shipment);
-        for fact in shipment.facts.iter().filter(|f| is_leaving(f)) {
-            match fact.detail.lines.as_deref().or(whole) {
-                Some(said) => {
-                    for line in said {
-                        if let Some(position) = self.lines.iter().position(|l| is_about(l, line)) {
-                            gone[position] = line.quantity;
-                        }
-                    }
-                }
-                None => self.lines.iter().zip(&mut gone).for_each(|(l, g)| *g = l.target()),
-            }
-        }
-        gone
+        let of = |line: &&Line| {
+            let own = line.evidence.iter().filter(|e| e.step == Step::Shipped && e.object == shipment.object);
+            own.filter_map(|e| e.counted).sum()
+        };
+        self.lines.iter().map(of).collect()
     }
 
     fn read_returns(&mut self, tree: &Tree) {
-        for back in tree.of_kind("return") {
-            let linked: Vec<usize> =
-                (0..self.units.len()).filter(|u| back.is_linked(&self.units[*u].object)).collect();
-            for said in returned_lines(back).into_iter().flatten() {
-                let Some(position) = self.lines.iter().position(|l| is_about(l, said)) else { continue };
-                for (unit, quantity) in self.share_out(&linked, position, said.quantity, |p| p.shipped - p.returned) {
-                    self.units[unit].parts[position].returned += quantity;
+        for position in 0..self.lines.len() {
+            let line = self.lines[position];
+            for back in line.evidence.iter().filter(|e| e.step == Step::Returned) {
+                let Some(quantity) = back.counted else { continue };
+                let node = tree.nodes.iter().find(|n| n.object == back.object);
+                let is_linked = |u: &usize| node.is_some_and(|n| n.is_linked(&self.units[*u].object));
+                let linked: Vec<usize> =
+                    (0..self.units.len()).filter(|u| !self.units[*u].is_rest && is_linked(u)).collect();
+                for (unit, share) in self.share_out(&linked, position, quantity, |p| p.shipped - p.returned) {
+                    self.units[unit].parts[position].returned += share;
                 }
             }
         }
@@ -353,24 +386,14 @@ impl<'t> Books<'t> {
         self.documents.sort_by(|a, b| (a.issued.order(), &a.node.object).cmp(&(b.issued.order(), &b.node.object)));
         for at in 0..self.documents.len() {
             let document = &self.documents[at];
-            let linked: Vec<usize> =
-                (0..self.units.len()).filter(|u| document.node.is_linked(&self.units[*u].object) && !self.units[*u].is_rest).collect();
-            let said = document.said.clone();
-            let facts: Vec<Option<Box<str>>> = document
-                .issued
-                .detail
-                .lines
-                .iter()
-                .flatten()
-                .filter(|l| lines.meant(l).is_some())
-                .map(|l| l.shipment.clone())
+            let linked: Vec<usize> = (0..self.units.len())
+                .filter(|u| document.node.is_linked(&self.units[*u].object) && !self.units[*u].is_rest)
                 .collect();
-            let net = document.net.clone();
-            for (nth, (position, quantity, amount)) in said.iter().enumerate() {
-                let named = facts.get(nth).and_then(|s| {
-                    let is_it = |u: &Unit| u.object.kind == "shipment" && Some(&*u.object.id) == s.as_deref();
-                    self.units.iter().position(is_it)
-                });
+            let (said, net) = (document.said.clone(), document.net.clone());
+            for Said { position, quantity, amount, shipment } in &said {
+                let named = shipment
+                    .as_deref()
+                    .and_then(|id| self.units.iter().position(|u| u.object.kind == "shipment" && u.object.id == id));
                 let named: Vec<usize> = named.map_or_else(|| linked.clone(), |unit| vec![unit]);
                 let shares = self.share_out(&named, *position, *quantity, Part::room);
                 self.bill(at, *position, *quantity, amount.as_ref(), &shares);
@@ -385,7 +408,14 @@ impl<'t> Books<'t> {
         }
     }
 
-    fn bill(&mut self, document: usize, position: usize, quantity: Decimal, amount: Option<&Money>, shares: &[(usize, Decimal)]) {
+    fn bill(
+        &mut self,
+        document: usize,
+        position: usize,
+        quantity: Decimal,
+        amount: Option<&Money>,
+        shares: &[(usize, Decimal)],
+    ) {
         let mut rest = amount.cloned();
         for (nth, (unit, share)) in shares.iter().enumerate() {
             let unit = &mut self.units[*unit];
@@ -408,36 +438,25 @@ impl<'t> Books<'t> {
                 (None, None) => unit.billed.is_open = true,
             }
         }
-        if shares.is_empty() && quantity.is_zero() && let Some(amount) = amount {
+        if shares.is_empty()
+            && quantity.is_zero()
+            && let Some(amount) = amount
+        {
             self.units[0].billed.add(amount);
         }
     }
 
     fn read_document(&mut self, tree: &'t Tree<'t>, lines: &Lines, node: &'t Node<'t>, issued: &'t Fact) {
-        let said: Vec<(usize, Decimal, Option<Money>)> = match issued.detail.lines.as_deref() {
-            Some(said) => said
-                .iter()
-                .filter_map(|l| Some((self.position(lines, l)?, l.quantity, l.amount.clone())))
-                .collect(),
-            None => {
-                let shipments: Vec<&Node> =
-                    tree.of_kind("shipment").filter(|s| node.is_linked(&s.object) && left_at(s).is_some()).collect();
-                if shipments.is_empty() {
-                    self.lines.iter().enumerate().map(|(at, l)| (at, l.target(), None)).collect()
-                } else {
-                    let carried = shipments.iter().map(|s| self.carried(s));
-                    let sums = carried.fold(vec![Decimal::ZERO; self.lines.len()], |mut sums, more| {
-                        sums.iter_mut().zip(more).for_each(|(s, m)| *s += m);
-                        sums
-                    });
-                    sums.into_iter().enumerate().filter(|(_, q)| !q.is_zero()).map(|(at, q)| (at, q, None)).collect()
-                }
-            }
-        };
+        let said = self.said(lines, Step::Invoiced, issued);
         let tax = issued.detail.bill.as_ref().and_then(|b| b.tax.clone());
         let gross = issued.detail.amount.clone();
-        let parts: Option<Vec<&Money>> =
-            issued.detail.lines.as_deref().filter(|l| !l.is_empty()).map(|l| l.iter().map(|l| l.amount.as_ref()).collect()).unwrap_or(None);
+        let parts: Option<Vec<&Money>> = issued
+            .detail
+            .lines
+            .as_deref()
+            .filter(|l| !l.is_empty())
+            .map(|l| l.iter().map(|l| l.amount.as_ref()).collect())
+            .unwrap_or(None);
         let net = match (parts, gross, tax) {
             (Some(parts), _, _) => {
                 let mut purse = Purse::default();
@@ -451,9 +470,8 @@ impl<'t> Books<'t> {
         };
         let earlier = node.facts.iter().filter(|f| &*f.kind == "invoice.issued" && f.source == issued.source);
         let differs = |f: &&Fact| f.detail.lines != issued.detail.lines || f.detail.amount != issued.detail.amount;
-        let foreign = |o: &ObjectRef| {
-            matches!(&*o.kind, "order" | "shipment") && !tree.nodes.iter().any(|n| n.object == *o)
-        };
+        let foreign =
+            |o: &ObjectRef| matches!(&*o.kind, "order" | "shipment") && !tree.nodes.iter().any(|n| n.object == *o);
         self.documents.push(Document {
             node,
             issued,
@@ -469,22 +487,12 @@ impl<'t> Books<'t> {
     fn read_credits(&mut self, tree: &'t Tree<'t>, lines: &Lines) {
         for node in tree.of_kind("credit_note").filter(|n| !n.has("credit_note.cancelled")) {
             let Some(issued) = node.last("credit_note.issued") else { continue };
-            let own = issued.detail.lines.as_deref();
-            let of_return = tree.of_kind("return").filter(|r| node.is_linked(&r.object)).filter_map(returned_lines);
-            let facts: Vec<&LineFact> =
-                own.map_or_else(|| of_return.flatten().collect(), |own| own.iter().collect());
-            let said: Vec<(usize, Decimal, Option<Money>)> = facts
-                .iter()
-                .filter_map(|l| {
-                    let amount = own.and(l.amount.clone());
-                    Some((self.position(lines, l)?, l.quantity, amount))
-                })
-                .collect();
+            let said = self.said(lines, Step::Credited, issued);
             let documents: Vec<&ObjectRef> =
                 self.documents.iter().map(|d| &d.node.object).filter(|d| node.is_linked(d)).collect();
             let billed_by = |u: &Unit| u.documents.iter().any(|d| documents.contains(&&self.documents[*d].node.object));
             let named: Vec<usize> = (0..self.units.len()).filter(|u| billed_by(&self.units[*u])).collect();
-            for (position, quantity, amount) in &said {
+            for Said { position, quantity, amount, .. } in &said {
                 let net = |p: &Part| p.net().max(Decimal::ZERO);
                 for (unit, share) in self.share_out(&named, *position, *quantity, net) {
                     let unit = &mut self.units[unit];
@@ -533,7 +541,8 @@ impl<'t> Books<'t> {
             match head {
                 // The order's own amount stands for all of it.
                 Some(head) if is_whole && !cancelled => {
-                    unit.value = Purse { sums: BTreeMap::from([(head.currency.clone(), head.value)]), ..Purse::default() };
+                    unit.value =
+                        Purse { sums: BTreeMap::from([(head.currency.clone(), head.value)]), ..Purse::default() };
                     unit.remaining = unit.value.clone();
                     let all_billed = !unit.documents.is_empty()
                         && (self.lines.is_empty() || unit.parts.iter().all(|p| p.remaining.is_zero()));
@@ -580,13 +589,6 @@ fn is_billable(line: &Line, all: &[&Line]) -> bool {
     }
     let kit = line.parent.as_ref().and_then(|kit| all.iter().find(|l| l.line == *kit));
     kit.is_none_or(|kit| !priced(kit) && priced(line))
-}
-
-fn is_about(line: &Line, said: &LineFact) -> bool {
-    match &said.line {
-        Some(id) => line.line == **id,
-        None => said.sku.as_deref().is_some_and(|sku| line.sku == sku),
-    }
 }
 
 fn kits(kit: &Line, parts: &[usize], lines: &[&Line], gone: &[Decimal]) -> Decimal {

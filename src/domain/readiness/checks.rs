@@ -10,7 +10,7 @@ use super::currency;
 use super::rules::{After, Billing, Charges, Price, Rules, Tax};
 use crate::domain::fact::Fact;
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Discrepancy, Evidence, Exception, Outcome};
+use crate::domain::{Discrepancy, Exception, Outcome, Step, Witness};
 
 /// Everything that a rule may look at.
 pub struct Case<'c, 't> {
@@ -31,7 +31,7 @@ pub struct Finding {
     pub since: Option<DateTime<Utc>>,
     /// Whose turn it is, where the rule's usual owner is not it.
     pub system: Option<String>,
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<Witness>,
     /// When time alone lifts it.
     pub until: Option<DateTime<Utc>>,
 }
@@ -40,7 +40,7 @@ pub struct Finding {
 pub enum Answer {
     /// The rule is not for this unit.
     Unasked,
-    Met(Option<DateTime<Utc>>, Vec<Evidence>),
+    Met(Option<DateTime<Utc>>, Vec<Witness>),
     Found(Vec<Finding>),
 }
 
@@ -62,13 +62,14 @@ macro_rules! built_in {
     };
 }
 
-pub const BUILT_IN: [BuiltIn; 27] = built_in! {
+pub const BUILT_IN: [BuiltIn; 28] = built_in! {
     "not_shipped" "goods" "Shipped" "wms" false "Ship it, or cancel what will not be shipped" => not_shipped;
     "not_fully_shipped" "goods" "Shipped in full" "wms" true "Ship or cancel the open lines, or bill per shipment" => not_fully_shipped;
     "partial_hold" "goods" "Partial shipment decided" "billing" true "Decide whether the part is billed: mark it ready" => partial_hold;
     "not_delivered" "goods" "Delivered" "tms" true "Wait for the carrier's delivery report" => not_delivered;
     "pod_missing" "goods" "Proof of delivery" "tms" true "Ask the carrier for the proof of delivery" => pod_missing;
     "quantity_mismatch" "goods" "Delivered as shipped" "tms" true "Clear with the carrier what was delivered" => quantity_mismatch;
+    "quantity_unclear" "goods" "Quantities can be counted" "erp" false "Tell the item's units, or correct the report" => quantity_unclear;
     "over_shipped" "goods" "Not more than ordered" "erp" true "Have the order changed, or take the goods back" => over_shipped;
     "nothing_to_bill" "goods" "Something to bill" "billing" false "Nothing: what left was billed already or came back" => nothing_to_bill;
     "return_open" "disputes" "No open return" "finance" true "Settle the return" => return_open;
@@ -92,8 +93,8 @@ pub const BUILT_IN: [BuiltIn; 27] = built_in! {
     "wrong_invoice" "invoice" "Billed right" "billing" false "Correct the invoice" => wrong_invoice;
 };
 
-pub fn evidence(object: &ObjectRef, fact: &Fact) -> Evidence {
-    Evidence {
+pub fn evidence(object: &ObjectRef, fact: &Fact) -> Witness {
+    Witness {
         object: object.clone(),
         kind: fact.kind.to_string(),
         source: fact.source.to_string(),
@@ -115,7 +116,7 @@ fn waits(detail: impl Into<String>, since: Option<DateTime<Utc>>) -> Answer {
 }
 
 fn met(object: &ObjectRef, fact: Option<&Fact>) -> Answer {
-    let evidence: Vec<Evidence> = fact.iter().map(|f| evidence(object, f)).collect();
+    let evidence: Vec<Witness> = fact.iter().map(|f| evidence(object, f)).collect();
     Answer::Met(fact.map(|f| f.occurred_at), evidence)
 }
 
@@ -142,7 +143,11 @@ impl Case<'_, '_> {
     fn nodes(&self) -> impl Iterator<Item = &Node<'_>> {
         let of_unit = |n: &&Node| {
             n.object == self.unit.object
-                || self.unit.shipments.iter().any(|s| s.object == n.object || (n.object.kind == "load" && s.is_linked(&n.object)))
+                || self
+                    .unit
+                    .shipments
+                    .iter()
+                    .any(|s| s.object == n.object || (n.object.kind == "load" && s.is_linked(&n.object)))
         };
         self.tree.nodes.iter().filter(move |n| n.depth == 0 || of_unit(n))
     }
@@ -154,7 +159,11 @@ impl Case<'_, '_> {
         }
         let shipments: Vec<&Node> = self.tree.of_kind("shipment").filter(|s| near(s)).collect();
         // What names no shipment concerns the whole order.
-        if shipments.is_empty() { true } else { shipments.iter().any(|s| self.unit.shipments.iter().any(|u| u.object == s.object)) }
+        if shipments.is_empty() {
+            true
+        } else {
+            shipments.iter().any(|s| self.unit.shipments.iter().any(|u| u.object == s.object))
+        }
     }
 }
 
@@ -163,7 +172,8 @@ fn not_shipped(case: &Case) -> Answer {
         return waits("Nothing of it has left yet", None);
     };
     let left = case.unit.shipments.iter().filter(|s| left_at(s).is_some());
-    let facts = left.filter_map(|s| Some(evidence(&s.object, s.last("shipment.shipped").or(s.last("shipment.short_shipped"))?)));
+    let facts = left
+        .filter_map(|s| Some(evidence(&s.object, s.last("shipment.shipped").or(s.last("shipment.short_shipped"))?)));
     Answer::Met(Some(at), facts.collect())
 }
 
@@ -181,7 +191,11 @@ fn not_fully_shipped(case: &Case) -> Answer {
         .filter(|l| l.shipped < l.target() && l.parent.is_none())
         .map(|l| format!("line {}: {} of {}", l.line, l.shipped.normalize(), l.target().normalize()))
         .collect();
-    let detail = if open.is_empty() { "A part has not left yet".to_owned() } else { format!("Not all has left: {}", open.join(", ")) };
+    let detail = if open.is_empty() {
+        "A part has not left yet".to_owned()
+    } else {
+        format!("Not all has left: {}", open.join(", "))
+    };
     // While the first part is on the road nothing could be billed anyway.
     match case.unit.delivered_at {
         Some(at) => blocks(detail, Some(at)),
@@ -202,7 +216,8 @@ fn not_delivered(case: &Case) -> Answer {
     }
     match case.unit.delivered_at {
         Some(at) => {
-            let facts = case.unit.shipments.iter().filter_map(|s| Some(evidence(&s.object, s.last("shipment.delivered")?)));
+            let facts =
+                case.unit.shipments.iter().filter_map(|s| Some(evidence(&s.object, s.last("shipment.delivered")?)));
             Answer::Met(Some(at), facts.collect())
         }
         None => waits("On its way, not delivered yet", case.unit.shipped_at),
@@ -223,7 +238,10 @@ fn pod_missing(case: &Case) -> Answer {
         .filter(|s| left_at(s).is_some() && !s.has("delivery.pod_received"))
         .map(|s| &*s.object.id)
         .collect();
-    let detail = format!("Proof of delivery is missing for {}", if missing.is_empty() { "the order".to_owned() } else { missing.join(", ") });
+    let detail = format!(
+        "Proof of delivery is missing for {}",
+        if missing.is_empty() { "the order".to_owned() } else { missing.join(", ") }
+    );
     match case.unit.delivered_at {
         Some(at) => blocks(detail, Some(at)),
         None => waits(detail, case.unit.shipped_at),
@@ -233,10 +251,13 @@ fn pod_missing(case: &Case) -> Answer {
 fn quantity_mismatch(case: &Case) -> Answer {
     let mut findings = Vec::new();
     for shipment in &case.unit.shipments {
-        let Some(delivered) = shipment.last("shipment.delivered").filter(|f| f.detail.lines.is_some()) else { continue };
-        let shipped = crate::domain::lines::shipment_lines(shipment).unwrap_or_default();
+        let Some(delivered) = shipment.last("shipment.delivered").filter(|f| f.detail.lines.is_some()) else {
+            continue;
+        };
+        let shipped = crate::domain::lines::shipment_lines(shipment).map_or(&[][..], |(_, lines)| lines);
         for said in delivered.detail.lines.iter().flatten() {
-            let same = |l: &&crate::domain::fact::LineFact| l.line == said.line && (l.line.is_some() || l.sku == said.sku);
+            let same =
+                |l: &&crate::domain::fact::LineFact| l.line == said.line && (l.line.is_some() || l.sku == said.sku);
             let Some(left) = shipped.iter().find(same) else { continue };
             if !case.rules.tolerance.allows_quantity(left.quantity, said.quantity) {
                 let line = said.line.as_deref().or(said.sku.as_deref()).unwrap_or_default();
@@ -254,6 +275,26 @@ fn quantity_mismatch(case: &Case) -> Answer {
     found(findings)
 }
 
+/// A quantity in a unit that cannot be converted is in no sum, so no sum can be trusted.
+fn quantity_unclear(case: &Case) -> Answer {
+    let steps = [Step::Ordered, Step::Cancelled, Step::Shipped, Step::Returned, Step::Invoiced, Step::Credited];
+    let findings = case.books.lines.iter().flat_map(|line| {
+        let open = line.evidence.iter().filter(|e| e.counted.is_none() && steps.contains(&e.step));
+        open.map(move |e| {
+            let detail = format!(
+                "Line {}: {} {} of {} cannot be counted in {}",
+                line.line,
+                e.quantity.normalize(),
+                e.unit,
+                e.object,
+                line.unit
+            );
+            finding(Outcome::Blocks, detail, Some(e.at))
+        })
+    });
+    found(findings.collect())
+}
+
 fn over_shipped(case: &Case) -> Answer {
     let over = |l: &&&crate::domain::Line| {
         l.shipped - l.returned > l.target() && !case.rules.tolerance.allows_quantity(l.target(), l.shipped - l.returned)
@@ -267,7 +308,8 @@ fn over_shipped(case: &Case) -> Answer {
         .map(|(_, line)| line)
         .filter(|l| over(&l))
         .map(|l| {
-            let detail = format!("Line {}: {} shipped, {} wanted", l.line, l.shipped.normalize(), l.target().normalize());
+            let detail =
+                format!("Line {}: {} shipped, {} wanted", l.line, l.shipped.normalize(), l.target().normalize());
             finding(Outcome::Blocks, detail, case.unit.shipped_at)
         });
     found(findings.collect())
@@ -282,9 +324,11 @@ fn nothing_to_bill(case: &Case) -> Answer {
 }
 
 fn return_open(case: &Case) -> Answer {
-    let open = case.tree.of_kind("return").filter(|r| case.concerns(r) && !r.has("return.settled")).filter(|r| {
-        !case.books.credits.iter().any(|c| c.node.is_linked(&r.object))
-    });
+    let open = case
+        .tree
+        .of_kind("return")
+        .filter(|r| case.concerns(r) && !r.has("return.settled"))
+        .filter(|r| !case.books.credits.iter().any(|c| c.node.is_linked(&r.object)));
     let findings = open.filter_map(|r| {
         let first = r.facts.first()?;
         let detail = format!("Return {} is not settled", r.object.id);
@@ -329,7 +373,8 @@ fn price_rejected(case: &Case) -> Answer {
         if matches!(verdict, "rejected" | "failed" | "mismatch" | "invalid") {
             let why = fact.detail.reason.as_deref().map_or_else(String::new, |r| format!(": {r}"));
             let evidence = vec![evidence(object, fact)];
-            let finding = finding(Outcome::Blocks, format!("The price check was {verdict}{why}"), Some(fact.occurred_at));
+            let finding =
+                finding(Outcome::Blocks, format!("The price check was {verdict}{why}"), Some(fact.occurred_at));
             return Answer::Found(vec![Finding { evidence, ..finding }]);
         }
         return met(object, Some(fact));
@@ -387,7 +432,8 @@ fn charges_open(case: &Case) -> Answer {
     }
     let approved = case.books.policy.charges == Charges::Approved;
     let is_final = |c: &Node| {
-        let words: &[&str] = if approved { &["charge.approved"] } else { &["charge.final", "charge.approved", "charge.captured"] };
+        let words: &[&str] =
+            if approved { &["charge.approved"] } else { &["charge.final", "charge.approved", "charge.captured"] };
         words.iter().any(|w| c.has(w))
     };
     let mine = |c: &&Node| {
@@ -491,8 +537,15 @@ fn failed_event(case: &Case) -> Answer {
 
 /// Rules of their own speak for these.
 const TOLD_ELSEWHERE: [&str; 9] = [
-    "credit_hold", "status_conflict", "premature_invoice", "over_invoiced", "under_invoiced", "duplicate_invoice",
-    "message_failed", "dead_lettered", "held_too_long",
+    "credit_hold",
+    "status_conflict",
+    "premature_invoice",
+    "over_invoiced",
+    "under_invoiced",
+    "duplicate_invoice",
+    "message_failed",
+    "dead_lettered",
+    "held_too_long",
 ];
 
 fn open_exception(case: &Case) -> Answer {
@@ -504,13 +557,16 @@ fn manual_hold(case: &Case) -> Answer {
     let mut findings = Vec::new();
     for node in case.nodes().filter(|n| n.object == case.unit.object || n.depth == 0) {
         let decided = |f: &&Fact| matches!(&*f.kind, "readiness.held" | "readiness.released");
-        let Some(last) = node.acts.iter().rev().find(decided).filter(|f| &*f.kind == "readiness.held") else { continue };
+        let Some(last) = node.acts.iter().rev().find(decided).filter(|f| &*f.kind == "readiness.held") else {
+            continue;
+        };
         let until = text_of(last, "until").and_then(|t| DateTime::parse_from_rfc3339(&t).ok()).map(|t| t.to_utc());
         if until.is_some_and(|until| case.as_of >= until) {
             continue;
         }
         let why = text_of(last, "reason").unwrap_or_else(|| "no reason given".to_owned());
-        let end = until.map_or_else(|| "until it is released".to_owned(), |u| format!("until {}", u.format("%Y-%m-%d %H:%M UTC")));
+        let end = until
+            .map_or_else(|| "until it is released".to_owned(), |u| format!("until {}", u.format("%Y-%m-%d %H:%M UTC")));
         let detail = format!("Held by {}: {why} ({end})", who(last));
         let evidence = vec![evidence(&node.object, last)];
         findings.push(Finding { evidence, until, ..finding(Outcome::Blocks, detail, Some(last.occurred_at)) });
@@ -521,7 +577,9 @@ fn manual_hold(case: &Case) -> Answer {
 fn of_discrepancies(case: &Case, kinds: &[&str]) -> Vec<Finding> {
     let documents: Vec<&ObjectRef> =
         case.unit.documents.iter().map(|d| &case.books.documents[*d].node.object).collect();
-    let own = |d: &&Discrepancy| kinds.contains(&&*d.kind) && (documents.contains(&&d.object) || d.object == case.unit.object);
+    let own = |d: &&Discrepancy| {
+        kinds.contains(&&*d.kind) && (documents.contains(&&d.object) || d.object == case.unit.object)
+    };
     let of = |d: &Discrepancy| Finding {
         system: Some(d.system.clone()),
         evidence: d.evidence.clone(),

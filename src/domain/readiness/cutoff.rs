@@ -114,7 +114,9 @@ mod tests {
     #[test]
     fn what_is_no_cut_off_is_refused() {
         assert_eq!(CutOff::parse("none"), Ok(None));
-        for bad in ["", "daily", "daily 25:00 UTC", "weekly xxx 10:00 UTC", "monthly 0 10:00 UTC", "daily 10:00 Mars/Dome"] {
+        for bad in
+            ["", "daily", "daily 25:00 UTC", "weekly xxx 10:00 UTC", "monthly 0 10:00 UTC", "daily 10:00 Mars/Dome"]
+        {
             assert!(CutOff::parse(bad).is_err(), "{bad}");
         }
     }

@@ -176,7 +176,10 @@ fn measure(text: &str) -> Result<(), Wrong> {
             _ => {}
         }
         if depth > MAX_BRACKETS || operators > 2 * MAX_OPERATORS {
-            return Err(Wrong { at, what: "the rule is nested too deeply or too long: make it several rules".to_owned() });
+            return Err(Wrong {
+                at,
+                what: "the rule is nested too deeply or too long: make it several rules".to_owned(),
+            });
         }
     }
     Ok(())
@@ -218,10 +221,9 @@ impl Walk<'_> {
 
     fn look(&mut self, here: &IdedExpr) -> Result<(), Wrong> {
         match &here.expr {
-            Expr::Literal(LiteralValue::Double(_)) => Err(self.wrong(
-                here,
-                "a number with a decimal point is not exact: write dec('1.50')".to_owned(),
-            )),
+            Expr::Literal(LiteralValue::Double(_)) => {
+                Err(self.wrong(here, "a number with a decimal point is not exact: write dec('1.50')".to_owned()))
+            }
             Expr::Literal(_) | Expr::Unspecified => Ok(()),
             Expr::Ident(name) => {
                 let known = name.starts_with('@')
@@ -230,12 +232,14 @@ impl Walk<'_> {
                 if known {
                     return Ok(());
                 }
-                let near = VARIABLES.iter().max_by_key(|(known, _)| likeness(known, name)).map_or("", |(known, _)| known);
+                let near =
+                    VARIABLES.iter().max_by_key(|(known, _)| likeness(known, name)).map_or("", |(known, _)| known);
                 Err(self.wrong(here, format!("`{name}` is not known; nearest is `{near}`")))
             }
             Expr::Call(call) => {
                 if matches!(&*call.func_name, "double" | "_/_" | "_%_") {
-                    let what = format!("`{}` does not give exact figures; multiply instead", call.func_name.trim_matches('_'));
+                    let what =
+                        format!("`{}` does not give exact figures; multiply instead", call.func_name.trim_matches('_'));
                     return Err(self.wrong(here, what));
                 }
                 call.target.iter().try_for_each(|t| self.look(t))?;
@@ -400,7 +404,8 @@ mod tests {
             format!("customer{} == ''", ".a".repeat(900)),
             format!("true{}", " ? true : true".repeat(140)),
         ] {
-            let asked = std::thread::Builder::new().stack_size(1 << 20).spawn(move || Question::parse(&text).map(|_| ()));
+            let asked =
+                std::thread::Builder::new().stack_size(1 << 20).spawn(move || Question::parse(&text).map(|_| ()));
             drop(asked.expect("a thread").join().expect("no panic"));
         }
         assert!(wrong(&format!("{}true{}", "(".repeat(900), ")".repeat(900))).contains(':'));

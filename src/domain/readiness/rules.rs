@@ -319,7 +319,17 @@ impl Rules {
             return Err(reader.errors);
         }
         let accrues_freight = read.freight.as_ref().and_then(|f| f.accrue.as_ref()).is_some_and(|a| *a.get_ref());
-        Ok(Self { accrues_freight, version: read.version, policy, tolerance, freight, customers, carriers, own, changed })
+        Ok(Self {
+            accrues_freight,
+            version: read.version,
+            policy,
+            tolerance,
+            freight,
+            customers,
+            carriers,
+            own,
+            changed,
+        })
     }
 
     /// The customer's entry, else what holds for all.
@@ -420,7 +430,8 @@ impl Reader<'_> {
         let (place, key) = (entry.key.span().start, entry.key.into_inner());
         let is_built_in = super::checks::BUILT_IN.iter().any(|b| b.key == key);
         if is_built_in {
-            if entry.passes.is_some() || entry.applies.is_some() || entry.otherwise.is_some() || entry.detail.is_some() {
+            if entry.passes.is_some() || entry.applies.is_some() || entry.otherwise.is_some() || entry.detail.is_some()
+            {
                 let what = format!("`{key}` is built in: only `title`, `system`, `next_step` and `off` can be set");
                 return self.wrong(place, what);
             }
@@ -502,18 +513,28 @@ mod tests {
     fn a_rule_that_is_wrong_is_told_with_its_place() {
         let text = "version = 1\n[[rules]]\nkey = 'big'\npasses = \"value < dec('10') && costumer == 'A'\"\n";
         assert_eq!(refused(text), "readiness.toml:4:32: `costumer` is not known; nearest is `customer`");
-        let text = "version = 1\n[[rules]]\nkey = 'loop'\npasses = '''\nlines.all(a,\n  lines.all(b, a.line != b.line))'''\n";
+        let text =
+            "version = 1\n[[rules]]\nkey = 'loop'\npasses = '''\nlines.all(a,\n  lines.all(b, a.line != b.line))'''\n";
         assert!(refused(text).starts_with("readiness.toml:6:"), "{}", refused(text));
         assert!(refused("version = 1\n[[rules]]\nkey = 'own'\n").contains("needs `passes`"));
         assert!(refused("version = 1\n[[rules]]\nkey = 'pod_missing'\npasses = 'true'\n").contains("is built in"));
-        assert!(refused("version = 1\n[[rules]]\nkey='a'\npasses='true'\n[[rules]]\nkey='a'\npasses='true'\n").contains("twice"));
+        assert!(
+            refused("version = 1\n[[rules]]\nkey='a'\npasses='true'\n[[rules]]\nkey='a'\npasses='true'\n")
+                .contains("twice")
+        );
     }
 
     #[test]
     fn tolerances_with_errors_are_refused() {
         let text = "version = 1\n[freight]\npercent = '-2'\namounts = ['5', '5 EUX', '1 EUR', '2 EUR']\n[[carriers]]\npercent = '1'\n";
         let said = refused(text);
-        for part in ["3:11: `-2` is no per cent", "4:12: `5` is no amount", "`5 EUX` is no amount", "EUR stands here twice", "a carrier has a `key`"] {
+        for part in [
+            "3:11: `-2` is no per cent",
+            "4:12: `5` is no amount",
+            "`5 EUX` is no amount",
+            "EUR stands here twice",
+            "a carrier has a `key`",
+        ] {
             assert!(said.contains(part), "{part} in {said}");
         }
         assert!(refused("version = 1\n[policy]\ncut_off = 'sometimes'\n").contains("sometimes"));
@@ -543,7 +564,11 @@ mod tests {
         ];
         for (percent, amount, expected, found, within) in cases {
             let tolerance = limits(percent, amount);
-            assert_eq!(tolerance.allows(d(expected), d(found), "EUR"), within, "{percent:?} {amount:?} {expected} {found}");
+            assert_eq!(
+                tolerance.allows(d(expected), d(found), "EUR"),
+                within,
+                "{percent:?} {amount:?} {expected} {found}"
+            );
         }
         // An amount in another currency says nothing.
         assert!(!limits(None, Some("5")).allows(d("1"), d("2"), "USD"));

@@ -134,7 +134,11 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
         (
             "a part has left and was delivered",
             "",
-            vec![created(&[line("10", "4", "2.50"), line("20", "1", "5")], json!({})), shipped("S1", 10, &TEN), delivered("S1", 20)],
+            vec![
+                created(&[line("10", "4", "2.50"), line("20", "1", "5")], json!({})),
+                shipped("S1", 10, &TEN),
+                delivered("S1", 20),
+            ],
             "O1 blocked 15 EUR: not_fully_shipped",
         ),
         (
@@ -146,7 +150,11 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
         (
             "a person decides on parts",
             "[policy]\nbill = 'hold'",
-            vec![created(&[line("10", "4", "2.50"), line("20", "1", "5")], json!({})), shipped("S1", 10, &TEN), delivered("S1", 20)],
+            vec![
+                created(&[line("10", "4", "2.50"), line("20", "1", "5")], json!({})),
+                shipped("S1", 10, &TEN),
+                delivered("S1", 20),
+            ],
             "O1 blocked 15 EUR: not_fully_shipped, partial_hold",
         ),
         (
@@ -169,7 +177,12 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
         (
             "the proof is there",
             "",
-            vec![created(&[line("10", "4", "2.50")], pod.clone()), shipped("S1", 10, &TEN), delivered("S1", 20), proof("S1", 21)],
+            vec![
+                created(&[line("10", "4", "2.50")], pod.clone()),
+                shipped("S1", 10, &TEN),
+                delivered("S1", 20),
+                proof("S1", 21),
+            ],
             "O1 ready 10 EUR",
         ),
         (
@@ -181,13 +194,19 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
         (
             "less was delivered than shipped",
             "",
-            with(simple()[..2].to_vec(), [event("tms", "shipment.delivered", "shipment/S1", &[], 20, moved(&[("10", "3")]))]),
+            with(
+                simple()[..2].to_vec(),
+                [event("tms", "shipment.delivered", "shipment/S1", &[], 20, moved(&[("10", "3")]))],
+            ),
             "O1 blocked 10 EUR: quantity_mismatch",
         ),
         (
             "within the tolerance of quantities",
             "[tolerance]\nquantity = '25'",
-            with(simple()[..2].to_vec(), [event("tms", "shipment.delivered", "shipment/S1", &[], 20, moved(&[("10", "3")]))]),
+            with(
+                simple()[..2].to_vec(),
+                [event("tms", "shipment.delivered", "shipment/S1", &[], 20, moved(&[("10", "3")]))],
+            ),
             "O1 ready 10 EUR",
         ),
         (
@@ -232,7 +251,10 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
             "",
             vec![
                 created(
-                    &[line("10", "4", "2.50"), json!({"line": "20", "quantity": "1", "price": {"value": "5", "currency": "USD"}})],
+                    &[
+                        line("10", "4", "2.50"),
+                        json!({"line": "20", "quantity": "1", "price": {"value": "5", "currency": "USD"}}),
+                    ],
                     json!({}),
                 ),
                 shipped("S1", 10, &[("10", "4"), ("20", "1")]),
@@ -244,7 +266,10 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
             "yen with a fraction",
             "",
             vec![
-                created(&[json!({"line": "10", "quantity": "3", "price": {"value": "100.5", "currency": "JPY"}})], json!({})),
+                created(
+                    &[json!({"line": "10", "quantity": "3", "price": {"value": "100.5", "currency": "JPY"}})],
+                    json!({}),
+                ),
                 shipped("S1", 10, &[("10", "3")]),
                 delivered("S1", 20),
             ],
@@ -260,7 +285,12 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
             ],
             "O1 blocked ?: amount_too_large",
         ),
-        ("the charge is an estimate", "", with(simple(), [charge("charge.estimated", 12)]), "O1 blocked 10 EUR: charges_open"),
+        (
+            "the charge is an estimate",
+            "",
+            with(simple(), [charge("charge.estimated", 12)]),
+            "O1 blocked 10 EUR: charges_open",
+        ),
         (
             "the charge is final",
             "",
@@ -273,11 +303,21 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
             with(simple(), [charge("charge.final", 22)]),
             "O1 blocked 10 EUR: charges_open",
         ),
-        ("charges do not matter", "[policy]\ncharges = 'ignored'", with(simple(), [charge("charge.estimated", 12)]), "O1 ready 10 EUR"),
+        (
+            "charges do not matter",
+            "[policy]\ncharges = 'ignored'",
+            with(simple(), [charge("charge.estimated", 12)]),
+            "O1 ready 10 EUR",
+        ),
         ("too little", "[policy]\nminimum = ['10.01 EUR']", simple(), "O1 not_due 10 EUR: below_minimum"),
         ("just enough", "[policy]\nminimum = ['10.00 EUR', '50 USD']", simple(), "O1 ready 10 EUR"),
         ("before the run", "[policy]\ncut_off = 'daily 18:00 UTC'", simple(), "O1 not_due 10 EUR: before_cut_off"),
-        ("a blocked customer", "[[customers]]\nkey = 'Acme'\nblock = 'insolvent'", simple(), "O1 blocked 10 EUR: customer_blocked"),
+        (
+            "a blocked customer",
+            "[[customers]]\nkey = 'Acme'\nblock = 'insolvent'",
+            simple(),
+            "O1 blocked 10 EUR: customer_blocked",
+        ),
         (
             "a credit hold",
             "",
@@ -344,7 +384,11 @@ fn each_built_in_rule_stands_in_the_way_of_its_case() {
         (
             "a built-in rule is put off",
             "[[rules]]\nkey = 'pod_missing'\noff = true",
-            vec![created(&[line("10", "4", "2.50")], json!({"pod_required": true})), shipped("S1", 10, &TEN), delivered("S1", 20)],
+            vec![
+                created(&[line("10", "4", "2.50")], json!({"pod_required": true})),
+                shipped("S1", 10, &TEN),
+                delivered("S1", 20),
+            ],
             "O1 ready 10 EUR",
         ),
         ("billed on shipping", "[policy]\nafter = 'shipped'", simple()[..2].to_vec(), "O1 ready 10 EUR"),
@@ -380,11 +424,23 @@ fn shipments_are_billed_one_by_one_and_the_rest_is_told() {
     let policy = json!({"billing_policy": "per_shipment"});
     let lines = [line("10", "5", "2.00"), line("20", "1", "30.00")];
     let mut entries = vec![created(&lines, policy), shipped("S1", 10, &[("10", "3")])];
-    check("one on its way", "", entries.clone(), 100, &["S1 not_due 6 EUR: not_delivered", "O1 not_due 34 EUR: not_shipped"]);
+    check(
+        "one on its way",
+        "",
+        entries.clone(),
+        100,
+        &["S1 not_due 6 EUR: not_delivered", "O1 not_due 34 EUR: not_shipped"],
+    );
     entries.push(delivered("S1", 20));
     check("one ready", "", entries.clone(), 100, &["S1 ready 6 EUR", "O1 not_due 34 EUR: not_shipped"]);
     entries.push(invoiced("I1", &["order/O1"], 30, &[("10", "3", "6.00")]));
-    check("one billed, by the order only", "", entries.clone(), 100, &["S1 invoiced 6 EUR", "O1 not_due 34 EUR: not_shipped"]);
+    check(
+        "one billed, by the order only",
+        "",
+        entries.clone(),
+        100,
+        &["S1 invoiced 6 EUR", "O1 not_due 34 EUR: not_shipped"],
+    );
     entries.push(shipped("S2", 40, &[("10", "2"), ("20", "1")]));
     entries.push(delivered("S2", 50));
     check("both delivered", "", entries.clone(), 100, &["S1 invoiced 6 EUR", "S2 ready 34 EUR"]);
@@ -395,7 +451,11 @@ fn shipments_are_billed_one_by_one_and_the_rest_is_told() {
 #[test]
 fn an_invoice_that_is_early_too_large_or_twice_is_wrong_the_moment_it_is_seen() {
     let two = || {
-        vec![created(&[line("10", "4", "2.50"), line("20", "1", "5.00")], json!({})), shipped("S1", 10, &TEN), delivered("S1", 20)]
+        vec![
+            created(&[line("10", "4", "2.50"), line("20", "1", "5.00")], json!({})),
+            shipped("S1", 10, &TEN),
+            delivered("S1", 20),
+        ]
     };
     let cases: Vec<(&str, Vec<Entry>, &str, &str)> = vec![
         (
@@ -454,26 +514,46 @@ fn an_invoice_that_is_early_too_large_or_twice_is_wrong_the_moment_it_is_seen() 
     // Cancelled, it is as if it had never been.
     let cancelled = with(
         two(),
-        [invoiced("I1", &["order/O1"], 30, &[("10", "4", "10.00")]), event("billing", "invoice.cancelled", "invoice/I1", &[], 32, json!({}))],
+        [
+            invoiced("I1", &["order/O1"], 30, &[("10", "4", "10.00")]),
+            event("billing", "invoice.cancelled", "invoice/I1", &[], 32, json!({})),
+        ],
     );
     check("cancelled", "", cancelled, 100, &["O1 blocked 15 EUR: not_fully_shipped"]);
 }
 
 #[test]
 fn returns_exchanges_and_refunds_do_not_turn_the_state_around() {
-    let back = |quantity: &str, minute| event("wms", "return.received", "return/R1", &["order/O1"], minute, moved(&[("10", quantity)]));
+    let back = |quantity: &str, minute| {
+        event("wms", "return.received", "return/R1", &["order/O1"], minute, moved(&[("10", quantity)]))
+    };
     let settled = event("finance", "return.settled", "return/R1", &[], 60, json!({}));
     let credit = |quantity: &str, amount: &str| {
         let lines = json!([{"order": "O1", "line": "10", "quantity": quantity, "amount": eur(amount)}]);
-        event("finance", "credit_note.issued", "credit_note/CN1", &["return/R1", "invoice/I1"], 55, json!({"lines": lines, "amount": eur(amount)}))
+        event(
+            "finance",
+            "credit_note.issued",
+            "credit_note/CN1",
+            &["return/R1", "invoice/I1"],
+            55,
+            json!({"lines": lines, "amount": eur(amount)}),
+        )
     };
     let bill = || invoiced("I1", &["shipment/S1"], 30, &[("10", "4", "10.00")]);
     let cases: Vec<(&str, Vec<Entry>, &[&str])> = vec![
         // A full return before the invoice: there is nothing to bill, and nothing was billed.
-        ("all back before billing", with(simple(), [back("4", 25), settled.clone()]), &["O1 not_due 0 EUR: nothing_to_bill"]),
+        (
+            "all back before billing",
+            with(simple(), [back("4", 25), settled.clone()]),
+            &["O1 not_due 0 EUR: nothing_to_bill"],
+        ),
         // After a real invoice it stays billed, whether credited yet or not.
         ("all back after billing", with(simple(), [bill(), back("4", 40)]), &["O1 invoiced 10 EUR"]),
-        ("all back and credited", with(simple(), [bill(), back("4", 40), credit("4", "10.00")]), &["O1 invoiced 0 EUR"]),
+        (
+            "all back and credited",
+            with(simple(), [bill(), back("4", 40), credit("4", "10.00")]),
+            &["O1 invoiced 0 EUR"],
+        ),
         // An exchange: the other piece is billed already.
         (
             "exchanged",
@@ -483,7 +563,10 @@ fn returns_exchanges_and_refunds_do_not_turn_the_state_around() {
         // Credited and sent again: to be billed again.
         (
             "credited and sent again",
-            with(simple(), [bill(), back("4", 40), credit("4", "10.00"), settled, shipped("S2", 50, &TEN), delivered("S2", 58)]),
+            with(
+                simple(),
+                [bill(), back("4", 40), credit("4", "10.00"), settled, shipped("S2", 50, &TEN), delivered("S2", 58)],
+            ),
             &["O1 ready 10 EUR"],
         ),
         // A line of nothing asks for nothing.
@@ -520,7 +603,20 @@ fn returns_exchanges_and_refunds_do_not_turn_the_state_around() {
         // Money back for a scratch takes no quantity back.
         (
             "money back only",
-            with(simple(), [bill(), event("finance", "credit_note.issued", "credit_note/CN1", &["invoice/I1"], 55, json!({"amount": eur("1.00")}))]),
+            with(
+                simple(),
+                [
+                    bill(),
+                    event(
+                        "finance",
+                        "credit_note.issued",
+                        "credit_note/CN1",
+                        &["invoice/I1"],
+                        55,
+                        json!({"amount": eur("1.00")}),
+                    ),
+                ],
+            ),
             &["O1 invoiced 10 EUR"],
         ),
     ];
@@ -550,7 +646,8 @@ fn a_kit_is_billed_when_its_components_have_left() {
 
 #[test]
 fn what_a_person_marked_ready_is_ready_until_something_new_stands_in_the_way() {
-    let mark = act("readiness.marked_ready", "order/O1", 25, json!({"reason": "signed by hand", "codes": "pod_missing"}));
+    let mark =
+        act("readiness.marked_ready", "order/O1", 25, json!({"reason": "signed by hand", "codes": "pod_missing"}));
     let asked = created(&[line("10", "4", "2.50")], json!({"pod_required": true}));
     let marked = vec![asked, shipped("S1", 10, &TEN), delivered("S1", 20), mark];
     let workflow = order("", marked.clone(), 100);
@@ -576,7 +673,13 @@ fn the_same_number_of_two_companies_is_two_invoices() {
     german.event.source = "billing/de".to_owned();
     let mut french = invoiced("1001", &["order/O1"], 31, &[("20", "1", "5.00")]);
     french.event.source = "billing/fr".to_owned();
-    let entries = vec![created(&lines, json!({})), shipped("S1", 10, &[("10", "4"), ("20", "1")]), delivered("S1", 20), german, french];
+    let entries = vec![
+        created(&lines, json!({})),
+        shipped("S1", 10, &[("10", "4"), ("20", "1")]),
+        delivered("S1", 20),
+        german,
+        french,
+    ];
     check("both count", "", entries, 100, &["O1 invoiced 15 EUR"]);
 }
 
@@ -584,7 +687,10 @@ fn the_same_number_of_two_companies_is_two_invoices() {
 fn an_invoice_issued_again_counts_as_it_stands_last() {
     let again = with(
         simple(),
-        [invoiced("I1", &["order/O1"], 30, &[("10", "3", "7.50")]), invoiced("I1", &["order/O1"], 35, &[("10", "4", "10.00")])],
+        [
+            invoiced("I1", &["order/O1"], 30, &[("10", "3", "7.50")]),
+            invoiced("I1", &["order/O1"], 35, &[("10", "4", "10.00")]),
+        ],
     );
     let workflow = order("", again, 100);
     assert_eq!(told(&workflow), ["O1 invoiced 10 EUR"]);
@@ -620,26 +726,44 @@ fn sums(workflow: &Workflow, of: impl Fn(&Billable) -> Option<Money>) -> Option<
 fn anything() -> impl Strategy<Value = Vec<Entry>> {
     let quantity = (0..=6_u32, 0..=4_u32).prop_map(|(whole, part)| format!("{whole}.{}", part * 25));
     let step = (0..6_u8, 0..3_usize, prop_oneof!["10", "20"], quantity, 1..90_i64);
-    (proptest::collection::vec(step, 0..14), "[1-9]\\.[0-9]{2}", "[1-9]{1,3}\\.[0-9]{2}").prop_map(|(steps, first, second)| {
-        let mut entries = vec![created(&[line("10", "5", &first), line("20", "2.5", &second)], json!({}))];
-        for (nth, (what, id, line, quantity, minute)) in steps.into_iter().enumerate() {
-            let parts = [(line.as_str(), quantity.as_str())];
-            let (shipment, refs) = (format!("S{id}"), format!("shipment/S{id}"));
-            let mut entry = match what {
-                0 | 1 => shipped(&shipment, minute, &parts),
-                2 => delivered(&shipment, minute),
-                3 => {
-                    let data = json!({"lines": [{"line": line, "quantity": quantity}], "amount": eur("1.00")});
-                    event("billing", "invoice.issued", &format!("invoice/I{nth}"), &[if id == 0 { "order/O1" } else { &refs }], minute, data)
-                }
-                4 => event("wms", "return.received", &format!("return/R{nth}"), &["order/O1"], minute, moved(&parts)),
-                _ => event("finance", "credit_note.issued", &format!("credit_note/C{nth}"), &["order/O1"], minute, moved(&parts)),
-            };
-            entry.event.id = format!("e{nth}");
-            entries.push(entry);
-        }
-        entries
-    })
+    (proptest::collection::vec(step, 0..14), "[1-9]\\.[0-9]{2}", "[1-9]{1,3}\\.[0-9]{2}").prop_map(
+        |(steps, first, second)| {
+            let mut entries = vec![created(&[line("10", "5", &first), line("20", "2.5", &second)], json!({}))];
+            for (nth, (what, id, line, quantity, minute)) in steps.into_iter().enumerate() {
+                let parts = [(line.as_str(), quantity.as_str())];
+                let (shipment, refs) = (format!("S{id}"), format!("shipment/S{id}"));
+                let mut entry = match what {
+                    0 | 1 => shipped(&shipment, minute, &parts),
+                    2 => delivered(&shipment, minute),
+                    3 => {
+                        let data = json!({"lines": [{"line": line, "quantity": quantity}], "amount": eur("1.00")});
+                        event(
+                            "billing",
+                            "invoice.issued",
+                            &format!("invoice/I{nth}"),
+                            &[if id == 0 { "order/O1" } else { &refs }],
+                            minute,
+                            data,
+                        )
+                    }
+                    4 => {
+                        event("wms", "return.received", &format!("return/R{nth}"), &["order/O1"], minute, moved(&parts))
+                    }
+                    _ => event(
+                        "finance",
+                        "credit_note.issued",
+                        &format!("credit_note/C{nth}"),
+                        &["order/O1"],
+                        minute,
+                        moved(&parts),
+                    ),
+                };
+                entry.event.id = format!("e{nth}");
+                entries.push(entry);
+            }
+            entries
+        },
+    )
 }
 
 proptest! {

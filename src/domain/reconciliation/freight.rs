@@ -6,7 +6,7 @@ use super::discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{Purse, Rules, evidence};
 use crate::domain::tree::{Node, Tree};
-use crate::domain::{Discrepancy, Evidence, Money};
+use crate::domain::{Discrepancy, Money, Witness};
 
 const FINAL: [&str; 3] = ["charge.approved", "charge.final", "charge.captured"];
 
@@ -14,7 +14,7 @@ const FINAL: [&str; 3] = ["charge.approved", "charge.final", "charge.captured"];
 #[derive(Default)]
 struct Sum {
     purse: Purse,
-    evidence: Vec<Evidence>,
+    evidence: Vec<Witness>,
 }
 
 impl Sum {
@@ -34,7 +34,8 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
     let load = tree.root();
     let carrier = load.latest(|f| f.detail.carrier.clone());
     let tolerance = rules.freight_of(carrier.as_deref().unwrap_or_default());
-    let (mut estimated, mut known, mut accrued, mut billed) = (Sum::default(), Sum::default(), Sum::default(), Sum::default());
+    let (mut estimated, mut known, mut accrued, mut billed) =
+        (Sum::default(), Sum::default(), Sum::default(), Sum::default());
     let mut is_final = true;
     for charge in tree.of_kind("charge") {
         let last = FINAL.iter().find_map(|kind| charge.last(kind));
@@ -82,7 +83,8 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
     let last_bill = invoices.last().map(|(_, fact)| *fact);
     let Some(since) = last_bill.or(delivered).map(|f| f.occurred_at) else { return };
     let all = billed.evidence.iter().chain(&known.evidence).chain(&accrued.evidence).cloned();
-    let mut row = Discrepancy { figures, ..discrepancy("freight", &load.object, "tms", since, String::new()).shown_by(all) };
+    let mut row =
+        Discrepancy { figures, ..discrepancy("freight", &load.object, "tms", since, String::new()).shown_by(all) };
     match (expected, billed.money()) {
         (Some(expected), Some(billed)) if expected.currency != billed.currency => {
             row.detail = format!("Expected in {}, billed in {}", expected.currency, billed.currency);
@@ -107,7 +109,12 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
         }
         (Some(expected), None) => {
             row.detail = "Delivered, and the carrier has not billed it".to_owned();
-            row = Discrepancy { expected: Some(expected.value), unit: expected.currency.clone(), value: Some(expected), ..row };
+            row = Discrepancy {
+                expected: Some(expected.value),
+                unit: expected.currency.clone(),
+                value: Some(expected),
+                ..row
+            };
         }
         (None, Some(billed)) => {
             row.detail = "Billed, and no charge was known".to_owned();
@@ -119,7 +126,8 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
         && accrual.currency == billed.currency
         && !tolerance.allows(accrual.value, billed.value, &billed.currency)
     {
-        let detail = format!("Accrued {}, billed {} {}", accrual.value.normalize(), billed.value.normalize(), billed.currency);
+        let detail =
+            format!("Accrued {}, billed {} {}", accrual.value.normalize(), billed.value.normalize(), billed.currency);
         let value = Money { value: billed.value - accrual.value, currency: billed.currency.clone() };
         found.push(
             discrepancy("accrual_mismatch", &load.object, "finance", since, detail)
@@ -131,7 +139,14 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
     found.push(row);
 }
 
-fn changed(rules: &Rules, carrier: Option<&str>, charge: &Node, before: &Fact, after: &Fact, found: &mut Vec<Discrepancy>) {
+fn changed(
+    rules: &Rules,
+    carrier: Option<&str>,
+    charge: &Node,
+    before: &Fact,
+    after: &Fact,
+    found: &mut Vec<Discrepancy>,
+) {
     let tolerance = rules.freight_of(carrier.unwrap_or_default());
     let (Some(was), Some(is)) = (&before.detail.amount, &after.detail.amount) else { return };
     let evidence = [evidence(&charge.object, before), evidence(&charge.object, after)];
@@ -156,7 +171,9 @@ fn duplicates(invoices: &[(&Node, &Fact)], found: &mut Vec<Discrepancy>) {
     for (at, (node, fact)) in invoices.iter().enumerate() {
         let twin = invoices[..at].iter().find(|(other, earlier)| {
             let same_number = number(earlier).is_some() && number(earlier) == number(fact);
-            other.object != node.object && earlier.source == fact.source && (same_number || earlier.detail.amount == fact.detail.amount)
+            other.object != node.object
+                && earlier.source == fact.source
+                && (same_number || earlier.detail.amount == fact.detail.amount)
         });
         if let Some((other, earlier)) = twin {
             let detail = format!("{} bills what {} had billed", node.object.id, other.object.id);

@@ -5,7 +5,9 @@ use rust_decimal::Decimal;
 
 use super::discrepancy;
 use crate::domain::fact::Fact;
-use crate::domain::readiness::{Billing, Books, Document, Purse, Rules, currency_fault, evidence, left_at, product};
+use crate::domain::readiness::{
+    Billing, Books, Document, Purse, Rules, Said, currency_fault, evidence, left_at, product,
+};
 use crate::domain::tree::{Node, Tree};
 use crate::domain::{Discrepancy, Line, Money};
 
@@ -35,11 +37,15 @@ fn worth(price: Option<&Money>, quantity: Decimal) -> Option<Money> {
 
 /// The last document that bills a line.
 fn last_of<'b, 't>(books: &'b Books<'t>, position: usize) -> Option<&'b Document<'t>> {
-    books.documents.iter().rev().find(|d| d.said.iter().any(|(p, q, _)| *p == position && !q.is_zero()))
+    books.documents.iter().rev().find(|d| d.said.iter().any(|s| s.position == position && !s.quantity.is_zero()))
 }
 
 fn too_much(tree: &Tree, books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Discrepancy>) {
     let Some(document) = last_of(books, position) else { return };
+    // Freight and the like on the customer's invoice is no line of the order.
+    if line.ordered.is_zero() && line.shipped.is_zero() && is_charge(tree, line) {
+        return;
+    }
     let (net, target) = (line.invoiced - line.credited, line.target());
     let since = document.issued.occurred_at;
     let say = |kind: &str, limit: Decimal, word: &str| {
@@ -58,6 +64,14 @@ fn too_much(tree: &Tree, books: &Books, rules: &Rules, position: usize, line: &L
         early.evidence.extend(left);
         found.push(early);
     }
+}
+
+fn is_charge(tree: &Tree, line: &Line) -> bool {
+    let kinds = tree.of_kind("charge").filter_map(|c| c.latest(|f| f.detail.bill.as_ref()?.kind.clone()));
+    let names = [&line.line, &line.sku];
+    let starts = |kind: &str| names.iter().any(|n| n.to_ascii_lowercase().starts_with(kind));
+    ["freight", "handling", "surcharge"].into_iter().any(starts)
+        || kinds.into_iter().any(|k| starts(&k.to_ascii_lowercase()))
 }
 
 fn too_little(books: &Books, rules: &Rules, position: usize, line: &Line, found: &mut Vec<Discrepancy>) {
@@ -95,9 +109,15 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     let target = line.target().max(Decimal::ZERO);
     let too_much_billed = (line.invoiced - line.shipped.min(target)).max(Decimal::ZERO);
     let unexplained = line.credited - line.returned - too_much_billed;
-    let note = books.credits.iter().rev().find(|c| c.said.iter().any(|(p, q, _)| *p == position && !q.is_zero()));
+    let note =
+        books.credits.iter().rev().find(|c| c.said.iter().any(|s| s.position == position && !s.quantity.is_zero()));
     if let Some(note) = note.filter(|_| unexplained > Decimal::ZERO) {
-        let detail = format!("Line {}: {} credited, {} came back", line.line, line.credited.normalize(), line.returned.normalize());
+        let detail = format!(
+            "Line {}: {} credited, {} came back",
+            line.line,
+            line.credited.normalize(),
+            line.returned.normalize()
+        );
         found.push(
             discrepancy("credit_without_return", &note.node.object, "finance", note.issued.occurred_at, detail)
                 .of_line(&line.line)
@@ -116,7 +136,12 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     if owed > Decimal::ZERO
         && let Some((back, fact)) = tree.of_kind("return").filter(is_about).find_map(|n| Some((n, n.facts.last()?)))
     {
-        let detail = format!("Line {}: {} came back, {} credited", line.line, line.returned.normalize(), line.credited.normalize());
+        let detail = format!(
+            "Line {}: {} came back, {} credited",
+            line.line,
+            line.returned.normalize(),
+            line.credited.normalize()
+        );
         found.push(
             discrepancy("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
                 .of_line(&line.line)
@@ -164,7 +189,7 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
             .worth(Some(value))
             .shown_by([evidence(object, issued)])
     };
-    for (position, quantity, amount) in &document.said {
+    for Said { position, quantity, amount, .. } in &document.said {
         let line = books.lines[*position];
         let (Some(amount), Some(price)) = (amount, &line.price) else { continue };
         let Some(expected) = product(price.value, *quantity) else { continue };
@@ -186,24 +211,33 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         }
     }
     let tax = issued.detail.bill.as_ref().and_then(|b| b.tax.as_ref());
-    let determined = document.node.last("tax.determined").and_then(|f| {
-        f.detail.bill.as_ref().and_then(|b| b.tax.as_ref()).or(f.detail.amount.as_ref())
-    });
+    let determined = document
+        .node
+        .last("tax.determined")
+        .and_then(|f| f.detail.bill.as_ref().and_then(|b| b.tax.as_ref()).or(f.detail.amount.as_ref()));
     if let (Some(tax), Some(right)) = (tax, determined)
         && tax.currency == right.currency
         && !rules.tolerance.allows(right.value, tax.value, &tax.currency)
     {
-        let detail = format!("Tax determined {}, billed {} {}", right.value.normalize(), tax.value.normalize(), tax.currency);
+        let detail =
+            format!("Tax determined {}, billed {} {}", right.value.normalize(), tax.value.normalize(), tax.currency);
         found.push(say("tax_mismatch", detail, right.value, tax.value, &tax.currency));
     }
     let Some(gross) = &issued.detail.amount else { return };
     let by_lines = issued.detail.lines.iter().flatten().all(|l| l.amount.is_some());
-    if let Some(net) = document.net.as_ref().filter(|n| by_lines && n.currency == gross.currency && issued.detail.lines.is_some()) {
+    if let Some(net) =
+        document.net.as_ref().filter(|n| by_lines && n.currency == gross.currency && issued.detail.lines.is_some())
+    {
         let with_tax = tax.filter(|t| t.currency == net.currency).and_then(|t| net.value.checked_add(t.value));
         let right = |sum: Decimal| rules.tolerance.allows(sum, gross.value, &gross.currency);
         if !right(net.value) && !with_tax.is_some_and(right) {
             let sum = with_tax.unwrap_or(net.value);
-            let detail = format!("Lines come to {}, the invoice says {} {}", sum.normalize(), gross.value.normalize(), gross.currency);
+            let detail = format!(
+                "Lines come to {}, the invoice says {} {}",
+                sum.normalize(),
+                gross.value.normalize(),
+                gross.currency
+            );
             found.push(say("amount_mismatch", detail, sum, gross.value, &gross.currency));
         }
     }
@@ -221,7 +255,8 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         && booked.currency == gross.currency
         && !rules.tolerance.allows(gross.value, booked.value, &gross.currency)
     {
-        let detail = format!("Issued over {}, posted {} {}", gross.value.normalize(), booked.value.normalize(), gross.currency);
+        let detail =
+            format!("Issued over {}, posted {} {}", gross.value.normalize(), booked.value.normalize(), gross.currency);
         let mut of = say("posting_mismatch", detail, gross.value, booked.value, &gross.currency);
         of.system = "erp".to_owned();
         of.since = posted.occurred_at;
@@ -234,8 +269,11 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
 fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepancy>) {
     let (object, issued) = (&document.node.object, document.issued);
     if let Some(earlier) = document.reissued {
-        let amount = |f: &Fact| f.detail.amount.as_ref().map_or_else(String::new, |m| format!("{} {}", m.value.normalize(), m.currency));
-        let detail = format!("{} was issued again with other contents: {} then {}", object.id, amount(earlier), amount(issued));
+        let amount = |f: &Fact| {
+            f.detail.amount.as_ref().map_or_else(String::new, |m| format!("{} {}", m.value.normalize(), m.currency))
+        };
+        let detail =
+            format!("{} was issued again with other contents: {} then {}", object.id, amount(earlier), amount(issued));
         let mut of = discrepancy("invoice_reissued", object, "billing", issued.occurred_at, detail)
             .worth(issued.detail.amount.clone())
             .shown_by([evidence(object, earlier), evidence(object, issued)]);
@@ -249,9 +287,13 @@ fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepa
     let number = |d: &Document| d.issued.detail.bill.as_ref().and_then(|b| b.number.clone());
     let twin = books.documents[..at].iter().find(|other| {
         let same_number = number(other).is_some() && number(other) == number(document);
-        let same_contents = !document.said.is_empty() && other.said == document.said && other.issued.detail.amount == issued.detail.amount;
+        let same_contents = !document.said.is_empty()
+            && other.said == document.said
+            && other.issued.detail.amount == issued.detail.amount;
         // Two companies may give the same number to two invoices.
-        other.issued.source == issued.source && other.node.object != *object && (same_number || same_contents && is_too_much(books, document))
+        other.issued.source == issued.source
+            && other.node.object != *object
+            && (same_number || same_contents && is_too_much(books, document))
     });
     if let Some(twin) = twin {
         let detail = format!("{} bills what {} had billed", object.id, twin.node.object.id);
@@ -265,8 +307,8 @@ fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepa
 
 /// Two equal invoices for two equal deliveries are right; for one they are not.
 fn is_too_much(books: &Books, document: &Document) -> bool {
-    document.said.iter().any(|(position, ..)| {
-        let line = books.lines[*position];
+    document.said.iter().any(|said| {
+        let line = books.lines[said.position];
         line.invoiced - line.credited > line.shipped.min(line.target())
     })
 }
@@ -303,7 +345,9 @@ fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
 /// Revenue accrued for shipments against what was billed for them.
 fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepancy>) {
     for unit in books.units.iter().filter(|u| !u.is_rest && !u.documents.is_empty()) {
-        if unit.parts.iter().any(|p| !p.remaining.is_zero()) || unit.documents.iter().any(|d| books.documents[*d].is_shared) {
+        if unit.parts.iter().any(|p| !p.remaining.is_zero())
+            || unit.documents.iter().any(|d| books.documents[*d].is_shared)
+        {
             continue;
         }
         let own = |a: &&Node| {
@@ -319,8 +363,15 @@ fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepan
         let currency = books.currency.as_deref();
         // What came back or was billed beyond the shipment is told by its own kinds.
         let (Some(expected), Some(billed)) = (purse.single(currency), unit.value.single(currency)) else { continue };
-        if expected.currency == billed.currency && !rules.tolerance.allows(expected.value, billed.value, &billed.currency) {
-            let detail = format!("Accrued {}, worth {} {}", expected.value.normalize(), billed.value.normalize(), billed.currency);
+        if expected.currency == billed.currency
+            && !rules.tolerance.allows(expected.value, billed.value, &billed.currency)
+        {
+            let detail = format!(
+                "Accrued {}, worth {} {}",
+                expected.value.normalize(),
+                billed.value.normalize(),
+                billed.currency
+            );
             let value = Money { value: billed.value - expected.value, currency: billed.currency.clone() };
             found.push(
                 discrepancy("accrual_mismatch", &unit.object, "finance", last, detail)

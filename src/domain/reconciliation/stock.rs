@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 
 use super::discrepancy;
+use crate::domain::Discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{Rules, evidence};
 use crate::domain::tree::Tree;
-use crate::domain::Discrepancy;
 
 const MOVED: [&str; 3] = ["inventory.adjusted", "goods.received", "goods.put_away"];
 
@@ -55,7 +55,9 @@ fn by_item(fact: &Fact) -> BTreeMap<String, (Decimal, String)> {
     let mut items: BTreeMap<String, (Decimal, String)> = BTreeMap::new();
     for line in fact.detail.lines.iter().flatten() {
         let name = line.sku.as_deref().or(line.line.as_deref()).unwrap_or_default();
-        let entry = items.entry(name.to_owned()).or_insert_with(|| (Decimal::ZERO, line.unit.as_deref().unwrap_or_default().to_owned()));
+        let entry = items
+            .entry(name.to_owned())
+            .or_insert_with(|| (Decimal::ZERO, line.unit.as_deref().unwrap_or_default().to_owned()));
         entry.0 += line.quantity;
     }
     items

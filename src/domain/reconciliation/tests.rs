@@ -37,15 +37,25 @@ fn credit(refs: &[&str], data: Value) -> Entry {
 
 #[test]
 fn orders_shipments_invoices_and_credits_are_compared_line_by_line() {
-    let back = |quantity: &str| event("wms", "return.received", "return/R1", &["order/O1"], 40, moved(&[("10", quantity)]));
+    let back =
+        |quantity: &str| event("wms", "return.received", "return/R1", &["order/O1"], 40, moved(&[("10", quantity)]));
     let bill = |quantity: &str, amount: &str| invoiced("I1", &["order/O1"], 30, &[("10", quantity, amount)]);
     let four = json!([{"line": "10", "quantity": "4", "amount": eur("10.00")}]);
     let taxed = |tax: &str, gross: &str| {
-        event("billing", "invoice.issued", "invoice/I1", &["order/O1"], 30, json!({"lines": four, "tax": eur(tax), "amount": eur(gross)}))
+        event(
+            "billing",
+            "invoice.issued",
+            "invoice/I1",
+            &["order/O1"],
+            30,
+            json!({"lines": four, "tax": eur(tax), "amount": eur(gross)}),
+        )
     };
     let determined = event("billing", "tax.determined", "invoice/I1", &["order/O1"], 29, json!({"tax": eur("1.90")}));
     let posted = |amount: &str| event("erp", "invoice.posted", "invoice/I1", &[], 35, json!({"amount": eur(amount)}));
-    let accrued = |amount: &str| event("finance", "accrual.created", "accrual/A1", &["shipment/S1"], 25, json!({"amount": eur(amount)}));
+    let accrued = |amount: &str| {
+        event("finance", "accrual.created", "accrual/A1", &["shipment/S1"], 25, json!({"amount": eur(amount)}))
+    };
     let cases: Vec<(&str, Vec<Entry>, Vec<&str>)> = vec![
         ("shipped, not billed", base(), vec!["shipped_not_billed O1 4 0 10 EUR"]),
         ("billed as shipped", with([bill("4", "10.00")]), vec![]),
@@ -78,10 +88,20 @@ fn orders_shipments_invoices_and_credits_are_compared_line_by_line() {
         (
             "yen with cents",
             vec![
-                created(&[json!({"line": "10", "quantity": "1", "price": {"value": "100", "currency": "JPY"}})], json!({})),
+                created(
+                    &[json!({"line": "10", "quantity": "1", "price": {"value": "100", "currency": "JPY"}})],
+                    json!({}),
+                ),
                 shipped("S1", 10, &[("10", "1")]),
                 delivered("S1", 20),
-                event("billing", "invoice.issued", "invoice/I1", &["order/O1"], 30, json!({"amount": {"value": "100.50", "currency": "JPY"}})),
+                event(
+                    "billing",
+                    "invoice.issued",
+                    "invoice/I1",
+                    &["order/O1"],
+                    30,
+                    json!({"amount": {"value": "100.50", "currency": "JPY"}}),
+                ),
             ],
             vec!["amount_precision I1 - - 100.5 JPY"],
         ),
@@ -94,13 +114,19 @@ fn orders_shipments_invoices_and_credits_are_compared_line_by_line() {
         ("back before billing", with([back("1"), bill("3", "7.50")]), vec![]),
         (
             "credited, not back",
-            with([bill("4", "10.00"), credit(&["invoice/I1"], json!({"lines": [{"line": "10", "quantity": "1"}], "amount": eur("2.50")}))]),
+            with([
+                bill("4", "10.00"),
+                credit(&["invoice/I1"], json!({"lines": [{"line": "10", "quantity": "1"}], "amount": eur("2.50")})),
+            ]),
             // What was credited may be billed again, and nobody says why it was credited.
             vec!["credit_without_return CN1 0 1 2.5 EUR", "under_invoiced I1 4 3 2.5 EUR"],
         ),
         (
             "a credit for what was billed too much",
-            with([bill("6", "15.00"), credit(&["invoice/I1"], json!({"lines": [{"line": "10", "quantity": "2"}], "amount": eur("5.00")}))]),
+            with([
+                bill("6", "15.00"),
+                credit(&["invoice/I1"], json!({"lines": [{"line": "10", "quantity": "2"}], "amount": eur("5.00")})),
+            ]),
             vec![],
         ),
         (
@@ -140,22 +166,53 @@ fn of(root: &str, rules: &str, entries: Vec<Entry>) -> Vec<String> {
 #[test]
 fn freight_is_compared_from_estimate_to_the_carriers_bill() {
     let planned = |carrier: &str| event("tms", "load.planned", "load/L1", &[], 0, json!({"carrier": carrier}));
-    let charge = |kind: &str, minute, amount: &str| event("tms", kind, "charge/C1", &["load/L1"], minute, json!({"amount": eur(amount)}));
+    let charge = |kind: &str, minute, amount: &str| {
+        event("tms", kind, "charge/C1", &["load/L1"], minute, json!({"amount": eur(amount)}))
+    };
     let arrived = event("tms", "load.delivered", "load/L1", &[], 90, json!({}));
     let bill = |id: &str, number: &str, minute, amount: &str| {
-        event("tms", "freight_invoice.received", &format!("freight_invoice/{id}"), &["load/L1"], minute, json!({"amount": eur(amount), "number": number}))
+        event(
+            "tms",
+            "freight_invoice.received",
+            &format!("freight_invoice/{id}"),
+            &["load/L1"],
+            minute,
+            json!({"amount": eur(amount), "number": number}),
+        )
     };
-    let accrual = |amount: &str| event("finance", "accrual.created", "accrual/A1", &["load/L1"], 95, json!({"amount": eur(amount)}));
+    let accrual = |amount: &str| {
+        event("finance", "accrual.created", "accrual/A1", &["load/L1"], 95, json!({"amount": eur(amount)}))
+    };
     let rules = "[freight]\npercent = '2'\n[[carriers]]\nkey = 'DHL'\npercent = '10'\namounts = ['5.00 EUR']";
     let start = |carrier: &str| vec![planned(carrier), charge("charge.estimated", 1, "100.00")];
     let then = |carrier: &str, more: Vec<Entry>| [start(carrier), more].concat();
     let cases: Vec<(&str, &str, Vec<Entry>, Vec<&str>)> = vec![
         ("nothing happened yet", rules, start("UPS"), vec![]),
         ("not billed yet", rules, then("UPS", vec![arrived.clone()]), vec!["freight L1 100 - 100 EUR"]),
-        ("as expected", rules, then("UPS", vec![arrived.clone(), bill("F1", "1", 120, "102.00")]), vec!["freight L1 100 102 2 EUR matched"]),
-        ("too much", rules, then("UPS", vec![arrived.clone(), bill("F1", "1", 120, "102.01")]), vec!["freight L1 100 102.01 2.01 EUR"]),
-        ("within this carrier's limits", rules, then("DHL", vec![bill("F1", "1", 120, "105.00")]), vec!["freight L1 100 105 5 EUR matched"]),
-        ("beyond its amount", rules, then("DHL", vec![bill("F1", "1", 120, "105.01")]), vec!["freight L1 100 105.01 5.01 EUR"]),
+        (
+            "as expected",
+            rules,
+            then("UPS", vec![arrived.clone(), bill("F1", "1", 120, "102.00")]),
+            vec!["freight L1 100 102 2 EUR matched"],
+        ),
+        (
+            "too much",
+            rules,
+            then("UPS", vec![arrived.clone(), bill("F1", "1", 120, "102.01")]),
+            vec!["freight L1 100 102.01 2.01 EUR"],
+        ),
+        (
+            "within this carrier's limits",
+            rules,
+            then("DHL", vec![bill("F1", "1", 120, "105.00")]),
+            vec!["freight L1 100 105 5 EUR matched"],
+        ),
+        (
+            "beyond its amount",
+            rules,
+            then("DHL", vec![bill("F1", "1", 120, "105.01")]),
+            vec!["freight L1 100 105.01 5.01 EUR"],
+        ),
         (
             "the final charge counts",
             rules,
@@ -180,7 +237,12 @@ fn freight_is_compared_from_estimate_to_the_carriers_bill() {
             then("UPS", vec![arrived]),
             vec!["accrual_missing L1 - - 100 EUR", "freight L1 100 - 100 EUR"],
         ),
-        ("a bill for nothing known", rules, vec![planned("UPS"), bill("F1", "1", 120, "50.00")], vec!["freight L1 - 50 50 EUR"]),
+        (
+            "a bill for nothing known",
+            rules,
+            vec![planned("UPS"), bill("F1", "1", 120, "50.00")],
+            vec!["freight L1 - 50 50 EUR"],
+        ),
     ];
     for (name, rules, entries, expected) in cases {
         assert_eq!(of("load/L1", rules, entries), expected, "{name}");
@@ -189,7 +251,8 @@ fn freight_is_compared_from_estimate_to_the_carriers_bill() {
 
 #[test]
 fn stock_is_compared_per_item() {
-    let lines = |a: &str, b: &str| json!({"lines": [{"sku": "A", "quantity": a, "unit": "EA"}, {"sku": "B", "quantity": b}]});
+    let lines =
+        |a: &str, b: &str| json!({"lines": [{"sku": "A", "quantity": a, "unit": "EA"}, {"sku": "B", "quantity": b}]});
     let here = |data| event("wms", "inventory.adjusted", "inventory_movement/M1", &[], 0, data);
     let there = |data| event("erp", "inventory.posted", "inventory_movement/M1", &[], 10, data);
     let cases: Vec<(&str, Vec<Entry>, Vec<&str>)> = vec![
