@@ -5,6 +5,7 @@ mod definition;
 mod derive;
 mod exceptions;
 mod fact;
+pub mod failures;
 mod flaws;
 mod graph;
 mod lines;
@@ -16,8 +17,13 @@ mod tree;
 mod units;
 mod workflow;
 
-pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
-pub use derive::{assemble, derive, next_milestone};
+pub use definition::{
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
+    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+};
+pub use derive::{assemble, definition_of, derive, next_milestone};
+pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
+pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
@@ -25,7 +31,7 @@ pub use readiness::{
     Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
 };
 pub use reconciliation::KINDS as RECONCILIATION_KINDS;
-pub use tree::{FLOW, flow_position, systems_of_record};
+pub use tree::{FLOW, Node, flow_position, systems_of_record};
 pub use workflow::*;
 
 #[cfg(test)]

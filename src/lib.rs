@@ -12,6 +12,7 @@ pub mod domain;
 pub mod engine;
 pub mod store;
 
+pub mod alerts;
 pub mod api;
 pub mod live;
 pub mod pages;

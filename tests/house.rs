@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. An event's way goes down this list.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("access", &[]),
     ("domain", &[]),
     ("engine", &[]),
@@ -19,6 +19,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("receive", &["pipeline", "access"]),
     ("pages", &["replay", "pipeline", "store", "domain", "live", "access"]),
     ("transfer", &["store"]),
+    ("alerts", &["domain", "store", "live"]),
     ("api", &["transfer", "replay", "pipeline", "pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
@@ -26,7 +27,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
         "app",
         &[
             "access", "domain", "engine", "journal", "store", "live", "pipeline", "replay", "receive", "pages", "api",
-            "simulate", "tail", "transfer",
+            "alerts", "simulate", "tail", "transfer",
         ],
     ),
 ];

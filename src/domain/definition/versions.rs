@@ -21,12 +21,14 @@ impl Definitions {
         all
     }
 
+    /// Whether any definition has older versions.
+    pub fn has_versions(&self) -> bool {
+        !self.older.is_empty()
+    }
+
     /// The definition by which a workflow goes. `facts` and `acts` are those of its root.
     pub fn of_workflow(&self, root: &str, facts: &[Fact], acts: &[Fact]) -> Option<&Arc<Definition>> {
         let current = self.of_root(root)?;
-        if self.older.is_empty() {
-            return Some(current);
-        }
         let versions = self.versions(&current.key);
         let asked = acts.iter().rev().filter(|act| &*act.kind == MIGRATED).find_map(|act| {
             let to = act.detail.act.as_ref()?.get("to")?.as_u64()?;
@@ -36,7 +38,13 @@ impl Definitions {
             return Some(asked);
         }
         let began = facts.first().map(|f| f.occurred_at)?;
-        Some(versions.iter().find(|d| d.since.is_none_or(|since| since <= began)).copied().unwrap_or(versions[versions.len() - 1]))
+        Some(
+            versions
+                .iter()
+                .find(|d| d.since.is_none_or(|since| since <= began))
+                .copied()
+                .unwrap_or(versions[versions.len() - 1]),
+        )
     }
 }
 
@@ -62,7 +70,10 @@ pub fn check(workflows: &[Arc<Definition>], older: &[Arc<Definition>]) -> Vec<De
             wrong.push(fault(old, what));
         }
         if old.root != current.root {
-            wrong.push(fault(old, format!("its root is `{}`, that of {} is `{}`", old.root, current.file, current.root)));
+            wrong.push(fault(
+                old,
+                format!("its root is `{}`, that of {} is `{}`", old.root, current.file, current.root),
+            ));
         }
         let newer: Option<&Arc<Definition>> = workflows
             .iter()
@@ -81,4 +92,41 @@ pub fn check(workflows: &[Arc<Definition>], older: &[Arc<Definition>]) -> Vec<De
         }
     }
     wrong
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::{Definitions, Files};
+
+    fn definition(version: u32, since: &str) -> String {
+        let since = if since.is_empty() { String::new() } else { format!("since = '{since}'\n") };
+        format!(
+            "key = 'x'\nversion = {version}\n{since}title = 'X'\nroot = 'order'\n[[milestones]]\nkey = 'a'\ntitle = 'A'\nsystem = 'erp'\nevents = ['order.created']\n"
+        )
+    }
+
+    fn load(files: &[(&str, String)]) -> Result<Definitions, String> {
+        let files: Files = files.iter().map(|(name, text)| (*name, text.clone())).collect();
+        Definitions::load(&files)
+            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    #[test]
+    fn old_versions_stand_beside_the_new_one_and_make_one_history() {
+        let good = load(&[("x.toml", definition(2, "2026-11-01")), ("x@1.toml", definition(1, ""))]).unwrap();
+        assert_eq!(good.versions("x").iter().map(|d| d.version).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(good.iter().count(), 1);
+        let bad = |files: &[(&str, String)]| load(files).unwrap_err();
+        assert_eq!(
+            bad(&[("x.toml", definition(2, "")), ("x@1.toml", definition(1, ""))]),
+            "x.toml:1:1: version 2 needs a `since` after that of version 1: workflows that begin from then on go by it"
+        );
+        assert!(
+            bad(&[("x.toml", definition(1, "2026-11-01")), ("x@1.toml", definition(1, ""))]).contains("higher version")
+        );
+        assert!(bad(&[("x.toml", definition(2, "2026-11-01")), ("x@3.toml", definition(1, ""))]).contains("x@1.toml"));
+        assert!(bad(&[("x@1.toml", definition(1, ""))]).contains("no current definition `x`"));
+        assert!(bad(&[("x.toml", definition(2, "soon"))]).contains("x.toml:3:9: `soon` is no time"));
+    }
 }
