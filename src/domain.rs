@@ -1,6 +1,7 @@
 //! Meaning: objects, links, workflows. Pure functions of values; time is an argument.
 //! Reading bytes is `ingest`'s business, keeping rows is `store`'s.
 
+mod calendar;
 mod definition;
 mod derive;
 mod exceptions;
@@ -17,9 +18,10 @@ mod tree;
 mod units;
 mod workflow;
 
+pub use calendar::{Allowance, Calendar, Calendars};
 pub use definition::{
-    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
-    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, MIGRATED, MilestoneRule, Per,
+    Quantity, RollUp, Rulebook, Shelf, allowance, duration,
 };
 pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
@@ -31,6 +33,9 @@ pub use readiness::{
     Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
 };
 pub use reconciliation::KINDS as RECONCILIATION_KINDS;
+pub use slas::{
+    CalendarChoice, Limit, Narrowing, Pause, Reckoning, SlaKind, SlaRule, Stop, Subject, Traits, Warn, spoken,
+};
 pub use tree::{FLOW, Node, flow_position, systems_of_record};
 pub use workflow::*;
 
