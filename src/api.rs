@@ -8,6 +8,7 @@ mod failures;
 pub mod openapi;
 mod page;
 mod shapes;
+mod slas;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -41,6 +42,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
+            .configure(slas::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -2,6 +2,7 @@
 //! its handler only asks the store and answers.
 
 pub mod act;
+pub mod alerts;
 mod assets;
 pub mod board;
 mod desk;

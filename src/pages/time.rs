@@ -88,6 +88,15 @@ impl Clock {
         }
     }
 
+    /// The last time that it was so late (`06:00`) in this zone.
+    pub fn last(&self, time: &str) -> Option<i64> {
+        let time = time.parse::<jiff::civil::Time>().ok()?;
+        let now = Timestamp::from_millisecond(self.now_ms).ok()?.to_zoned(self.zone.clone());
+        let today = now.date().to_datetime(time).to_zoned(self.zone.clone()).ok()?;
+        let last = if today > now { today.yesterday().ok()? } else { today };
+        Some(last.timestamp().as_millisecond())
+    }
+
     pub fn hour(&self, ms: i64) -> String {
         self.format(ms, "%H:%M")
     }

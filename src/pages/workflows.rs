@@ -138,6 +138,8 @@ pub struct Row {
     pub amount: String,
     pub note: String,
     pub closed: bool,
+    /// Who has taken what is wrong with it; on the board.
+    pub owner: String,
 }
 
 pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
@@ -165,6 +167,7 @@ pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
         amount: words::stored_money(row.amount, &row.currency).unwrap_or_default(),
         note: row.blocked_what.clone(),
         closed: row.closed,
+        owner: String::new(),
     }
 }
 
