@@ -13,6 +13,7 @@ mod lines;
 mod milestones;
 mod preview;
 mod readiness;
+mod reconciliation;
 mod slas;
 mod tree;
 mod units;
@@ -31,6 +32,10 @@ pub use exceptions::{exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
 pub use preview::{Comparison, Preview, Shift};
+pub use readiness::{
+    Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
+};
+pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use slas::{
     CalendarChoice, Limit, Narrowing, Pause, Reckoning, SlaKind, SlaRule, Stop, Subject, Traits, Warn, spoken,
 };
