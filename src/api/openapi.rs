@@ -204,6 +204,17 @@ pub const OPERATIONS: &[Operation] = &[
     operation!("get" "/api/v1/held", "Workflows", "What is held", "Objects that hang from nothing yet, the oldest first.", Read,
         query &PAGED, answer LISTED),
     operation!("get" "/api/v1/export", "Files", "Export events or objects", "As lines of JSON or as CSV.", Read, gives "application/x-ndjson"),
+    operation!("get" "/api/v1/exceptions", "Exceptions", "List exceptions", "Every filter of the page; those that are muted as well, unless `muted` says otherwise.", Read,
+        query &PAGED, answer LISTED),
+    operation!("get" "/api/v1/exceptions/{id}", "Exceptions", "One exception", "With what was done about it.", Read),
+    operation!("post" "/api/v1/exceptions/{id}/{deed}", "Exceptions", "Do something about an exception",
+    "Acknowledge, assign, snooze, comment and more; the path says what.", Operate,
+    body &[
+        ("text?", "string", "What to say with it."), ("code?", "string", "A reason by its code."),
+        ("owner?", "string", "For assigning."), ("team?", "string", "For assigning."),
+        ("until?", "string", "For acknowledging and putting off: until when."),
+        ("event?", "string", "For putting off: until this event comes."), ("count?", "integer", "For putting off: until so many come."),
+    ]),
     operation!("get" "/api/v1/failure-groups", "Failures", "List groups of failures",
         "Failures of one cause form a group; with what hangs on it.", Read,
         query &[
@@ -235,6 +246,28 @@ pub const OPERATIONS: &[Operation] = &[
         "To the letter. Payloads that hold secrets only to keys that may act, and that is kept.", Read, gives "application/octet-stream"),
     operation!("post" "/api/v1/payloads/{id}/unmask", "Failures", "See hidden values", "For fifteen minutes, for this key. The reason is kept.", Operate,
         body &[("reason", "string", "Why.")], answer PAYLOAD),
+    operation!("get" "/api/v1/definitions", "Definitions", "List what holds", "The definitions of workflows with their versions, and why the newest files are not used, where they are not.", Read, answer &[
+        ("items", "array", "Key, title, root, version, since, versions, milestones, slas and warnings of each."),
+        ("fault", "string|null", "Why the files on disk are not used."),
+    ]),
+    operation!("post" "/api/v1/definitions/preview", "Definitions", "Ask what other definitions would have changed", "Changes nothing.", Operate,
+    body &[
+        ("files", "object", "Path within the folder of definitions, to the text of the file: all of them."),
+        ("days", "integer", "Workflows that were created within so many days."),
+    ], answer &[
+        ("workflows", "integer", "Workflows that were looked at."),
+        ("changed", "integer", "Those of which anything would be otherwise."),
+        ("changes", "array", "What, from what to what, how many, and examples; the most frequent first."),
+        ("cut", "boolean", "There are more; the newest were looked at."),
+    ]),
+    operation!("post" "/api/v1/definitions/{key}/migrate", "Definitions", "Take workflows to another version", "Each by an act on its root, with the reason.", Operate,
+    body &[
+        ("to", "integer", "The version."), ("reason", "string", "Why."),
+        ("root?", "string", "Only this workflow: order/SO-1."), ("closed?", "boolean", "Closed ones too."),
+    ], answer &[
+        ("migrated", "integer", "How many were."), ("to", "integer", "The version."),
+        ("stored", "boolean", "It can be seen already."), ("more", "boolean", "There are more: ask again."),
+    ]),
     operation!("get" "/api/v1/openapi.json", "About", "This description", "OpenAPI 3.1.", None),
 ];
 
