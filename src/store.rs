@@ -17,6 +17,7 @@ mod migrate;
 mod native;
 mod objects;
 mod payloads;
+pub mod replays;
 pub mod rows;
 mod sources;
 mod startup;
