@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+mod export;
 mod shapes;
 
 use actix_web::http::header;
@@ -34,6 +35,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/held", web::get().to(held))
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
+            .route("/export", web::get().to(export::export))
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }
@@ -136,7 +138,7 @@ async fn workflow(desk: Shared, request: HttpRequest) -> Answer {
     let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();
     let events = desk.store.events_of(&tenant, &members).await?;
     let entries = events.into_iter().filter_map(EventRow::into_entry);
-    let workflow = crate::domain::assemble(&desk.definitions, &root, entries, as_of).ok_or_else(missing)?;
+    let workflow = crate::domain::assemble(&desk.definitions(&tenant), &root, entries, as_of).ok_or_else(missing)?;
     ok(&workflow)
 }
 

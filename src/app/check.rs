@@ -8,9 +8,10 @@ use super::settings::Settings;
 /// Checks everything and reports; an error when anything is wrong.
 pub fn check(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     let mut wrong = Vec::new();
-    match definitions::definitions(&settings.server) {
-        Ok(set) => {
-            for d in set.iter() {
+    let read = definitions::files(&settings.server.definitions).and_then(|files| definitions::rulebook(&files));
+    match read {
+        Ok(book) => {
+            for d in book.everybody().iter() {
                 writeln!(
                     out,
                     "definition {} v{}: root {}, {} milestones, {} SLAs",

@@ -1,43 +1,93 @@
 //! Reads definitions, contracts and the mapping from the binary and from the user's folders.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use milepost_ingest::{Contracts, Mapping};
 use rust_embed::RustEmbed;
+use tokio_util::sync::CancellationToken;
 
 use super::settings::Server;
-use crate::domain::Definitions;
+use crate::domain::{Files, Rulebook, Shelf};
+
+/// How often the user's files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Kinds of files that definitions are made of.
+const KINDS: [&str; 2] = ["toml", "ics"];
 
 #[derive(RustEmbed)]
 #[folder = "definitions"]
 struct Shipped;
 
-/// `(name, text)` of every definition: the shipped ones, and the user's in place of those with the same file name.
-pub fn definition_files(own: &str) -> anyhow::Result<Vec<(String, String)>> {
-    let mut files: Vec<(String, String)> = Vec::new();
-    for name in Shipped::iter().filter(|n| n.ends_with(".toml") && *n != "mapping.toml") {
-        let file = Shipped::get(&name).context("an embedded file")?;
-        files.push((name.to_string(), String::from_utf8(file.data.into_owned())?));
+/// The shipped files, the user's in place of those with the same path, and the user's others.
+pub fn files(own: &str) -> anyhow::Result<Files> {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    for path in Shipped::iter() {
+        let file = Shipped::get(&path).context("an embedded file")?;
+        files.insert(path.to_string(), String::from_utf8(file.data.into_owned())?);
     }
     if !own.is_empty() {
-        for (name, text) in folder(Path::new(own), "toml")? {
-            files.retain(|(shipped, _)| *shipped != name);
-            files.push((name, text));
+        for file in walk(Path::new(own))? {
+            let path = file.strip_prefix(own)?.to_string_lossy().replace('\\', "/");
+            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            files.insert(path, text);
         }
     }
-    Ok(files)
+    Ok(files.into_iter().collect())
 }
 
-pub fn definitions(server: &Server) -> anyhow::Result<Definitions> {
-    match Definitions::load(definition_files(&server.definitions)?) {
-        Ok(definitions) => Ok(definitions),
-        Err(errors) => {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            bail!("{}", lines.join("\n"))
+pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
+    Rulebook::load(files).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })
+}
+
+/// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
+pub async fn watch(own: String, shelf: Arc<Shelf>, shutdown: CancellationToken) {
+    if own.is_empty() {
+        return;
+    }
+    let mut known = files(&own).ok();
+    while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
+        let found = match files(&own) {
+            Ok(found) if known.as_ref() == Some(&found) => continue,
+            Ok(found) => found,
+            Err(error) => {
+                shelf.keep(format!("{error:#}"));
+                continue;
+            }
+        };
+        match rulebook(&found) {
+            Ok(book) => {
+                tracing::info!("the definitions changed and are used from now on");
+                shelf.put(book);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");
+                shelf.keep(error.to_string());
+            }
+        }
+        known = Some(found);
+    }
+}
+
+/// Every file of the kinds that definitions are made of, in the folder and below it.
+fn walk(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(walk(&path)?);
+        } else if path.extension().is_some_and(|end| KINDS.iter().any(|kind| end == *kind)) {
+            found.push(path);
         }
     }
+    Ok(found)
 }
 
 /// Loaded once for the life of the process.

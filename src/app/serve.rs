@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
+use crate::domain::Shelf;
 use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Pipeline, Rules, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Pipeline, Rules, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::store::Store;
 
@@ -55,7 +56,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let otlp_grpc = listen("otlp-grpc", &settings.server.otlp_grpc)?;
     let otlp_http = listen("otlp-http", &settings.server.otlp_http)?;
 
-    let definitions = Arc::new(definitions::definitions(&settings.server)?);
+    let rulebook = definitions::rulebook(&definitions::files(&settings.server.definitions)?)?;
+    let shelf = Arc::new(Shelf::new(rulebook));
     let rules = Rules {
         contracts: definitions::contracts(&settings.server)?,
         mapping: definitions::mapping(&settings.server)?,
@@ -80,19 +82,22 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let gate = Arc::new(Gate::new(Arc::clone(&journal), rules, &settings.pipeline));
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
-    let desk = Desk::new(store.clone(), Arc::clone(&definitions), hub.clone(), keys);
+    let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
     let desk = desk.with_acts(Arc::clone(&gate) as _);
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
+    let stale = Arc::new(Stale::default());
+    let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
         hub,
-        definitions,
+        shelf: Arc::clone(&shelf),
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),
+        stale,
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -121,6 +126,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let grpc_stop = CancellationToken::new();
     let grpc = tokio::spawn(receive::otlp_grpc::serve(grpc_listener, doors, grpc_stop.clone()));
 
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, shutdown.clone());
+    let watching = tokio::spawn(watching);
+
     let mut told = Instant::now();
     while !status.loaded.load(Ordering::Acquire) && !shutdown.is_cancelled() && !worker.is_finished() {
         if told.elapsed() > Duration::from_secs(10) {
@@ -130,6 +138,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ready(&bound);
+    let groups = tokio::spawn(groups.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -138,6 +147,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
+    watching.abort();
     gate.close();
     house.desk.hub.close();
     grpc_stop.cancel();
@@ -149,6 +159,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     grpc.await??;
     pipeline_stop.cancel();
+    groups.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {
@@ -192,7 +203,7 @@ pub fn store(settings: &Settings, engine: Option<&Engine>) -> anyhow::Result<Sto
 }
 
 /// One server per data folder.
-fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
+pub fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = data_dir.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     match file.try_lock() {

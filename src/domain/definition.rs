@@ -1,19 +1,37 @@
 //! Definitions: what a workflow is made of, read from TOML. A definition that does not make sense is refused with
-//! its place; nothing here reads files.
+//! its place; nothing here reads files. A file per section.
+
+mod milestones;
+mod overlay;
+pub(super) mod reader;
+mod rulebook;
+mod slas;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use rust_decimal::Decimal;
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use milepost_ingest::OBJECT_TYPES;
 use serde::Deserialize;
 use toml::Spanned;
+
+use super::exceptions::catalogue::Catalogue;
+
+pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quantity, RollUp};
+pub use self::overlay::Difference;
+pub(super) use self::reader::Reader;
+pub use self::rulebook::{Files, Rulebook, Shelf};
+pub use self::slas::{Limit, SlaRule, duration};
+pub use self::versions::MIGRATED;
 
 /// One workflow definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub key: String,
     pub version: u32,
+    /// Workflows that begin from then on go by this version; None for all.
+    pub since: Option<DateTime<Utc>>,
     pub title: String,
     /// Object type of the root.
     pub root: String,
@@ -21,64 +39,21 @@ pub struct Definition {
     pub reach: BTreeMap<String, Vec<String>>,
     pub milestones: Vec<MilestoneRule>,
     pub slas: Vec<SlaRule>,
+    /// Path of its file.
+    pub file: String,
+    /// What is odd in it.
+    pub warnings: Vec<DefinitionError>,
 }
 
-#[derive(Clone, Debug)]
-pub struct MilestoneRule {
-    pub key: String,
-    pub title: String,
-    pub system: String,
-    pub events: Vec<EventMatch>,
-    /// Object type of which each must have it; the root's type when there is only one.
-    pub per: String,
-    pub quantity: Option<Quantity>,
-    pub optional: bool,
-    /// A true-or-false field of the root on which the milestone depends.
-    pub when: Option<String>,
-}
-
-/// `order.credit_checked(verdict=approved)`: an event type, and a field that must have a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventMatch {
-    pub kind: String,
-    pub verdict: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Quantity {
-    Allocated,
-    Picked,
-    Packed,
-    Shipped,
-    Delivered,
-    Invoiced,
-}
-
-#[derive(Clone, Debug)]
-pub struct SlaRule {
-    pub key: String,
-    pub title: String,
-    /// Indexes into `milestones`.
-    pub from: usize,
-    pub to: usize,
-    pub limit: Limit,
-    /// Share of the time after which it is at risk.
-    pub warn: Decimal,
-    /// Exception kinds that stop the clock while they are open.
-    pub pauses: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Limit {
-    Within(TimeDelta),
-    /// Field of the root that holds the due time: `promised_ship` or `promised_delivery`.
-    Promise(String),
-}
-
-/// All definitions of a set, by key. One root type has one definition.
+/// All definitions that hold for one tenant, and what they share. One root type has one definition.
 #[derive(Clone, Debug, Default)]
-pub struct Definitions(Vec<Arc<Definition>>);
+pub struct Definitions {
+    workflows: Vec<Arc<Definition>>,
+    /// What is known about each kind of exception.
+    pub exceptions: Catalogue,
+    /// Versions that workflows began with before.
+    older: Vec<Arc<Definition>>,
+}
 
 /// What is wrong with a definition, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,201 +70,111 @@ pub struct DefinitionError {
 struct File {
     key: Spanned<String>,
     version: u32,
+    since: Option<Spanned<String>>,
     title: String,
     root: Spanned<String>,
     #[serde(default)]
-    reach: BTreeMap<String, Vec<String>>,
-    milestones: Vec<MilestoneEntry>,
+    reach: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
+    milestones: Vec<milestones::Entry>,
     #[serde(default)]
-    slas: Vec<SlaEntry>,
+    slas: Vec<slas::Entry>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MilestoneEntry {
-    key: Spanned<String>,
-    title: String,
-    system: String,
-    events: Spanned<Vec<String>>,
-    per: Option<Spanned<String>>,
-    quantity: Option<Quantity>,
-    #[serde(default)]
-    optional: bool,
-    when: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SlaEntry {
-    key: Spanned<String>,
-    title: String,
-    from: Spanned<String>,
-    to: Spanned<String>,
-    within: Option<Spanned<String>>,
-    promise: Option<Spanned<String>>,
-    warn: Option<Spanned<String>>,
-    #[serde(default)]
-    pauses: Vec<String>,
-}
-
-/// Fields of a root that a promise may name.
-const PROMISES: [&str; 2] = ["promised_ship", "promised_delivery"];
+const EXCEPTIONS: &str = "exceptions.toml";
+/// Files beside the workflow definitions that other rooms read.
+const NO_WORKFLOWS: [&str; 4] = ["mapping.toml", "exceptions.toml", "alerts.toml", "readiness.toml"];
 
 impl Definitions {
-    /// Reads a set of definition files, `(name, text)` each. All errors of all files come back together.
-    pub fn load(files: impl IntoIterator<Item = (String, String)>) -> Result<Self, Vec<DefinitionError>> {
-        let mut set: Vec<Arc<Definition>> = Vec::new();
+    /// Reads a set of files. All errors of all files come back together.
+    pub fn load(files: &Files) -> Result<Self, Vec<DefinitionError>> {
+        let mut workflows: Vec<Arc<Definition>> = Vec::new();
+        let mut older: Vec<Arc<Definition>> = Vec::new();
         let mut errors = Vec::new();
-        for (name, text) in files {
-            match Definition::parse(&name, &text) {
-                Ok(definition) => match set.iter().find(|d| d.root == definition.root || d.key == definition.key) {
-                    Some(other) => errors.push(DefinitionError {
-                        file: name,
-                        line: 1,
-                        column: 1,
-                        what: format!("root `{}` already belongs to the definition `{}`", definition.root, other.key),
-                    }),
-                    None => set.push(Arc::new(definition)),
-                },
-                Err(mut found) => errors.append(&mut found),
+        for (name, text) in files.in_folder("", "toml").filter(|(name, _)| !NO_WORKFLOWS.contains(name)) {
+            let fault = |what: String| DefinitionError { file: name.to_owned(), line: 1, column: 1, what };
+            let definition = match Definition::parse(name, text) {
+                Ok(definition) => definition,
+                Err(mut found) => {
+                    errors.append(&mut found);
+                    continue;
+                }
+            };
+            if let Some((key, version)) = versions::of_name(name) {
+                if (key, version) != (&definition.key, &definition.version.to_string()) {
+                    let name = format!("{}@{}.toml", definition.key, definition.version);
+                    errors.push(fault(format!("an older version is called by its key and version: {name}")));
+                }
+                older.push(Arc::new(definition));
+                continue;
+            }
+            match workflows.iter().find(|d| d.root == definition.root || d.key == definition.key) {
+                Some(other) => {
+                    let what = format!("root `{}` already belongs to the definition `{}`", definition.root, other.key);
+                    errors.push(fault(what));
+                }
+                None => workflows.push(Arc::new(definition)),
             }
         }
-        set.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
-        if errors.is_empty() { Ok(Self(set)) } else { Err(errors) }
+        workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
+        errors.extend(versions::check(&workflows, &older));
+        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text)).transpose();
+        let exceptions = exceptions.unwrap_or_else(|mut found| {
+            errors.append(&mut found);
+            None
+        });
+        if errors.is_empty() {
+            Ok(Self { workflows, older, exceptions: exceptions.unwrap_or_default() })
+        } else {
+            Err(errors)
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {
-        self.0.iter()
+        self.workflows.iter()
     }
 
     pub fn of_root(&self, kind: &str) -> Option<&Arc<Definition>> {
-        self.0.iter().find(|d| d.root == kind)
+        self.workflows.iter().find(|d| d.root == kind)
     }
 
     pub fn by_key(&self, key: &str) -> Option<&Arc<Definition>> {
-        self.0.iter().find(|d| d.key == key)
+        self.workflows.iter().find(|d| d.key == key)
     }
 }
 
 impl Definition {
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<DefinitionError>> {
-        let place = |offset: usize, what: String| {
-            let before = &text[..offset.min(text.len())];
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-            DefinitionError { file: file.to_owned(), line, column, what }
+        let mut reader = Reader::new(file, text);
+        let read: File = match toml::from_str(text) {
+            Ok(read) => read,
+            Err(error) => {
+                reader.toml(&error);
+                return Err(reader.faults);
+            }
         };
-        let read: File = toml::from_str(text)
-            .map_err(|e| vec![place(e.span().map_or(0, |s| s.start), e.message().trim().to_owned())])?;
-        let mut errors = Vec::new();
         let root = read.root.get_ref().clone();
-        let known = |kind: &str| kind == root || read.reach.values().flatten().any(|k| k == kind);
-
-        let mut milestones: Vec<MilestoneRule> = Vec::new();
-        for m in &read.milestones {
-            if milestones.iter().any(|other| other.key == *m.key.get_ref()) {
-                errors.push(place(m.key.span().start, format!("milestone `{}` stands here twice", m.key.get_ref())));
-            }
-            let mut events = Vec::new();
-            for text in m.events.get_ref() {
-                match EventMatch::parse(text) {
-                    Some(event) => events.push(event),
-                    None => errors.push(place(
-                        m.events.span().start,
-                        format!("`{text}` is no event: expected `object.verb` or `object.verb(verdict=value)`"),
-                    )),
-                }
-            }
-            if events.is_empty() {
-                errors.push(place(m.events.span().start, "a milestone needs at least one event".to_owned()));
-            }
-            if let Some(per) = &m.per
-                && !known(per.get_ref())
-            {
-                errors.push(place(per.span().start, format!("`{}` is not in `reach`", per.get_ref())));
-            }
-            if let Some(when) = &m.when
-                && when.get_ref() != "pod_required"
-            {
-                errors.push(place(when.span().start, format!("`{}`: only `pod_required` is known", when.get_ref())));
-            }
-            milestones.push(MilestoneRule {
-                key: m.key.get_ref().clone(),
-                title: m.title.clone(),
-                system: m.system.clone(),
-                events,
-                per: m.per.as_ref().map_or_else(|| root.clone(), |p| p.get_ref().clone()),
-                quantity: m.quantity,
-                optional: m.optional,
-                when: m.when.as_ref().map(|w| w.get_ref().clone()),
-            });
-        }
+        let reach = reach(&read, &mut reader);
+        let known = |kind: &str| kind == root || reach.values().flatten().any(|k| k == kind);
+        let mut kinds = vec![root.clone()];
+        kinds.extend(reach.values().flatten().cloned());
+        let milestones = milestones::read(&read.milestones, known, &kinds, &mut reader);
         if milestones.is_empty() {
-            errors.push(place(read.key.span().start, "a definition needs at least one milestone".to_owned()));
+            reader.fault(read.key.span().start, "a definition needs at least one milestone");
         }
-
-        let index = |name: &Spanned<String>| milestones.iter().position(|m| m.key == *name.get_ref());
-        let mut slas: Vec<SlaRule> = Vec::new();
-        for s in &read.slas {
-            let (from, to) = match (index(&s.from), index(&s.to)) {
-                (Some(from), Some(to)) => (from, to),
-                (None, _) => {
-                    errors.push(place(s.from.span().start, format!("no milestone `{}`", s.from.get_ref())));
-                    continue;
-                }
-                _ => {
-                    errors.push(place(s.to.span().start, format!("no milestone `{}`", s.to.get_ref())));
-                    continue;
-                }
-            };
-            let limit = match (&s.within, &s.promise) {
-                (Some(within), None) => match duration(within.get_ref()) {
-                    Some(time) => Limit::Within(time),
-                    None => {
-                        errors.push(place(
-                            within.span().start,
-                            format!(
-                                "`{}` is no duration: expected for example `30m`, `4h` or `1d 12h`",
-                                within.get_ref()
-                            ),
-                        ));
-                        continue;
-                    }
-                },
-                (None, Some(promise)) if PROMISES.contains(&promise.get_ref().as_str()) => {
-                    Limit::Promise(promise.get_ref().clone())
-                }
-                (None, Some(promise)) => {
-                    errors.push(place(promise.span().start, format!("expected one of {}", PROMISES.join(", "))));
-                    continue;
-                }
-                _ => {
-                    errors.push(place(s.key.span().start, "an SLA has either `within` or `promise`".to_owned()));
-                    continue;
-                }
-            };
-            let warn = match &s.warn {
-                None => Decimal::new(75, 2),
-                Some(text) => match text.get_ref().parse::<Decimal>() {
-                    Ok(share) if share > Decimal::ZERO && share <= Decimal::ONE => share,
-                    _ => {
-                        errors.push(place(text.span().start, "expected a share between 0 and 1".to_owned()));
-                        continue;
-                    }
-                },
-            };
-            if slas.iter().any(|other| other.key == *s.key.get_ref()) {
-                errors.push(place(s.key.span().start, format!("SLA `{}` stands here twice", s.key.get_ref())));
+        let slas = slas::read(&read.slas, &milestones, &mut reader);
+        let since = read.since.as_ref().and_then(|said| {
+            let time = moment(said.get_ref());
+            if time.is_none() {
+                let what = format!("`{}` is no time: expected 2026-11-22 or 2026-11-22T10:00:00+01:00", said.get_ref());
+                reader.fault(said.span().start, what);
             }
-            let key = s.key.get_ref().clone();
-            slas.push(SlaRule { key, title: s.title.clone(), from, to, limit, warn, pauses: s.pauses.clone() });
+            time
+        });
+        if !reader.faults.is_empty() {
+            return Err(reader.faults);
         }
-
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let key = read.key.into_inner();
-        Ok(Self { key, version: read.version, title: read.title, root, reach: read.reach, milestones, slas })
+        let (key, file, warnings) = (read.key.into_inner(), file.to_owned(), reader.warnings);
+        Ok(Self { key, version: read.version, since, title: read.title, root, reach, milestones, slas, file, warnings })
     }
 
     /// Whether objects of a type can belong to such a workflow.
@@ -303,34 +188,36 @@ impl Definition {
     }
 }
 
-impl EventMatch {
-    fn parse(text: &str) -> Option<Self> {
-        let (kind, condition) = match text.split_once('(') {
-            None => (text, None),
-            Some((kind, rest)) => (kind, Some(rest.strip_suffix(')')?.strip_prefix("verdict=")?)),
-        };
-        let (object, verb) = kind.split_once('.')?;
-        (!object.is_empty() && !verb.is_empty())
-            .then(|| Self { kind: kind.to_owned(), verdict: condition.map(str::to_owned) })
+/// Types must be known ones; a type from which the root does not lead on is odd.
+fn reach(read: &File, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<String>> {
+    let root = read.root.get_ref();
+    let mut know = |kind: &Spanned<String>| {
+        if !OBJECT_TYPES.contains(&kind.get_ref().as_str()) {
+            let meant = milestones::meant(kind.get_ref(), OBJECT_TYPES.iter().copied());
+            reader.fault(kind.span().start, format!("no business object has the type `{}`{meant}", kind.get_ref()));
+        }
+    };
+    know(&read.root);
+    for (from, to) in &read.reach {
+        know(from);
+        to.iter().for_each(&mut know);
     }
+    for from in read.reach.keys() {
+        let led_to = read.reach.values().flatten().any(|to| to.get_ref() == from.get_ref());
+        if from.get_ref() != root && !led_to {
+            reader.warn(
+                from.span().start,
+                format!("nothing leads to `{}`, so what it reaches is not reached", from.get_ref()),
+            );
+        }
+    }
+    let plain = |to: &Vec<Spanned<String>>| to.iter().map(|k| k.get_ref().clone()).collect();
+    read.reach.iter().map(|(from, to)| (from.get_ref().clone(), plain(to))).collect()
 }
 
-/// `1d 4h`, `30m`, `45s`. None for anything else, zero included.
-pub fn duration(text: &str) -> Option<TimeDelta> {
-    let mut total = TimeDelta::zero();
-    for part in text.split_whitespace() {
-        let digits = part.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let number: i64 = digits.parse().ok()?;
-        let seconds = match &part[digits.len()..] {
-            "d" => 86_400,
-            "h" => 3_600,
-            "m" => 60,
-            "s" => 1,
-            _ => return None,
-        };
-        total = total.checked_add(&TimeDelta::try_seconds(number.checked_mul(seconds)?)?)?;
-    }
-    (total > TimeDelta::zero()).then_some(total)
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()).or_else(day)
 }
 
 #[cfg(test)]

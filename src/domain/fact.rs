@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
 use super::Money;
+use super::units::Conversion;
 
 /// One stored event with what the door added to it.
 #[derive(Clone, Debug)]
@@ -45,6 +46,8 @@ pub struct Detail {
     pub verdict: Option<Box<str>>,
     pub reason: Option<Box<str>>,
     pub eta: Option<DateTime<Utc>>,
+    /// Of an item: how its units convert.
+    pub units: Option<Box<[Conversion]>>,
     /// Of event.voided and event.corrected: the id of the event that they name.
     pub names: Option<Box<str>>,
     /// Of event.corrected: the right fields.
@@ -71,6 +74,10 @@ pub struct LineFact {
     pub quantity: Decimal,
     pub unit: Option<Box<str>>,
     pub price: Option<Money>,
+    pub lot: Option<Box<str>>,
+    pub serials: Box<[Box<str>]>,
+    /// How its unit converts, where the sender says so.
+    pub units: Box<[Conversion]>,
 }
 
 impl Fact {
@@ -182,7 +189,7 @@ impl Detail {
                 [("line".to_owned(), line.clone())]
                     .into_iter()
                     .chain(
-                        ["quantity", "sku", "unit", "order"]
+                        ["quantity", "sku", "unit", "order", "lot", "serials", "units"]
                             .iter()
                             .filter_map(|k| Some(((*k).to_owned(), data.get(*k)?.clone()))),
                     )
@@ -205,6 +212,8 @@ impl Detail {
         set(&mut self.verdict, text(data, "verdict").or_else(|| text(data, "result")));
         set(&mut self.reason, text(data, "reason").or_else(|| text(data, "code")).or_else(|| text(data, "detail")));
         set(&mut self.eta, data.get("eta").and_then(instant));
+        let units = conversions(data, text(data, "unit").as_deref());
+        set(&mut self.units, (!units.is_empty()).then_some(units));
     }
 }
 
@@ -218,8 +227,26 @@ impl LineFact {
             quantity: data.get("quantity").and_then(decimal).unwrap_or_default(),
             unit: text(data, "unit"),
             price: data.get("price").and_then(money),
+            lot: text(data, "lot"),
+            serials: match data.get("serials") {
+                Some(Value::Array(serials)) => serials.iter().filter_map(Value::as_str).map(Into::into).collect(),
+                _ => Box::default(),
+            },
+            units: conversions(data, text(data, "unit").as_deref()),
         })
     }
+}
+
+/// `"units": [{"unit": "CS", "quantity": "12", "of": "EA"}]`; without `of` it is the unit that stands beside it.
+fn conversions(data: &Map<String, Value>, beside: Option<&str>) -> Box<[Conversion]> {
+    let Some(Value::Array(said)) = data.get("units") else { return Box::default() };
+    let one = |value: &Value| {
+        let fields = value.as_object()?;
+        let quantity = decimal(fields.get("quantity")?)?;
+        let of = text(fields, "of").or_else(|| beside.map(Into::into))?;
+        Some(Conversion { unit: text(fields, "unit")?, quantity, of })
+    };
+    said.iter().filter_map(one).collect()
 }
 
 /// Strings, and numbers as they were written.

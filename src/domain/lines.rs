@@ -1,45 +1,91 @@
-//! Quantities per order line through the whole chain. Sums are exact; impossible ones are shown, not clamped.
+//! Quantities per order line through the whole chain, each with the events behind it. Sums are exact; impossible
+//! ones are shown and flagged, not clamped.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::Line;
 use super::definition::Quantity;
 use super::fact::{Fact, LineFact};
+use super::flaws;
 use super::tree::{Node, Tree};
+use super::units::{self, Conversion};
+use super::{EventKey, Evidence, Line, Step};
+
+/// By length, then text, so that 9 comes before 10.
+type LineId = (usize, String);
+
+/// A quantity beyond this is shown and not counted: sums of such could not be kept exactly.
+const COUNTABLE: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 
 pub struct Lines {
-    /// By length, then text, so that 9 comes before 10.
-    by_id: BTreeMap<(usize, String), Line>,
+    by_id: BTreeMap<LineId, Draft>,
     order: String,
 }
 
+/// A line while it is read.
+struct Draft {
+    line: Line,
+    /// Per step and unit as it was said, in that unit.
+    sums: Vec<(Step, Box<str>, Decimal)>,
+    /// Looked up when another unit is met.
+    conversions: Option<Vec<Conversion>>,
+}
+
 impl Line {
+    pub fn new(line: impl Into<String>) -> Self {
+        Self { line: line.into(), ..Self::default() }
+    }
+
     /// What is still wanted of the line.
     pub fn target(&self) -> Decimal {
         self.ordered - self.cancelled
     }
 
-    pub fn quantity(&self, of: Quantity) -> Decimal {
-        match of {
-            Quantity::Allocated => self.allocated,
-            Quantity::Picked => self.picked,
-            Quantity::Packed => self.packed,
-            Quantity::Shipped => self.shipped,
-            Quantity::Delivered => self.delivered,
-            Quantity::Invoiced => self.invoiced,
+    pub fn at(&self, step: Step) -> Decimal {
+        match step {
+            Step::Ordered => self.ordered,
+            Step::Cancelled => self.cancelled,
+            Step::Allocated => self.allocated,
+            Step::Picked => self.picked,
+            Step::Packed => self.packed,
+            Step::Shipped => self.shipped,
+            Step::Delivered => self.delivered,
+            Step::Returned => self.returned,
+            Step::Invoiced => self.invoiced,
+            Step::Credited => self.credited,
         }
     }
 
-    fn quantity_mut(&mut self, of: Quantity) -> &mut Decimal {
-        match of {
-            Quantity::Allocated => &mut self.allocated,
-            Quantity::Picked => &mut self.picked,
-            Quantity::Packed => &mut self.packed,
-            Quantity::Shipped => &mut self.shipped,
-            Quantity::Delivered => &mut self.delivered,
-            Quantity::Invoiced => &mut self.invoiced,
+    fn at_mut(&mut self, step: Step) -> &mut Decimal {
+        match step {
+            Step::Ordered => &mut self.ordered,
+            Step::Cancelled => &mut self.cancelled,
+            Step::Allocated => &mut self.allocated,
+            Step::Picked => &mut self.picked,
+            Step::Packed => &mut self.packed,
+            Step::Shipped => &mut self.shipped,
+            Step::Delivered => &mut self.delivered,
+            Step::Returned => &mut self.returned,
+            Step::Invoiced => &mut self.invoiced,
+            Step::Credited => &mut self.credited,
+        }
+    }
+
+    pub fn quantity(&self, of: Quantity) -> Decimal {
+        self.at(of.into())
+    }
+}
+
+impl From<Quantity> for Step {
+    fn from(quantity: Quantity) -> Self {
+        match quantity {
+            Quantity::Allocated => Self::Allocated,
+            Quantity::Picked => Self::Picked,
+            Quantity::Packed => Self::Packed,
+            Quantity::Shipped => Self::Shipped,
+            Quantity::Delivered => Self::Delivered,
+            Quantity::Invoiced => Self::Invoiced,
         }
     }
 }
@@ -47,55 +93,72 @@ impl Line {
 impl Lines {
     pub fn read(tree: &Tree) -> Self {
         let mut lines = Self { by_id: BTreeMap::new(), order: tree.root().object.id.clone() };
-        lines.ordered(tree.root());
-        for fact in tree.facts().filter(|f| &*f.kind == "inventory.allocated") {
-            lines.add(fact.detail.lines.as_deref(), |line| &mut line.allocated);
+        lines.ordered(tree);
+        for node in &tree.nodes {
+            for fact in node.facts.iter().filter(|f| &*f.kind == "inventory.allocated") {
+                lines.add(tree, Step::Allocated, node, fact, fact.detail.lines.as_deref());
+            }
         }
         for shipment in tree.of_kind("shipment") {
-            for (quantity, kinds) in [
-                (Quantity::Picked, &["pick.completed"][..]),
-                (Quantity::Packed, &["pack.completed"]),
-                (Quantity::Shipped, &["shipment.shipped", "shipment.short_shipped"]),
+            for (step, kinds) in [
+                (Step::Picked, &["pick.completed"][..]),
+                (Step::Packed, &["pack.completed"]),
+                (Step::Shipped, &["shipment.shipped", "shipment.short_shipped"]),
             ] {
-                lines.of_shipment(shipment, quantity, kinds, &[]);
+                lines.of_shipment(tree, shipment, step, kinds, &[]);
             }
             let loads: Vec<&Node> =
                 tree.of_kind("load").filter(|l| shipment.is_linked(&l.object) && l.has("load.delivered")).collect();
-            lines.of_shipment(shipment, Quantity::Delivered, &["shipment.delivered"], &loads);
+            lines.of_shipment(tree, shipment, Step::Delivered, &["shipment.delivered"], &loads);
         }
         for node in tree.of_kind("return") {
-            if let Some(found) =
-                node.last("return.inspected").filter(|f| f.detail.lines.is_some()).or(node.last("return.received"))
-            {
-                lines.add(found.detail.lines.as_deref(), |line| &mut line.returned);
+            let inspected = node.last("return.inspected").filter(|f| f.detail.lines.is_some());
+            if let Some(fact) = inspected.or(node.last("return.received")) {
+                lines.add(tree, Step::Returned, node, fact, fact.detail.lines.as_deref());
             }
         }
         for invoice in tree.of_kind("invoice").filter(|i| !i.withdrawn()) {
             lines.of_invoice(tree, invoice);
         }
         for note in tree.of_kind("credit_note") {
-            if let Some(found) = note.last("credit_note.issued") {
-                lines.add(found.detail.lines.as_deref(), |line| &mut line.credited);
+            if let Some(fact) = note.last("credit_note.issued") {
+                lines.add(tree, Step::Credited, note, fact, fact.detail.lines.as_deref());
             }
         }
-        if tree.root().has("order.cancelled") {
-            for line in lines.by_id.values_mut() {
-                line.cancelled = line.ordered - line.shipped;
+        if let Some(fact) = tree.root().last("order.cancelled") {
+            for draft in lines.by_id.values_mut() {
+                draft.line.evidence.retain(|e| e.step != Step::Cancelled);
+                draft.line.cancelled = draft.line.ordered - draft.line.shipped;
+                let (quantity, unit) = (draft.line.cancelled, draft.line.unit.clone());
+                draft.line.evidence.push(evidence(Step::Cancelled, tree.root(), fact, quantity, unit));
             }
+        }
+        for draft in lines.by_id.values_mut() {
+            draft.line.evidence.sort_by(|a, b| (a.step, a.at, &a.event).cmp(&(b.step, b.at, &b.event)));
+            flaws::find(&mut draft.line);
         }
         lines
     }
 
     pub fn into_vec(self) -> Vec<Line> {
-        self.by_id.into_values().collect()
+        self.by_id.into_values().map(|d| d.line).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Line> {
-        self.by_id.values()
+        self.by_id.values().map(|d| &d.line)
     }
 
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
+    }
+
+    /// Items whose master data says, or could say, how units convert here.
+    pub fn items(&self) -> Vec<String> {
+        let asked = self.by_id.values().filter(|d| d.conversions.is_some() && !d.line.sku.is_empty());
+        let mut items: Vec<String> = asked.map(|d| d.line.sku.clone()).collect();
+        items.sort();
+        items.dedup();
+        items
     }
 
     /// Total that is still wanted, over all lines.
@@ -116,17 +179,19 @@ impl Lines {
 
     /// How much of this order a shipment carries, as far as it said so.
     pub fn weight(&self, shipment: &Node) -> Decimal {
-        let lines = shipment_lines(shipment).unwrap_or_default();
-        lines.iter().filter(|l| self.find(l).is_some()).map(|l| l.quantity).sum()
+        let lines = shipment_lines(shipment).map_or(&[][..], |(_, lines)| lines);
+        lines.iter().filter(|l| self.find(l).is_some() && is_countable(l.quantity)).map(|l| l.quantity).sum()
     }
 
-    fn ordered(&mut self, root: &Node) {
+    fn ordered(&mut self, tree: &Tree) {
+        let root = tree.root();
         let heads = |kind: &'static str| root.facts.iter().filter(move |f| &*f.kind == kind);
         for fact in heads("order.created").chain(heads("order.changed")) {
             for (position, said) in fact.detail.lines.iter().flatten().enumerate() {
                 let id = said.line.as_deref().map_or_else(|| (position + 1).to_string(), str::to_owned);
-                let line = self.by_id.entry((id.len(), id.clone())).or_insert_with(|| Line::new(id));
-                line.ordered = said.quantity;
+                let draft = self.by_id.entry((id.len(), id.clone())).or_insert_with(|| Draft::new(id));
+                let line = &mut draft.line;
+                line.ordered = if is_countable(said.quantity) { said.quantity } else { Decimal::ZERO };
                 if let Some(sku) = &said.sku {
                     line.sku = sku.to_string();
                 }
@@ -136,42 +201,60 @@ impl Lines {
                 if said.price.is_some() {
                     line.price.clone_from(&said.price);
                 }
+                // The latest word counts.
+                line.evidence.clear();
+                let mut evidence = evidence(Step::Ordered, root, fact, said.quantity, line.unit.clone());
+                evidence.counted = evidence.counted.filter(|_| is_countable(said.quantity));
+                line.evidence.push(evidence);
             }
         }
         for fact in heads("order.line_cancelled") {
             for said in fact.detail.lines.iter().flatten() {
-                let Some(line) = self.find_mut(said) else { continue };
-                line.cancelled += if said.quantity.is_zero() { line.ordered - line.cancelled } else { said.quantity };
+                let Some(id) = self.find(said) else { continue };
+                if said.quantity.is_zero() {
+                    let Some(line) = self.by_id.get(&id).map(|d| &d.line) else { continue };
+                    let whole = LineFact { quantity: line.ordered - line.cancelled, unit: None, ..LineFact::default() };
+                    self.count(tree, Step::Cancelled, root, fact, id, &whole);
+                } else {
+                    self.count(tree, Step::Cancelled, root, fact, id, said);
+                }
             }
         }
     }
 
-    /// Per shipment and line the latest word counts, so that a step reported again is not counted again.
-    /// A report without lines is about all lines of the shipment.
-    fn of_shipment(&mut self, shipment: &Node, quantity: Quantity, kinds: &[&str], carriers: &[&Node]) {
-        let mut latest: BTreeMap<(usize, String), Decimal> = BTreeMap::new();
+    /// Per shipment and line the latest word counts, so that a step reported again is not counted again; one report
+    /// may name a line several times, by lots. A report without lines is about all lines of the shipment.
+    fn of_shipment(&mut self, tree: &Tree, shipment: &Node, step: Step, kinds: &[&str], carriers: &[&Node]) {
+        let mut latest: BTreeMap<LineId, (&Node, &Fact, Vec<LineFact>)> = BTreeMap::new();
         let whole = shipment_lines(shipment);
-        let own = shipment.facts.iter().filter(|f| kinds.contains(&&*f.kind));
-        let carried = carriers.iter().filter_map(|l| l.last("load.delivered"));
-        let mut reports: Vec<&Fact> = carried.chain(own).collect();
-        reports.dedup_by_key(|f| f.order());
-        for fact in reports {
-            let is_own = fact.kind.starts_with("load.");
-            let said = if is_own { whole } else { fact.detail.lines.as_deref().or(whole) };
-            match said {
+        let own = shipment.facts.iter().filter(|f| kinds.contains(&&*f.kind)).map(|f| (shipment, f));
+        let carried = carriers.iter().filter_map(|l| Some((*l, l.last("load.delivered")?)));
+        let mut reports: Vec<(&Node, &Fact)> = carried.chain(own).collect();
+        reports.dedup_by_key(|(_, f)| f.order());
+        for (node, fact) in reports {
+            let is_carried = fact.kind.starts_with("load.");
+            let own_lines = fact.detail.lines.as_deref().filter(|_| !is_carried);
+            match own_lines.or(whole.map(|(_, lines)| lines)) {
                 Some(said) => {
                     for line in said {
-                        if let Some(id) = self.find(line) {
-                            latest.insert(id, line.quantity);
+                        let Some(id) = self.find_or_stray(shipment, line) else { continue };
+                        let entry = latest.entry(id).or_insert_with(|| (node, fact, Vec::new()));
+                        if entry.1.order() != fact.order() {
+                            *entry = (node, fact, Vec::new());
                         }
+                        entry.2.push(line.clone());
                     }
                 }
-                None => latest.extend(self.by_id.iter().map(|(id, line)| (id.clone(), line.target()))),
+                None => {
+                    for (id, draft) in &self.by_id {
+                        latest.insert(id.clone(), (node, fact, vec![draft.rest()]));
+                    }
+                }
             }
         }
-        for (id, amount) in latest {
-            if let Some(line) = self.by_id.get_mut(&id) {
-                *line.quantity_mut(quantity) += amount;
+        for (id, (node, fact, said)) in latest {
+            for line in &said {
+                self.count(tree, step, node, fact, id.clone(), line);
             }
         }
     }
@@ -179,34 +262,65 @@ impl Lines {
     fn of_invoice(&mut self, tree: &Tree, invoice: &Node) {
         let Some(issued) = invoice.last("invoice.issued") else { return };
         if issued.detail.lines.is_some() {
-            return self.add(issued.detail.lines.as_deref(), |line| &mut line.invoiced);
+            return self.add(tree, Step::Invoiced, invoice, issued, issued.detail.lines.as_deref());
         }
         let billed: Vec<&Node> = tree.of_kind("shipment").filter(|s| invoice.is_linked(&s.object)).collect();
         if billed.is_empty() {
-            return self.add(None, |line| &mut line.invoiced);
+            return self.add(tree, Step::Invoiced, invoice, issued, None);
         }
         for shipment in billed {
-            self.add(shipment_lines(shipment), |line| &mut line.invoiced);
+            let lines = shipment_lines(shipment).map(|(_, lines)| lines);
+            self.add(tree, Step::Invoiced, invoice, issued, lines);
         }
     }
 
     /// Adds what was said, or for a report without lines all that is wanted.
-    fn add(&mut self, said: Option<&[LineFact]>, slot: impl Fn(&mut Line) -> &mut Decimal) {
-        let Some(said) = said else {
-            for line in self.by_id.values_mut() {
-                let target = line.target();
-                *slot(line) += target;
+    fn add(&mut self, tree: &Tree, step: Step, node: &Node, fact: &Fact, said: Option<&[LineFact]>) {
+        match said {
+            Some(said) => {
+                for line in said {
+                    if let Some(id) = self.find_or_stray(node, line) {
+                        self.count(tree, step, node, fact, id, line);
+                    }
+                }
             }
-            return;
-        };
-        for fact in said {
-            if let Some(line) = self.find_mut(fact) {
-                *slot(line) += fact.quantity;
+            None => {
+                let all: Vec<(LineId, LineFact)> = self.by_id.iter().map(|(id, d)| (id.clone(), d.rest())).collect();
+                for (id, line) in all {
+                    self.count(tree, step, node, fact, id, &line);
+                }
             }
         }
     }
 
-    fn find(&self, said: &LineFact) -> Option<(usize, String)> {
+    fn count(&mut self, tree: &Tree, step: Step, node: &Node, fact: &Fact, id: LineId, said: &LineFact) {
+        let Some(draft) = self.by_id.get_mut(&id) else { return };
+        // A line whose order gave no unit takes the first one that it meets.
+        if draft.line.unit.is_empty()
+            && let Some(first) = &said.unit
+        {
+            draft.line.unit = first.to_string();
+        }
+        let unit = said.unit.as_deref().unwrap_or(&draft.line.unit).to_owned();
+        if said.order.is_none() && node.object.kind != "order" && node.links_to("order") > 1 {
+            let of = format!("{} is linked with several orders and does not say whose line this is", node.object);
+            flaws::note(&mut draft.line, "order_unclear", step, of);
+        }
+        let mut found = evidence(step, node, fact, said.quantity, unit.clone());
+        found.lot = said.lot.as_deref().map(str::to_owned);
+        found.serials = said.serials.iter().map(ToString::to_string).collect();
+        found.counted = is_countable(said.quantity).then(|| draft.ratio(tree, &unit)).flatten().and_then(|ratio| {
+            let counted = units::convert(said.quantity, ratio).filter(|q| is_countable(*q))?;
+            draft.sum(step, &unit, said.quantity);
+            Some(counted)
+        });
+        draft.line.evidence.push(found);
+        if !draft.sums.is_empty() {
+            draft.total(tree, step);
+        }
+    }
+
+    fn find(&self, said: &LineFact) -> Option<LineId> {
         if said.order.as_deref().is_some_and(|o| o != self.order) {
             return None;
         }
@@ -215,40 +329,102 @@ impl Lines {
             return self.by_id.contains_key(&key).then_some(key);
         }
         let sku = said.sku.as_deref()?;
-        self.by_id.iter().find(|(_, line)| line.sku == sku).map(|(key, _)| key.clone())
+        self.by_id.iter().find(|(_, draft)| draft.line.sku == sku).map(|(key, _)| key.clone())
     }
 
-    fn find_mut(&mut self, said: &LineFact) -> Option<&mut Line> {
-        let key = self.find(said)?;
-        self.by_id.get_mut(&key)
+    /// The line that is meant; a line of its own for goods that nobody ordered, where this order is meant for sure.
+    fn find_or_stray(&mut self, node: &Node, said: &LineFact) -> Option<LineId> {
+        if let Some(id) = self.find(said) {
+            return Some(id);
+        }
+        let of_others = said.order.as_deref().is_some_and(|o| o != self.order);
+        let sure = said.order.is_some() || node.links_to("order") <= 1;
+        let name = said.line.as_deref().or(said.sku.as_deref())?;
+        if of_others || !sure || self.by_id.is_empty() {
+            return None;
+        }
+        let mut draft = Draft::new(name.to_owned());
+        draft.line.sku = said.sku.as_deref().unwrap_or_default().to_owned();
+        draft.line.unit = said.unit.as_deref().unwrap_or_default().to_owned();
+        let id = (name.len(), name.to_owned());
+        self.by_id.insert(id.clone(), draft);
+        Some(id)
     }
 }
 
-impl Line {
+impl Draft {
     fn new(line: String) -> Self {
-        let zero = Decimal::ZERO;
-        Self {
-            line,
-            sku: String::new(),
-            unit: String::new(),
-            price: None,
-            ordered: zero,
-            cancelled: zero,
-            allocated: zero,
-            picked: zero,
-            packed: zero,
-            shipped: zero,
-            delivered: zero,
-            returned: zero,
-            invoiced: zero,
-            credited: zero,
+        Self { line: Line::new(line), sums: Vec::new(), conversions: None }
+    }
+
+    /// All that is wanted of the line, as a report without lines means it.
+    fn rest(&self) -> LineFact {
+        LineFact { quantity: self.line.target(), ..LineFact::default() }
+    }
+
+    fn sum(&mut self, step: Step, unit: &str, quantity: Decimal) {
+        match self.sums.iter_mut().find(|(s, u, _)| *s == step && units::is_same(u, unit)) {
+            Some((.., sum)) => *sum = sum.checked_add(quantity).unwrap_or(*sum),
+            None => self.sums.push((step, unit.into(), quantity)),
         }
     }
+
+    /// Pieces are added up as pieces before they become boxes: that keeps the sum exact.
+    fn total(&mut self, tree: &Tree, step: Step) {
+        let of_step: Vec<(Box<str>, Decimal)> =
+            self.sums.iter().filter(|(s, ..)| *s == step).map(|(_, unit, sum)| (unit.clone(), *sum)).collect();
+        let mut total = Decimal::ZERO;
+        for (unit, sum) in of_step {
+            let converted = self.ratio(tree, &unit).and_then(|ratio| units::convert(sum, ratio));
+            total = converted.and_then(|q| total.checked_add(q)).unwrap_or(total);
+        }
+        *self.line.at_mut(step) = total;
+    }
+
+    /// From a unit to the line's own. Asks the line's reports first, then the item's master data.
+    fn ratio(&mut self, tree: &Tree, unit: &str) -> Option<(Decimal, Decimal)> {
+        if units::is_same(unit, &self.line.unit) {
+            return Some((Decimal::ONE, Decimal::ONE));
+        }
+        let line = &self.line;
+        let known = self.conversions.get_or_insert_with(|| {
+            let said = tree.facts().flat_map(|f| f.detail.lines.iter().flatten());
+            let about = said.filter(|l| match (&l.line, &l.sku) {
+                (Some(id), _) if **id == *line.line => true,
+                (_, Some(sku)) => **sku == *line.sku,
+                _ => false,
+            });
+            let mut all: Vec<Conversion> = about.flat_map(|l| l.units.iter().cloned()).collect();
+            all.extend(tree.item_units(&line.sku));
+            all
+        });
+        units::ratio(known, unit, &self.line.unit)
+    }
 }
 
-/// The lines of a shipment: as shipped, else as created.
-fn shipment_lines<'n>(shipment: &'n Node) -> Option<&'n [LineFact]> {
-    let said =
-        |kind: &str| shipment.facts.iter().rev().filter(|f| &*f.kind == kind).find_map(|f| f.detail.lines.as_deref());
+fn evidence(step: Step, node: &Node, fact: &Fact, quantity: Decimal, unit: String) -> Evidence {
+    Evidence {
+        step,
+        object: node.object.clone(),
+        event: EventKey { source: fact.source.to_string(), id: fact.id.to_string() },
+        at: fact.occurred_at,
+        quantity,
+        unit,
+        counted: Some(quantity),
+        lot: None,
+        serials: Vec::new(),
+    }
+}
+
+fn is_countable(quantity: Decimal) -> bool {
+    quantity.abs() <= COUNTABLE
+}
+
+/// The lines of a shipment with who said them: as shipped, else as created.
+fn shipment_lines<'n>(shipment: &'n Node) -> Option<(&'n Fact, &'n [LineFact])> {
+    let said = |kind: &str| {
+        let of_kind = shipment.facts.iter().rev().filter(|f| &*f.kind == kind);
+        of_kind.filter_map(|f| Some((f, f.detail.lines.as_deref()?))).next()
+    };
     said("shipment.shipped").or_else(|| said("shipment.short_shipped")).or_else(|| said("shipment.created"))
 }

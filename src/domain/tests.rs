@@ -15,7 +15,7 @@ fn definitions() -> Definitions {
         let file = format!("{}/definitions/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         (format!("{name}.toml"), std::fs::read_to_string(file).unwrap())
     });
-    Definitions::load(files).unwrap()
+    Definitions::load(&files.into_iter().collect()).unwrap()
 }
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -258,4 +258,104 @@ proptest! {
             derived(shuffled.into_iter().map(late).collect(), minute)
         );
     }
+}
+
+/// The first line of the story's order, after more events about it.
+fn line_after(more: Vec<Entry>) -> Line {
+    let keep = |e: &Entry| e.event.object.id != "S2" && e.event.occurred_at <= at(9);
+    let mut entries: Vec<Entry> = story().into_iter().filter(keep).collect();
+    entries.extend(more);
+    derived(entries, 1_000).lines.remove(0)
+}
+
+fn shipped(object: &str, id: &str, lines: serde_json::Value) -> Entry {
+    let mut entry = event("wms", "shipment.shipped", object, &["order/O1"], 20, json!({"lines": lines}));
+    entry.event.id = id.to_owned();
+    entry
+}
+
+fn codes(line: &Line) -> Vec<&str> {
+    line.flaws.iter().map(|f| f.code.as_str()).collect()
+}
+
+#[test]
+fn boxes_and_pieces_are_one_quantity_by_the_lines_own_units() {
+    let box_of_2 = json!([{"unit": "CS", "quantity": "2", "of": "EA"}]);
+    let line = line_after(vec![
+        shipped("shipment/S1", "a", json!([{"line": "10", "quantity": "2", "unit": "CS", "units": box_of_2}])),
+        shipped("shipment/S3", "b", json!([{"line": "10", "quantity": "1", "unit": "ea"}])),
+    ]);
+    assert_eq!((line.shipped, codes(&line)), (Decimal::from(5), vec![]));
+    let said: Vec<String> = line
+        .evidence
+        .iter()
+        .filter(|e| e.step == Step::Shipped)
+        .map(|e| format!("{} {}", e.quantity, e.unit))
+        .collect();
+    assert_eq!(said, ["2 CS", "1 ea"]);
+}
+
+#[test]
+fn a_unit_that_nobody_can_convert_is_shown_and_not_counted() {
+    let line = line_after(vec![shipped("shipment/S1", "a", json!([{"line": "10", "quantity": "2", "unit": "PAL"}]))]);
+    assert_eq!((line.shipped, codes(&line)), (Decimal::ZERO, vec!["unit_unknown"]));
+    assert_eq!(line.evidence.last().unwrap().counted, None);
+}
+
+#[test]
+fn lots_of_one_line_add_up_in_one_report_and_a_report_again_is_not_counted_again() {
+    let lots = json!([{"line": "10", "quantity": "3", "lot": "A"}, {"line": "10", "quantity": "2", "lot": "B"}]);
+    let mut again = shipped("shipment/S1", "b", lots.clone());
+    again.event.occurred_at = at(21).fixed_offset();
+    let line = line_after(vec![shipped("shipment/S1", "a", lots), again]);
+    assert_eq!((line.shipped, codes(&line)), (Decimal::from(5), vec![]));
+}
+
+#[test]
+fn impossible_quantities_are_flagged_and_not_clamped() {
+    let of = |quantity: &str| shipped("shipment/S1", "a", json!([{"line": "10", "quantity": quantity}]));
+    let over = line_after(vec![of("7")]);
+    assert_eq!((over.shipped, codes(&over)), (Decimal::from(7), vec!["over_shipment"]));
+    let negative = line_after(vec![of("-1")]);
+    assert_eq!((negative.shipped, codes(&negative)), (Decimal::from(-1), vec!["negative_quantity"]));
+    let wild = line_after(vec![
+        of("79228162514264337593543950335"),
+        shipped("shipment/S3", "b", json!([{"line": "10", "quantity": "79228162514264337593543950335"}])),
+    ]);
+    assert_eq!((wild.shipped, codes(&wild)), (Decimal::ZERO, vec!["absurd_quantity"]));
+}
+
+#[test]
+fn a_serial_number_leaves_once() {
+    let line = line_after(vec![
+        shipped("shipment/S1", "a", json!([{"line": "10", "quantity": "2", "serials": ["X1", "X2"]}])),
+        shipped("shipment/S3", "b", json!([{"line": "10", "quantity": "2", "serials": ["X2"]}])),
+    ]);
+    assert_eq!(codes(&line), ["serial_twice", "serials_differ"]);
+}
+
+#[test]
+fn goods_that_nobody_ordered_have_a_line_of_their_own() {
+    let keep = |e: &Entry| e.event.occurred_at <= at(9);
+    let mut entries: Vec<Entry> = story().into_iter().filter(keep).collect();
+    entries.push(shipped("shipment/S1", "a", json!([{"order": "O1", "line": "99", "sku": "Z", "quantity": "4"}])));
+    let lines = derived(entries, 1_000).lines;
+    let stray = lines.iter().find(|l| l.line == "99").unwrap();
+    assert_eq!((stray.shipped, codes(stray)), (Decimal::from(4), vec!["not_ordered"]));
+}
+
+#[test]
+fn an_items_master_data_converts_its_units_also_when_it_comes_last() {
+    let line = line_after(vec![
+        shipped("shipment/S1", "a", json!([{"line": "10", "quantity": "2.5", "unit": "CS"}])),
+        event(
+            "erp",
+            "item.upserted",
+            "item/A",
+            &[],
+            30,
+            json!({"unit": "EA", "units": [{"unit": "CS", "quantity": "2"}]}),
+        ),
+    ]);
+    assert_eq!((line.shipped, codes(&line)), (Decimal::from(5), vec![]));
 }

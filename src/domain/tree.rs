@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::fact::Fact;
+use super::units::Conversion;
 use super::{Activity, Belief, Definition, Graph, Link, Member, Money, Object};
 
 pub struct Tree<'a> {
     /// Nearest first; the root is the first.
     pub nodes: Vec<Node<'a>>,
+    graph: &'a Graph,
 }
 
 pub struct Node<'a> {
@@ -52,7 +54,18 @@ impl<'a> Tree<'a> {
             let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
             Node { object, depth, facts, acts, state }
         });
-        Self { nodes: nodes.collect() }
+        Self { nodes: nodes.collect(), graph }
+    }
+
+    /// How the units of an item convert, by its master data: the system of record's word first, the latest first.
+    pub fn item_units(&self, sku: &str) -> Vec<Conversion> {
+        let item = ObjectRef::new("item", sku);
+        let Some(state) = self.graph.get(&item) else { return Vec::new() };
+        let facts = state.effective();
+        let is_record = |fact: &&Fact| systems_of_record("item").contains(&&*fact.system);
+        let by_record = facts.iter().rev().filter(is_record);
+        let others = facts.iter().rev().filter(|f| !is_record(f));
+        by_record.chain(others).flat_map(|f| f.detail.units.iter().flatten().cloned()).collect()
     }
 
     pub fn root(&self) -> &Node<'a> {
@@ -105,9 +118,23 @@ impl<'a> Tree<'a> {
     }
 }
 
+impl<'a> Node<'a> {
+    /// One object by itself, without what hangs from it.
+    pub fn alone(graph: &'a Graph, object: &ObjectRef) -> Self {
+        let state = graph.get(object);
+        let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
+        Self { object: object.clone(), depth: 0, facts, acts, state }
+    }
+}
+
 impl Node<'_> {
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.state.is_some_and(|s| s.is_linked(other))
+    }
+
+    /// How many objects of a type it is linked with; counted to two, which is all that anybody asks.
+    pub fn links_to(&self, kind: &str) -> usize {
+        self.state.map_or(0, |s| s.links().filter(|o| o.kind == kind).take(2).count())
     }
 
     pub fn has(&self, kind: &str) -> bool {

@@ -68,11 +68,16 @@ pub struct Workflow {
     pub closed_at: Option<DateTime<Utc>>,
     pub milestones: Vec<Milestone>,
     pub lines: Vec<Line>,
+    /// Items whose master data decides how units convert here.
+    #[serde(skip)]
+    pub items: Vec<String>,
     /// Everything that hangs from the root, the root first, nearest next.
     pub objects: Vec<Member>,
     pub links: Vec<Link>,
     pub slas: Vec<Sla>,
     pub exceptions: Vec<Exception>,
+    /// Exceptions that were cured.
+    pub cured: Vec<Exception>,
     pub readiness: Readiness,
     pub blocked_by: Option<Blocked>,
     /// What people, keys and rules did about it, newest first.
@@ -146,8 +151,24 @@ pub struct EventKey {
     pub id: String,
 }
 
+/// A step of an order line, in the order of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Ordered,
+    Cancelled,
+    Allocated,
+    Picked,
+    Packed,
+    Shipped,
+    Delivered,
+    Returned,
+    Invoiced,
+    Credited,
+}
+
 /// One order line through the whole chain. Quantities are in `unit`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Line {
     pub line: String,
     pub sku: String,
@@ -163,6 +184,39 @@ pub struct Line {
     pub returned: Decimal,
     pub invoiced: Decimal,
     pub credited: Decimal,
+    /// The events behind the numbers, by step and time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+    /// What cannot be so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<Flaw>,
+}
+
+/// What one event adds to a number of a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evidence {
+    pub step: Step,
+    pub object: ObjectRef,
+    pub event: EventKey,
+    pub at: DateTime<Utc>,
+    /// As it was said, in `unit`.
+    pub quantity: Decimal,
+    pub unit: String,
+    /// In the line's unit; None when no conversion is known, or the quantity is beyond counting.
+    pub counted: Option<Decimal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub serials: Vec<String>,
+}
+
+/// An impossible combination on a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Flaw {
+    /// `over_shipment`, `unit_unknown`, `negative_quantity`, … (docs/events.md)
+    pub code: String,
+    pub step: Step,
+    pub detail: String,
 }
 
 /// An object in the workflow with what is believed about it.
@@ -235,6 +289,23 @@ pub struct Exception {
     pub system: String,
     /// Stops the workflow until it is cured.
     pub blocking: bool,
+    /// When it could be known: not before its cause was received.
+    pub known_at: DateTime<Utc>,
+    /// How it ended; the exceptions of a workflow are those that have not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cured: Option<Cured>,
+}
+
+/// The end of an exception.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cured {
+    /// Business time of what cured it, and when that could be known.
+    pub at: DateTime<Utc>,
+    pub known_at: DateTime<Utc>,
+    /// The event that cured it; none where time or a person did.
+    pub event: Option<EventKey>,
+    /// Its type, or what cured it in a word.
+    pub kind: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

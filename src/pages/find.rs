@@ -130,7 +130,7 @@ async fn beginning(desk: &Desk, tenant: &str, term: &str) -> Result<Vec<Hit>, St
 }
 
 fn object(desk: &Desk, tenant: &str, kind: &str, id: &str, state: &str) -> Hit {
-    let href = match desk.definitions.of_root(kind) {
+    let href = match desk.definitions(tenant).of_root(kind) {
         Some(_) => words::workflow_path(tenant, kind, id),
         None => words::object_path(tenant, kind, id),
     };

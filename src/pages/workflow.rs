@@ -219,7 +219,7 @@ pub fn detail(clock: &Clock, facts: &Facts<'_>) -> Detail {
         exceptions: workflow.exceptions.iter().map(|exception| exception_row(tenant, clock, exception)).collect(),
         milestones: workflow.milestones.iter().map(|milestone| milestone_row(clock, milestone)).collect(),
         timeline: on(Tab::Timeline).then(|| timeline::draw(tenant, clock, workflow, events)),
-        quantities: on(Tab::Quantities).then(|| quantities::matrix(workflow)),
+        quantities: on(Tab::Quantities).then(|| quantities::matrix(tenant, clock, workflow, events)),
         documents: on(Tab::Documents).then(|| documents::graph(tenant, clock, workflow)),
         payloads: on(Tab::Payloads).then(|| payloads(tenant, clock, events, facts.failures)),
         activity: on(Tab::Activity).then(|| activity::activity(tenant, clock, workflow)),

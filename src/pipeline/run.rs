@@ -15,8 +15,9 @@ use super::Settings;
 use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
+use super::raised::Gone;
 use super::state::{Changes, State, Touched};
-use crate::domain::Definitions;
+use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::Batch;
 use crate::store::{Store, StoreError};
@@ -25,10 +26,12 @@ pub struct Pipeline {
     pub gate: Arc<Gate>,
     pub store: Store,
     pub hub: Hub,
-    pub definitions: Arc<Definitions>,
+    pub shelf: Arc<Shelf>,
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
+    /// Told of tenants whose groups of failures are to be computed anew.
+    pub stale: Arc<super::Stale>,
     pub shutdown: CancellationToken,
 }
 
@@ -69,6 +72,9 @@ impl Pipeline {
                         () = self.shutdown.cancelled() => {}
                     }
                 });
+            }
+            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state) {
+                break;
             }
             self.tick(runtime, &mut state);
             self.report(&state);
@@ -113,8 +119,10 @@ impl Pipeline {
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
         for (tenant, objects) in &touched {
             let changes = state.refresh(tenant, objects, now);
+            self.close(runtime, tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.exceptions.extend(changes.exceptions);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
@@ -189,7 +197,11 @@ impl Pipeline {
                 }
             }
         }
-        for (tenant, objects) in &touched {
+        let mut needed = touched.clone();
+        for (tenant, item) in items_of(&facts) {
+            needed.entry(tenant).or_default().insert(item);
+        }
+        for (tenant, objects) in &needed {
             self.bring_back(runtime, state, tenant, objects)?;
         }
         for (tenant, object, fact) in facts {
@@ -236,11 +248,13 @@ impl Pipeline {
 
     fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, now: DateTime<Utc>) -> bool {
         let mut snapshots = Batch { token: format!("clock-{}", now.timestamp_micros()), ..Batch::default() };
-        for (_, changes) in changes {
+        for (tenant, changes) in changes {
+            self.close(runtime, &tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.exceptions.extend(changes.exceptions);
         }
-        if snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
+        if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
             return true;
         }
         let written = self.write(runtime, &snapshots);
@@ -248,6 +262,22 @@ impl Pipeline {
             self.publish(&Batch::default(), &snapshots);
         }
         written
+    }
+
+    /// Ends exceptions that no rule tells of any more. Their rows are in the store only.
+    fn close(&self, runtime: &Handle, tenant: &str, gone: Vec<Gone>, snapshots: &mut Batch) {
+        if gone.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = gone.iter().map(|g| g.id.clone()).collect();
+        let version = u64::try_from(Utc::now().timestamp_micros()).unwrap_or(0);
+        let rows = self.retry(runtime, "read exceptions", || self.store.exceptions_named(tenant, &ids));
+        for row in rows.unwrap_or_default() {
+            let version = version.max(row.version + 1);
+            if let Some(gone) = gone.iter().find(|g| g.id == row.id).filter(|_| !row.closed) {
+                snapshots.exceptions.push(gone.close(row, version));
+            }
+        }
     }
 
     fn publish_all(&self, runtime: &Handle, state: &mut State) -> bool {
@@ -298,7 +328,7 @@ impl Pipeline {
     fn load(&mut self, runtime: &Handle) -> Option<State> {
         self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
-        let mut state = State::new(Arc::clone(&self.definitions), version);
+        let mut state = State::new(self.shelf.book(), version);
         let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
@@ -323,13 +353,21 @@ impl Pipeline {
             change.topics.push("held".to_owned());
             change.topics.push(format!("o:{}/{}", row.object_type, row.object_id));
         }
+        for row in &snapshots.exceptions {
+            let change = of(&mut changes, &row.tenant);
+            change.topics.push("exceptions".to_owned());
+            change.topics.push(format!("x:{}", row.id));
+        }
         for row in &rows.failures {
-            of(&mut changes, &row.tenant).topics.push("failures".to_owned());
+            self.stale.mark(&row.tenant);
         }
         for row in &rows.source_minutes {
             of(&mut changes, &row.tenant).topics.push("sources".to_owned());
         }
         for row in &rows.events {
+            if row.object_type == crate::domain::failures::GROUP {
+                self.stale.mark(&row.tenant);
+            }
             of(&mut changes, &row.tenant).events.push(EventLine {
                 id: row.event_id.clone(),
                 kind: row.event_type.clone(),
@@ -379,6 +417,9 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
             state.note_stored(&tenant, &object);
         }
     }
+    for known in store.exception_marks().await? {
+        state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);
+    }
     let mut rows = store.open_events()?;
     while let Some(row) = rows.next().await? {
         let tenant = row.tenant.clone();
@@ -387,6 +428,16 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Items whose master data may say how the units of lines convert.
+fn items_of(facts: &Facts) -> BTreeSet<(Arc<str>, ObjectRef)> {
+    let mut items = BTreeSet::new();
+    for (tenant, _, fact) in facts {
+        let with_unit = fact.detail.lines.iter().flatten().filter(|line| line.unit.is_some());
+        items.extend(with_unit.filter_map(|l| Some((Arc::clone(tenant), ObjectRef::new("item", l.sku.as_deref()?)))));
+    }
+    items
 }
 
 fn of<'c, 'r>(changes: &'c mut BTreeMap<&'r str, Change>, tenant: &'r str) -> &'c mut Change {

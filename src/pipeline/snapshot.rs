@@ -91,9 +91,15 @@ pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> Workflow
         blocked_what: blocked.map_or_else(String::new, |b| b.what.clone()),
         exceptions,
         readiness: workflow.readiness.state.as_str().to_owned(),
-        members: workflow.objects.iter().map(|m| m.object.to_string()).collect(),
+        members: members(workflow),
         version,
     }
+}
+
+/// Everything that must be read to derive the workflow again.
+fn members(workflow: &Workflow) -> Vec<String> {
+    let items = workflow.items.iter().map(|sku| ObjectRef::new("item", sku).to_string());
+    workflow.objects.iter().map(|m| m.object.to_string()).chain(items).collect()
 }
 
 /// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.

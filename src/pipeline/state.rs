@@ -9,12 +9,13 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Standing, derive};
-use crate::store::rows::{ObjectRow, WorkflowRow};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
+use crate::store::rows::{ExceptionRow, ObjectRow, WorkflowRow};
 
 pub struct State {
-    definitions: Arc<Definitions>,
+    book: Arc<Rulebook>,
     tenants: FxHashMap<String, Tenant>,
     version: u64,
 }
@@ -30,6 +31,9 @@ struct Tenant {
     /// Workflows that are closed, the longest closed first: these may leave memory.
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
+    raised: Raised,
+    /// Workflows in which the master data of an item decides how units convert, by item.
+    by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
 
 /// Objects of one tenant that something was said about.
@@ -40,11 +44,21 @@ pub type Touched = FxHashSet<ObjectRef>;
 pub struct Changes {
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub exceptions: Vec<ExceptionRow>,
+    /// Exceptions that were open and are to be closed.
+    pub gone: Vec<Gone>,
 }
 
 impl State {
-    pub fn new(definitions: Arc<Definitions>, version: u64) -> Self {
-        Self { definitions, tenants: FxHashMap::default(), version }
+    pub fn new(book: Arc<Rulebook>, version: u64) -> Self {
+        Self { book, tenants: FxHashMap::default(), version }
+    }
+
+    /// Goes on with other rules. True when they are others: then everything is to be derived anew.
+    pub fn take_book(&mut self, book: Arc<Rulebook>) -> bool {
+        let new = !Arc::ptr_eq(&self.book, &book);
+        self.book = book;
+        new
     }
 
     /// Adds a fact. False when it was known.
@@ -55,6 +69,11 @@ impl State {
     /// Adds a stored event.
     pub fn add_entry(&mut self, tenant: &str, entry: &Entry) -> bool {
         self.add(tenant, &entry.event.object, Fact::of(&entry.event, entry.received_at))
+    }
+
+    /// Notes an open exception as the store has it.
+    pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
+        self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
     }
 
     /// Notes an object that is in the store only.
@@ -80,12 +99,12 @@ impl State {
 
     /// Lets closed workflows go until at most `limit` objects are in memory. What is open stays in any case.
     pub fn evict(&mut self, limit: usize) {
-        let definitions = Arc::clone(&self.definitions);
-        for tenant in self.tenants.values_mut() {
+        for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             while tenant.graph.len() > limit {
                 let Some(root) = tenant.closed.pop_front() else { break };
                 if tenant.is_closed.remove(&root) {
-                    tenant.evict(&definitions, &root);
+                    tenant.evict(definitions, &root);
                 }
             }
         }
@@ -94,7 +113,7 @@ impl State {
     /// New snapshots of everything that the touched objects change.
     pub fn refresh(&mut self, name: &str, touched: &Touched, as_of: DateTime<Utc>) -> Changes {
         let version = self.next_version(as_of);
-        let definitions = Arc::clone(&self.definitions);
+        let definitions = Arc::clone(self.book.of(name));
         let tenant = self.tenant(name);
         let mut affected: Touched = Touched::default();
         for object in touched {
@@ -107,6 +126,9 @@ impl State {
             if definitions.of_root(&object.kind).is_some() {
                 roots.insert(object.clone());
             }
+            if object.kind == "item" {
+                roots.extend(tenant.by_item.get(&object.id).into_iter().flatten().cloned());
+            }
             if let Standing::Joined(above) = &standing {
                 roots.extend(above.iter().cloned());
             }
@@ -117,15 +139,16 @@ impl State {
             }
         }
         changes.workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, as_of, version)).collect();
+        (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
     }
 
     /// New snapshots of the workflows whose clocks have run out by now.
     pub fn tick(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<(String, Changes)> {
         let version = self.next_version(now);
-        let definitions = Arc::clone(&self.definitions);
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             let due: Vec<ObjectRef> = tenant
                 .clocks
                 .iter()
@@ -136,8 +159,9 @@ impl State {
             if due.is_empty() {
                 continue;
             }
-            let workflows = due.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
-            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+            let workflows = due.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
+            let (exceptions, gone) = tenant.raised.take();
+            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
         }
         all
     }
@@ -145,12 +169,13 @@ impl State {
     /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen.
     pub fn derive_all(&mut self, now: DateTime<Utc>) -> Vec<(String, Changes)> {
         let version = self.next_version(now);
-        let definitions = Arc::clone(&self.definitions);
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
+            let definitions = self.book.of(name);
             let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
-            let workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, now, version)).collect();
-            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+            let workflows = roots.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
+            let (exceptions, gone) = tenant.raised.take();
+            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
         }
         all
     }
@@ -192,14 +217,19 @@ impl Tenant {
         as_of: DateTime<Utc>,
         version: u64,
     ) -> Option<WorkflowRow> {
-        let definition = definitions.of_root(&root.kind)?;
+        let definition = definition_of(definitions, &self.graph, root)?;
         if let Some(at) = self.wakes.remove(root) {
             self.clocks.remove(&(at, root.clone()));
         }
         let workflow = derive(definition, &self.graph, root, as_of)?;
-        if let Some(at) = workflow.wakes_at {
+        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+        let wake = self.raised.settle(&settling, &workflow);
+        if let Some(at) = workflow.wakes_at.into_iter().chain(wake).min() {
             self.wakes.insert(root.clone(), at);
             self.clocks.insert((at, root.clone()));
+        }
+        for item in &workflow.items {
+            self.by_item.entry(item.clone()).or_default().insert(root.clone());
         }
         if workflow.closed_at.is_none() {
             self.is_closed.remove(root);
@@ -212,6 +242,10 @@ impl Tenant {
     /// Forgets a closed workflow, but for objects that an open one needs.
     fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
+        self.by_item.retain(|_, roots| {
+            roots.remove(root);
+            !roots.is_empty()
+        });
         for (object, _) in self.graph.members(definition, root) {
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
@@ -220,16 +254,11 @@ impl Tenant {
             };
             if !needed || object == *root {
                 self.graph.evict(&object);
+                self.raised.forget(hash_of(&object));
                 self.stored.insert(hash_of(&object));
             }
         }
     }
-}
-
-fn hash_of(object: &ObjectRef) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    object.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn mark_of(row: &ObjectRow) -> u64 {

@@ -8,6 +8,8 @@ mod landscape;
 mod ledger;
 mod pages;
 mod refusals;
+mod rules;
 mod sdks;
 mod server;
 mod tail;
+mod transfer;

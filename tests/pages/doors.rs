@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{App, test, web};
 use milepost::access::{Grant, Keys};
-use milepost::domain::Definitions;
+use milepost::domain::Shelf;
 use milepost::live::Hub;
 use milepost::pages::{self, Desk};
 use milepost::store::Store;
@@ -32,7 +32,7 @@ impl House {
         let keys = Arc::new(Keys::open(dir.path()).unwrap());
         // Nothing listens there.
         let store = Store::new("http://127.0.0.1:9", "u", "p", "milepost");
-        let desk = Desk::new(store, Arc::new(Definitions::default()), Hub::new(), keys);
+        let desk = Desk::new(store, Arc::new(Shelf::default()), Hub::new(), keys);
         Self { desk: web::Data::new(desk), read, send, _dir: dir }
     }
 

@@ -125,15 +125,10 @@ pub fn workflow() -> Workflow {
         unit: "EA".into(),
         price: Some(eur("48")),
         ordered: dec(ordered),
-        cancelled: Decimal::ZERO,
         allocated: dec(ordered),
         picked: dec(picked),
         packed: dec(picked),
-        shipped: Decimal::ZERO,
-        delivered: Decimal::ZERO,
-        returned: Decimal::ZERO,
-        invoiced: Decimal::ZERO,
-        credited: Decimal::ZERO,
+        ..Line::default()
     };
     let member = |object: &ObjectRef, depth, state: &str, amount, events, beliefs: Vec<Belief>| Member {
         object: object.clone(),
@@ -147,6 +142,7 @@ pub fn workflow() -> Workflow {
     let belief =
         |system: &str, state: &str| Belief { system: system.into(), state: state.into(), since: at(NOW - HOUR) };
     Workflow {
+        items: Vec::new(),
         definition: "order-to-cash".into(),
         definition_version: 1,
         title: "Order to cash".into(),
@@ -230,7 +226,10 @@ pub fn workflow() -> Workflow {
             since: at(NOW - 51 * MINUTE),
             system: "wms".into(),
             blocking: false,
+            known_at: at(NOW - 51 * MINUTE),
+            cured: None,
         }],
+        cured: vec![],
         readiness: Readiness {
             state: ReadinessState::NotDue,
             reasons: vec![ReadinessReason {
@@ -285,6 +284,7 @@ pub fn spans() -> Vec<SpanRow> {
                         ("server.address".into(), "tms.internal".into()),
                     ],
                     events: String::new(),
+                    index: 0,
                 },
             }
         };

@@ -3,8 +3,10 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::domain::{Line, Money, Workflow};
+use crate::domain::{self, Line, Money, Workflow};
+use crate::pages::time::{Clock, Time};
 use crate::pages::words;
+use crate::store::rows::EventRow;
 
 #[derive(Debug, Default, Serialize)]
 pub struct Quantities {
@@ -13,7 +15,34 @@ pub struct Quantities {
     pub totals: Vec<Row>,
     /// What does not fit together, in sentences.
     pub findings: Vec<String>,
+    /// What cannot be so.
+    pub flaws: Vec<String>,
     pub agree: bool,
+    pub behind: Vec<Behind>,
+}
+
+/// The events behind the numbers of one line.
+#[derive(Debug, Serialize)]
+pub struct Behind {
+    pub line: String,
+    pub sku: String,
+    pub count: String,
+    pub rows: Vec<Evidence>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Evidence {
+    pub key: String,
+    pub step: String,
+    pub said: String,
+    pub counted: String,
+    pub lot: String,
+    pub serials: String,
+    pub object: words::Ref,
+    pub event: String,
+    pub source: String,
+    pub payload: String,
+    pub at: Time,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,11 +70,14 @@ pub struct Cell {
     pub difference: String,
     pub tone: &'static str,
     pub less: bool,
+    /// What cannot be so about this number.
+    pub flaw: String,
     /// Nothing has come that far yet.
     pub pending: bool,
 }
 
 struct Step {
+    of: domain::Step,
     key: &'static str,
     title: &'static str,
     value: fn(&Line) -> Decimal,
@@ -54,19 +86,55 @@ struct Step {
 }
 
 const STEPS: [Step; 10] = [
-    Step { key: "ordered", title: "Ordered", value: |l| l.ordered, due: None },
-    Step { key: "cancelled", title: "Cancelled", value: |l| l.cancelled, due: None },
-    Step { key: "allocated", title: "Allocated", value: |l| l.allocated, due: Some(|l| l.ordered - l.cancelled) },
-    Step { key: "picked", title: "Picked", value: |l| l.picked, due: Some(|l| l.ordered - l.cancelled) },
-    Step { key: "packed", title: "Packed", value: |l| l.packed, due: Some(|l| l.picked) },
-    Step { key: "shipped", title: "Shipped", value: |l| l.shipped, due: Some(|l| l.ordered - l.cancelled) },
-    Step { key: "delivered", title: "Delivered", value: |l| l.delivered, due: Some(|l| l.shipped) },
-    Step { key: "returned", title: "Returned", value: |l| l.returned, due: None },
-    Step { key: "invoiced", title: "Invoiced", value: |l| l.invoiced, due: Some(|l| l.shipped) },
-    Step { key: "credited", title: "Credited", value: |l| l.credited, due: Some(|l| l.returned) },
+    Step { of: domain::Step::Ordered, key: "ordered", title: "Ordered", value: |l| l.ordered, due: None },
+    Step { of: domain::Step::Cancelled, key: "cancelled", title: "Cancelled", value: |l| l.cancelled, due: None },
+    Step {
+        of: domain::Step::Allocated,
+        key: "allocated",
+        title: "Allocated",
+        value: |l| l.allocated,
+        due: Some(|l| l.ordered - l.cancelled),
+    },
+    Step {
+        of: domain::Step::Picked,
+        key: "picked",
+        title: "Picked",
+        value: |l| l.picked,
+        due: Some(|l| l.ordered - l.cancelled),
+    },
+    Step { of: domain::Step::Packed, key: "packed", title: "Packed", value: |l| l.packed, due: Some(|l| l.picked) },
+    Step {
+        of: domain::Step::Shipped,
+        key: "shipped",
+        title: "Shipped",
+        value: |l| l.shipped,
+        due: Some(|l| l.ordered - l.cancelled),
+    },
+    Step {
+        of: domain::Step::Delivered,
+        key: "delivered",
+        title: "Delivered",
+        value: |l| l.delivered,
+        due: Some(|l| l.shipped),
+    },
+    Step { of: domain::Step::Returned, key: "returned", title: "Returned", value: |l| l.returned, due: None },
+    Step {
+        of: domain::Step::Invoiced,
+        key: "invoiced",
+        title: "Invoiced",
+        value: |l| l.invoiced,
+        due: Some(|l| l.shipped),
+    },
+    Step {
+        of: domain::Step::Credited,
+        key: "credited",
+        title: "Credited",
+        value: |l| l.credited,
+        due: Some(|l| l.returned),
+    },
 ];
 
-pub fn matrix(workflow: &Workflow) -> Quantities {
+pub fn matrix(tenant: &str, clock: &Clock, workflow: &Workflow, events: &[EventRow]) -> Quantities {
     let lines = &workflow.lines;
     // Steps that stand alone are shown when they happened; the others always, so that what is missing is seen.
     let shown: Vec<&Step> = STEPS
@@ -86,12 +154,54 @@ pub fn matrix(workflow: &Workflow) -> Quantities {
     };
     let rows = lines.iter().map(|line| row(line, &shown, begun)).collect();
     let findings: Vec<String> = lines.iter().flat_map(findings).collect();
+    let flaw = |line: &Line, flaw: &domain::Flaw| {
+        format!("Line {}: {}: {}.", line.line, words::title(&flaw.code), flaw.detail)
+    };
+    let flaws: Vec<String> = lines.iter().flat_map(|l| l.flaws.iter().map(|f| flaw(l, f))).collect();
+    let with_evidence = lines.iter().filter(|line| !line.evidence.is_empty());
     Quantities {
         columns: shown.iter().map(|step| Column { key: step.key, title: step.title }).collect(),
-        agree: findings.is_empty() && !lines.is_empty(),
+        agree: findings.is_empty() && flaws.is_empty() && !lines.is_empty(),
+        behind: with_evidence.map(|line| behind(tenant, clock, line, events)).collect(),
         totals: totals(lines, &shown, begun),
         lines: rows,
         findings,
+        flaws,
+    }
+}
+
+fn behind(tenant: &str, clock: &Clock, line: &Line, events: &[EventRow]) -> Behind {
+    let amount = |quantity: Decimal, unit: &str| format!("{} {unit}", words::quantity(quantity)).trim_end().to_owned();
+    let row = |said: &domain::Evidence| {
+        let event = events.iter().find(|e| e.event_id == said.event.id && e.source == said.event.source);
+        let payload = |e: &EventRow| {
+            words::tenant_path(tenant, &format!("payloads/{}", words::payload_id(e.payload, Some(e.index))))
+        };
+        Evidence {
+            key: format!(
+                "{} {} {} {}",
+                said.step.word(),
+                said.event.source,
+                said.event.id,
+                said.lot.as_deref().unwrap_or("")
+            ),
+            step: words::capital(said.step.word()),
+            said: amount(said.quantity, &said.unit),
+            counted: said.counted.map_or_else(|| "not counted".to_owned(), |q| amount(q, &line.unit)),
+            lot: said.lot.clone().unwrap_or_default(),
+            serials: words::cut(&said.serials.join(", "), 200),
+            object: words::Ref::object(tenant, &said.object),
+            event: said.event.id.clone(),
+            source: said.event.source.clone(),
+            payload: event.map(payload).unwrap_or_default(),
+            at: clock.time(said.at.timestamp_millis()),
+        }
+    };
+    Behind {
+        line: line.line.clone(),
+        sku: line.sku.clone(),
+        count: words::plural(line.evidence.len() as u64, "report", "reports"),
+        rows: line.evidence.iter().map(row).collect(),
     }
 }
 
@@ -102,10 +212,23 @@ fn row(line: &Line, shown: &[&Step], begun: impl Fn(&Step) -> bool) -> Row {
         sku: line.sku.clone(),
         unit: line.unit.clone(),
         price: line.price.as_ref().map(words::money).unwrap_or_default(),
-        cells: shown.iter().map(|step| cell((step.value)(line), step.due.map(|due| due(line)), begun(step))).collect(),
+        cells: shown
+            .iter()
+            .map(|step| flawed(line, step, cell((step.value)(line), step.due.map(|due| due(line)), begun(step))))
+            .collect(),
         effect,
         effect_tone,
     }
+}
+
+fn flawed(line: &Line, step: &Step, mut cell: Cell) -> Cell {
+    let about: Vec<&str> = line.flaws.iter().filter(|f| f.step == step.of).map(|f| f.detail.as_str()).collect();
+    cell.flaw = about.join("; ");
+    if !cell.flaw.is_empty() {
+        cell.pending = false;
+        cell.tone = "crit";
+    }
+    cell
 }
 
 fn cell(value: Decimal, due: Option<Decimal>, begun: bool) -> Cell {
@@ -118,7 +241,7 @@ fn cell(value: Decimal, due: Option<Decimal>, begun: bool) -> Cell {
         difference: signed(difference),
         tone: if difference.is_zero() { "" } else { "risk" },
         less: difference.is_sign_negative(),
-        pending: false,
+        ..Cell::default()
     }
 }
 
@@ -134,7 +257,7 @@ fn signed(difference: Decimal) -> String {
 fn effect(line: &Line) -> (String, &'static str) {
     let open = line.shipped - line.invoiced;
     let Some(price) = line.price.as_ref().filter(|_| !open.is_zero()) else { return (String::new(), "") };
-    let worth = Money { value: price.value * open.abs(), currency: price.currency.clone() };
+    let worth = Money { value: worth(price.value, open.abs()), currency: price.currency.clone() };
     if open.is_sign_positive() {
         (format!("{} to invoice", words::money(&worth)), "")
     } else {
@@ -142,12 +265,17 @@ fn effect(line: &Line) -> (String, &'static str) {
     }
 }
 
+/// A price of a wild sender must not stop the page.
+fn worth(price: Decimal, quantity: Decimal) -> Decimal {
+    price.saturating_mul(quantity)
+}
+
 fn findings(line: &Line) -> Vec<String> {
     let due = line.ordered - line.cancelled;
     let unit = &line.unit;
     let say = |n: Decimal, what: &str| format!("Line {}: {} {unit} {what}", line.line, words::quantity(n));
     let worth = |n: Decimal| {
-        let value = |price: &Money| Money { value: price.value * n, currency: price.currency.clone() };
+        let value = |price: &Money| Money { value: self::worth(price.value, n), currency: price.currency.clone() };
         line.price.as_ref().map_or_else(String::new, |price| format!(": {}", words::money(&value(price))))
     };
     let mut found = Vec::new();
@@ -201,8 +329,8 @@ fn open_money(lines: &[&Line]) -> String {
     let mut sums: Vec<Money> = Vec::new();
     for (price, open) in lines.iter().filter_map(|line| Some((line.price.as_ref()?, line.shipped - line.invoiced))) {
         match sums.iter_mut().find(|sum| sum.currency == price.currency) {
-            Some(sum) => sum.value += price.value * open,
-            None => sums.push(Money { value: price.value * open, currency: price.currency.clone() }),
+            Some(sum) => sum.value = sum.value.saturating_add(worth(price.value, open)),
+            None => sums.push(Money { value: worth(price.value, open), currency: price.currency.clone() }),
         }
     }
     let text = |sum: &Money| {
@@ -225,15 +353,13 @@ mod tests {
             unit: "EA".into(),
             price: Some(Money { value: Decimal::from(48), currency: "EUR".into() }),
             ordered: ten,
-            cancelled: Decimal::ZERO,
             allocated: ten,
             picked: ten,
             packed: ten,
             shipped: ten,
             delivered: ten,
-            returned: Decimal::ZERO,
             invoiced: Decimal::from(8),
-            credited: Decimal::ZERO,
+            ..Line::default()
         }
     }
 
