@@ -82,7 +82,7 @@ impl Bodies {
         }
         let sizes: HashMap<u64, u64> = self.store.payload_sizes(&self.tenant, &wanted).await?.into_iter().collect();
         let mut bytes = 0;
-        let fits = |payload: &u64| {
+        let mut fits = |payload: &u64| {
             bytes += sizes.get(payload).copied().unwrap_or(0);
             bytes <= AHEAD_BYTES
         };

@@ -14,14 +14,15 @@ use super::breaker::Way;
 use super::courier::{Attempt, No, Parcel, Told};
 use super::edit;
 use super::job::{Options, Through};
+use super::jobs::Replays;
+use super::records;
 use super::target::Target;
-use super::{Desk, records};
 use crate::pipeline::{Arrival, Intake, Pressure};
 use crate::store::replays::{EditRow, ReplayItemRow, WHOLE};
 
 /// What an attempt needs of its job.
 pub struct Work {
-    pub desk: Arc<Desk>,
+    pub replays: Arc<Replays>,
     pub tenant: String,
     pub replay: String,
     pub through: Through,
@@ -34,9 +35,19 @@ pub struct Work {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
     /// Taken. For the pipeline: the events that are to be seen, and the payload that it became.
-    Taken { status: u16, via: String, trace_id: String, result: String, awaits: Vec<(ObjectRef, String)> },
+    Taken {
+        status: u16,
+        via: String,
+        trace_id: String,
+        result: String,
+        awaits: Vec<(ObjectRef, String)>,
+    },
     /// Not now. An attempt that was not made does not count.
-    Later { no: No, asked: Option<Duration>, counts: bool },
+    Later {
+        no: No,
+        asked: Option<Duration>,
+        counts: bool,
+    },
     Never(No),
     Gone(No),
 }
@@ -57,7 +68,10 @@ impl Work {
     }
 
     /// What goes: form, headers, body and the source that it came from.
-    async fn content(&self, item: &ReplayItemRow) -> Result<(Form, Vec<(String, String)>, Bytes, String), Came> {
+    pub(super) async fn content(
+        &self,
+        item: &ReplayItemRow,
+    ) -> Result<(Form, Vec<(String, String)>, Bytes, String), Came> {
         if !item.body.is_empty() {
             let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
             return Ok((Form::Json, headers, Bytes::from(item.body.clone()), String::new()));
@@ -96,7 +110,7 @@ impl Work {
 
     async fn pipeline(&self, form: Form, mut headers: Vec<(String, String)>, body: Bytes, source: String) -> Came {
         // Held against the contract first: what would be refused again leaves no second failure.
-        let awaits: Vec<(ObjectRef, String)> = match self.desk.gate.trial(form, &headers, &body, &source) {
+        let awaits: Vec<(ObjectRef, String)> = match self.replays.gate.trial(form, &headers, &body, &source) {
             Err(refusal) => return refused(&refusal),
             Ok(reading) => match reading.refusals.first() {
                 Some(refusal) => return refused(refusal),
@@ -106,7 +120,7 @@ impl Work {
         headers.push(("milepost-replay".to_owned(), self.replay.clone()));
         let key_id = format!("replay/{}", self.replay);
         let arrival = Arrival { tenant: self.tenant.clone(), key_id, source, form, headers, body };
-        match self.desk.gate.take(arrival).await {
+        match self.replays.gate.take(arrival).await {
             Err(pressure) => wait(pressure_code(pressure), &pressure.to_string()),
             Ok(taken) => match taken.unreadable.as_ref().or(taken.refusals.first()) {
                 Some(refusal) => refused(refusal),
@@ -122,7 +136,7 @@ impl Work {
     }
 
     async fn target(&self, key: &str, item: &ReplayItemRow, headers: Vec<(String, String)>, body: Bytes) -> Came {
-        let targets = &self.desk.targets;
+        let targets = &self.replays.targets;
         let Some(target) = targets.get(&self.tenant, key) else {
             return Came::Later {
                 no: No { code: "no_target", status: 0, detail: format!("There is no target `{key}` now") },
@@ -137,13 +151,17 @@ impl Work {
             headers,
             body,
         };
-        let came = match self.desk.way(&target) {
+        let came = match self.replays.way(&target) {
             Way::Closed { until } => match fallback {
-                Some(other) if self.desk.way(&other) == Way::Free => return self.carry(&other, &parcel).await,
+                Some(other) if self.replays.way(&other) == Way::Free => return self.carry(&other, &parcel).await,
                 _ => {
                     let pause = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(100));
                     return Came::Later {
-                        no: No { code: "breaker_open", status: 0, detail: format!("{} failed too often", target.title) },
+                        no: No {
+                            code: "breaker_open",
+                            status: 0,
+                            detail: format!("{} failed too often", target.title),
+                        },
                         asked: Some(pause),
                         counts: false,
                     };
@@ -161,8 +179,8 @@ impl Work {
     }
 
     async fn carry(&self, target: &Target, parcel: &Parcel) -> Came {
-        let Attempt { told, trace_id } = self.desk.courier.carry(target, parcel).await;
-        self.desk.learn(target, &told);
+        let Attempt { told, trace_id } = self.replays.courier.carry(target, parcel).await;
+        self.replays.learn(target, &told);
         match told {
             Told::Taken { status } => {
                 Came::Taken { status, via: target.key.clone(), trace_id, result: String::new(), awaits: Vec::new() }

@@ -203,9 +203,10 @@ mod tests {
 
     #[test]
     fn a_ramp_looks_back_after_1_5_20_and_100_percent() {
-        assert_eq!([0, 9, 10, 49, 50, 199, 200, 999].map(|done| ramp_limit(1_000, true, done)), [
-            10, 10, 50, 50, 200, 200, 1_000, 1_000
-        ]);
+        assert_eq!(
+            [0, 9, 10, 49, 50, 199, 200, 999].map(|done| ramp_limit(1_000, true, done)),
+            [10, 10, 50, 50, 200, 200, 1_000, 1_000]
+        );
         assert_eq!(ramp_limit(3, true, 0), 1);
         assert_eq!(ramp_limit(3, true, 1), 3);
         assert_eq!(ramp_limit(1_000, false, 0), 1_000);

@@ -30,7 +30,8 @@ impl Records {
             }
             Form::Ndjson => Self::Text(Form::Json, lines(body)),
             Form::LogsProtobuf | Form::LogsJson => {
-                let protobuf = if form == Form::LogsJson { logs_json_to_protobuf(body).ok() } else { Some(body.to_vec()) };
+                let protobuf =
+                    if form == Form::LogsJson { logs_json_to_protobuf(body).ok() } else { Some(body.to_vec()) };
                 let read = protobuf.and_then(|bytes| ExportLogsServiceRequest::decode(&*bytes).ok());
                 read.map_or_else(whole, Self::Logs)
             }

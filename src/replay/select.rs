@@ -67,14 +67,10 @@ impl Selection {
 }
 
 /// Reads what matches now and judges each.
-pub async fn select(
-    store: &Store,
-    tenant: &str,
-    wanted: &Wanted,
-    through: &Through,
-) -> Result<Selection, StoreError> {
+pub async fn select(store: &Store, tenant: &str, wanted: &Wanted, through: &Through) -> Result<Selection, StoreError> {
     let (failures, unknown, more) = candidates(store, tenant, wanted).await?;
-    let payloads: Vec<u64> = failures.iter().map(|failure| failure.payload).collect::<HashSet<_>>().into_iter().collect();
+    let payloads: Vec<u64> =
+        failures.iter().map(|failure| failure.payload).collect::<HashSet<_>>().into_iter().collect();
     let healed = store.healed(tenant, &payloads).await?;
     let taken = match through {
         Through::Pipeline => taken(store, tenant, &failures).await?,
@@ -91,7 +87,10 @@ pub async fn select(
         let object = ObjectRef::new(&failure.object_type, &failure.object_id);
         let why = if mended.is_some() {
             "healed"
-        } else if *through == Through::Pipeline && failure.event_type.starts_with("message.") && failure.stage == "deliver" {
+        } else if *through == Through::Pipeline
+            && failure.event_type.starts_with("message.")
+            && failure.stage == "deliver"
+        {
             "elsewhere"
         } else if taken.contains(&(object, failure.event_id.clone())) {
             "taken"
@@ -153,7 +152,12 @@ async fn candidates(
             let record = index.unwrap_or(WHOLE);
             if known.contains(id) {
                 // Nothing of it failed here; it may still be wanted elsewhere.
-                failures.push(FailureRow { tenant: tenant.to_owned(), payload: *id, index: record, ..FailureRow::default() });
+                failures.push(FailureRow {
+                    tenant: tenant.to_owned(),
+                    payload: *id,
+                    index: record,
+                    ..FailureRow::default()
+                });
             } else {
                 let (why, replay) = ("unknown".to_owned(), String::new());
                 unknown.push(Excluded { payload: *id, record, why, replay });

@@ -13,6 +13,11 @@ use super::{Store, StoreError};
 /// In `record`: the payload as a whole.
 pub const WHOLE: u32 = u32::MAX;
 
+/// A payload, or one record of it, as people name it: `3f`, `3f.2`.
+pub fn name(payload: u64, record: u32) -> String {
+    if record == WHOLE { format!("{payload:x}") } else { format!("{payload:x}.{record}") }
+}
+
 /// `replays`: a job as it stands (ReplacingMergeTree by `version`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ReplayRow {

@@ -42,7 +42,10 @@ pub(super) struct Insert {
 
 macro_rules! insert {
     ($table:literal) => {
-        $crate::store::write::Insert { table: $table, sql: include_str!(concat!("../../queries/write/", $table, ".sql")) }
+        $crate::store::write::Insert {
+            table: $table,
+            sql: include_str!(concat!("../../queries/write/", $table, ".sql")),
+        }
     };
 }
 
