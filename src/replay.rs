@@ -23,6 +23,7 @@ pub mod target;
 pub mod targets;
 
 pub use address::is_open;
+pub use connect::{Http, client, is_disguised, literal};
 pub use dispatch::editable;
 pub use dry::Forecast;
 pub use jobs::{Edited, ReplayError, Replays, Started};

@@ -22,6 +22,7 @@ mod objects;
 mod payloads;
 pub mod replays;
 pub mod rows;
+mod slas;
 mod sources;
 mod startup;
 mod traces;
@@ -40,7 +41,8 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
-pub use sources::SourceSummary;
+pub use slas::{SlaFilter, StoredSla, VerdictCount};
+pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{Facet, Sort, WorkflowFilter};

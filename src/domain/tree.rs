@@ -128,6 +128,11 @@ impl<'a> Node<'a> {
 }
 
 impl Node<'_> {
+    /// Everything that was received about it, amendments and acts included.
+    pub fn received(&self) -> &[Fact] {
+        self.state.map_or(&[], Object::facts)
+    }
+
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.state.is_some_and(|s| s.is_linked(other))
     }

@@ -13,14 +13,14 @@ use tokio::sync::OnceCell;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
-use super::sources;
+use super::integrations;
 use super::time::Clock;
 use crate::access::Keys;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
 use crate::replay::Replays;
-use crate::store::{FailureFilter, Store, StoreError};
+use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -140,7 +140,7 @@ impl Desk {
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
-        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
+        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), Box::pin(self.count(tenant, now_ms))).await
     }
 
     /// Changes of the set-up since a moment, oldest first: marks on charts.
@@ -151,19 +151,24 @@ impl Desk {
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let (statuses, held, groups, acts, found) = tokio::try_join!(
+        let muting = self.store.muting(tenant).await?;
+        let nobodys = ExceptionFilter { state: vec!["open".into()], muted: Some(false), ..ExceptionFilter::default() };
+        let (statuses, held, groups, acts, found, open) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
             self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
+            self.store.exception_sums(tenant, &nobodys, &muting),
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
-        let silent = |found: &&crate::store::SourceSummary| sources::health(&clock, found).0 == super::status::SILENT;
+        let silent =
+            |found: &&crate::store::SourceSummary| integrations::health(&clock, found).0 == super::status::SILENT;
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),
+            exceptions: open.iter().map(|sum| sum.count).sum(),
             held: held.iter().map(|group| group.objects).sum(),
             failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,

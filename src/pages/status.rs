@@ -52,6 +52,8 @@ pub fn verdict(verdict: Verdict) -> Badge {
         Verdict::Breached => badge("crit", "Breached", "crit", true),
         Verdict::Met => badge("ok", "Met", "ok", false),
         Verdict::MetLate => badge("crit", "Met late", "crit", false),
+        Verdict::Waived => badge("off", "Waived", "idle", false),
+        Verdict::Withdrawn => badge("ok", "Withdrawn", "ok", false),
         Verdict::Cancelled => badge("off", "Cancelled", "idle", false),
     }
 }
@@ -62,6 +64,27 @@ pub fn reached(reached: Reached) -> Badge {
         Reached::Part => badge("run", "In part", "run", false),
         Reached::No => badge("idle", "Not yet", "idle", false),
         Reached::Skipped => badge("off", "Skipped", "idle", false),
+    }
+}
+
+/// How bad an exception is.
+pub fn severity(severity: &str) -> Badge {
+    match severity {
+        "critical" => badge("crit", "Critical", "crit", true),
+        "warning" => badge("risk", "Warning", "risk", true),
+        _ => badge("run", "Note", "idle", false),
+    }
+}
+
+/// What became of an exception.
+pub fn case(state: &str) -> Badge {
+    match state {
+        "open" => badge("stop", "Open", "held", false),
+        "acknowledged" => badge("run", "Acknowledged", "run", false),
+        "snoozed" => badge("pause", "Snoozed", "idle", false),
+        "waived" => badge("off", "Waived", "idle", false),
+        "closed" => badge("ok", "Closed", "ok", false),
+        _ => badge("unknown", "Unknown", "idle", false),
     }
 }
 
@@ -83,6 +106,12 @@ pub const HEALTHY: Badge = badge("ok", "Healthy", "ok", false);
 pub const DELAYED: Badge = badge("risk", "Delayed", "risk", true);
 pub const ERRORING: Badge = badge("fail", "Erroring", "crit", true);
 pub const SILENT: Badge = badge("crit", "Silent", "crit", true);
+pub const YES: Badge = badge("ok", "Yes", "ok", false);
+pub const PART: Badge = badge("risk", "Not all", "risk", true);
+pub const NO_FAILURE: Badge = badge("ok", "No", "ok", false);
+pub const BELOW: Badge = badge("risk", "Below usual", "risk", true);
+pub const LATE: Badge = badge("crit", "Late", "crit", true);
+pub const ON_TIME: Badge = badge("ok", "On time", "ok", false);
 pub const UNKNOWN: Badge = badge("unknown", "Unknown", "idle", false);
 
 /// Place in a list of sources or the like: worst first.

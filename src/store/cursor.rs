@@ -6,7 +6,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionSort;
-use super::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
+use super::failures::FailureGroup;
+use super::rows::{ExceptionRow, FailureRow, ObjectRow, SlaRow, WorkflowRow};
 use super::workflows::Sort;
 
 /// The default is the beginning.
@@ -40,6 +41,13 @@ impl Cursor {
         Self::after(value, &row.root_type, &row.root_id, &row.definition)
     }
 
+    /// Behind a clock of a list; `newest` as in its filter.
+    pub fn after_sla(row: &SlaRow, newest: bool) -> Self {
+        let value = if newest { -row.due_ms } else { row.due_ms };
+        let clock = format!("{} {}/{}", row.policy, row.object_type, row.object_id);
+        Self::after(value, &row.root_type, &row.root_id, &clock)
+    }
+
     /// Behind an object of the held list.
     pub fn after_held(row: &ObjectRow) -> Self {
         Self::after(row.held_since_ms, &row.object_type, &row.object_id, "")
@@ -53,6 +61,18 @@ impl Cursor {
     /// Behind an exception of a list in this order.
     pub fn after_exception(row: &ExceptionRow, sort: ExceptionSort) -> Self {
         Self::after(sort.value(row), "", &row.id, "")
+    }
+
+    /// Behind a group of failures.
+    pub fn after_group(group: &FailureGroup) -> Self {
+        Self::after(group.last_ms, "", &group.group_id.to_string(), "")
+    }
+
+    /// Whether a group stands behind this place: the latest first, then by id.
+    pub fn is_before_group(&self, group: &FailureGroup) -> bool {
+        let Some(place) = &self.0 else { return true };
+        let id = place.id.parse::<u64>().unwrap_or(0);
+        group.last_ms < place.value || (group.last_ms == place.value && group.group_id > id)
     }
 
     fn after(value: i64, kind: &str, id: &str, also: &str) -> Self {

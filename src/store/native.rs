@@ -117,11 +117,26 @@ impl Block {
         values.flatten().for_each(|value| value.put(&mut self.bytes));
     }
 
+    /// `Array(Int64)`.
+    pub fn whole_lists<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [i64]> + Clone) {
+        self.column(name, "Array(Int64)");
+        offsets(&mut self.bytes, values.clone().map(<[i64]>::len));
+        values.flatten().for_each(|value| value.put(&mut self.bytes));
+    }
+
     /// `Array(UInt64)`.
     pub fn count_lists<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [u64]> + Clone) {
         self.column(name, "Array(UInt64)");
         offsets(&mut self.bytes, values.clone().map(<[u64]>::len));
         values.flatten().for_each(|value| value.put(&mut self.bytes));
+    }
+
+    /// `Map(UInt8, UInt64)`.
+    pub fn size_maps<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [(u8, u64)]> + Clone) {
+        self.column(name, "Map(UInt8, UInt64)");
+        offsets(&mut self.bytes, values.clone().map(<[(u8, u64)]>::len));
+        values.clone().flatten().for_each(|(size, _)| size.put(&mut self.bytes));
+        values.flatten().for_each(|(_, count)| count.put(&mut self.bytes));
     }
 
     /// `Map(LowCardinality(String), String)`; a name may occur twice, as header names may.
