@@ -538,18 +538,24 @@ impl Run {
         let awaited = self.job.items.lock().iter().any(|i| i.state == item::SENT && i.due_ms > 0);
         {
             let mut row = self.job.row.lock();
-            if !awaited && row.finished_ms == 0 {
+            // Said only when every outcome is stored: who hears it may ask the store.
+            let stored = self.changed.is_empty() && self.flushing.is_none();
+            if !awaited && stored && row.finished_ms == 0 {
                 row.finished_ms = Utc::now().timestamp_millis();
                 if row.state != job::CANCELLED {
                     job::FINISHED.clone_into(&mut row.state);
                 }
                 self.dirty_row = true;
-            } else if awaited && row.state == job::RUNNING {
+            } else if row.state == job::RUNNING {
                 job::SETTLING.clone_into(&mut row.state);
                 self.dirty_row = true;
             }
         }
-        !awaited && self.changed.is_empty() && !self.dirty_row && self.flushing.is_none()
+        !awaited
+            && self.changed.is_empty()
+            && !self.dirty_row
+            && self.flushing.is_none()
+            && job::is_over(&self.job.state())
     }
 
     fn wake(&self) -> Duration {
