@@ -12,9 +12,11 @@ mod graph;
 mod lines;
 mod milestones;
 mod readiness;
+mod reconciliation;
 mod slas;
 mod tree;
 mod units;
+pub mod views;
 mod workflow;
 
 pub use calendar::{Allowance, Calendar, Calendars};
@@ -25,9 +27,13 @@ pub use definition::{
 pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
-pub use exceptions::exception_id;
+pub use exceptions::{exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
+pub use readiness::{
+    Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
+};
+pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use slas::{
     CalendarChoice, Limit, Narrowing, Pause, Reckoning, SlaKind, SlaRule, Stop, Subject, Traits, Warn, spoken,
 };

@@ -2,10 +2,13 @@
 //! its handler only asks the store and answers.
 
 pub mod act;
+pub mod alerts;
 mod assets;
 pub mod board;
+pub mod chart;
 mod desk;
 pub mod exceptions;
+pub mod export;
 pub mod failures;
 mod find;
 pub mod frame;

@@ -25,7 +25,9 @@ pub mod rows;
 mod slas;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 
@@ -33,7 +35,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{KindCount, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};

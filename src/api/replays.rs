@@ -21,7 +21,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/replays", web::get().to(list))
         .route("/replays/{id}", web::get().to(one))
         .route("/replays/{id}/rest", web::post().to(rest))
-        .route("/replays/{id}/{turn}", web::post().to(turn));
+        .route("/replays/{id}/pause", web::post().to(pause))
+        .route("/replays/{id}/resume", web::post().to(resume))
+        .route("/replays/{id}/cancel", web::post().to(cancel));
 }
 
 fn replays(desk: &Desk) -> Result<&Replays, Refused> {
@@ -249,17 +251,19 @@ async fn one(desk: Shared, request: HttpRequest) -> Answer {
     ok(&answer)
 }
 
-async fn turn(desk: Shared, request: HttpRequest) -> Answer {
-    let by = operator(&desk, &request)?;
-    let id = request.match_info().get("id").unwrap_or_default();
-    let replays = replays(&desk)?;
-    let row = match request.match_info().get("turn").unwrap_or_default() {
-        "pause" => replays.pause(&by, id).await?,
-        "resume" => replays.resume(&by, id).await?,
-        "cancel" => replays.cancel(&by, id).await?,
-        _ => return Err(Refused::nothing_here()),
-    };
-    ok(&shown(&row))
+async fn pause(desk: Shared, request: HttpRequest) -> Answer {
+    let (by, id) = (operator(&desk, &request)?, request.match_info().get("id").unwrap_or_default());
+    ok(&shown(&replays(&desk)?.pause(&by, id).await?))
+}
+
+async fn resume(desk: Shared, request: HttpRequest) -> Answer {
+    let (by, id) = (operator(&desk, &request)?, request.match_info().get("id").unwrap_or_default());
+    ok(&shown(&replays(&desk)?.resume(&by, id).await?))
+}
+
+async fn cancel(desk: Shared, request: HttpRequest) -> Answer {
+    let (by, id) = (operator(&desk, &request)?, request.match_info().get("id").unwrap_or_default());
+    ok(&shown(&replays(&desk)?.cancel(&by, id).await?))
 }
 
 #[derive(Deserialize)]
