@@ -115,13 +115,28 @@ pub fn assemble(
     entries: impl IntoIterator<Item = Entry>,
     as_of: DateTime<Utc>,
 ) -> Option<Workflow> {
+    let graph = graph_of(entries, as_of);
+    derive(definition_of(definitions, &graph, root)?, &graph, root, as_of)
+}
+
+/// As `assemble`, by one definition, whatever version the workflow began with.
+pub fn derive_by(
+    definition: &Definition,
+    root: &ObjectRef,
+    entries: impl IntoIterator<Item = Entry>,
+    as_of: DateTime<Utc>,
+) -> Option<Workflow> {
+    derive(definition, &graph_of(entries, as_of), root, as_of)
+}
+
+fn graph_of(entries: impl IntoIterator<Item = Entry>, as_of: DateTime<Utc>) -> Graph {
     let mut graph = Graph::default();
     for entry in entries {
         if entry.received_at <= as_of {
             graph.add(&entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
     }
-    derive(definition_of(definitions, &graph, root)?, &graph, root, as_of)
+    graph
 }
 
 /// The definition by which the workflow of `root` goes: the version that it began with, or was migrated to.
