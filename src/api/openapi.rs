@@ -237,6 +237,17 @@ pub const OPERATIONS: &[Operation] = &[
     operation!("get" "/api/v1/held", "Workflows", "What is held", "Objects that hang from nothing yet, the oldest first.", Read,
         query &PAGED, answer LISTED),
     operation!("get" "/api/v1/export", "Files", "Export events or objects", "As lines of JSON or as CSV.", Read, gives "application/x-ndjson"),
+    operation!("get" "/api/v1/exceptions", "Exceptions", "List exceptions", "Every filter of the page; those that are muted as well, unless `muted` says otherwise.", Read,
+        query &PAGED, answer LISTED),
+    operation!("get" "/api/v1/exceptions/{id}", "Exceptions", "One exception", "With what was done about it.", Read),
+    operation!("post" "/api/v1/exceptions/{id}/{deed}", "Exceptions", "Do something about an exception",
+    "Acknowledge, assign, snooze, comment and more; the path says what.", Operate,
+    body &[
+        ("text?", "string", "What to say with it."), ("code?", "string", "A reason by its code."),
+        ("owner?", "string", "For assigning."), ("team?", "string", "For assigning."),
+        ("until?", "string", "For acknowledging and putting off: until when."),
+        ("event?", "string", "For putting off: until this event comes."), ("count?", "integer", "For putting off: until so many come."),
+    ]),
     operation!("get" "/api/v1/failure-groups", "Failures", "List groups of failures",
         "Failures of one cause form a group; with what hangs on it.", Read,
         query &[
