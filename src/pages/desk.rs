@@ -19,6 +19,7 @@ use crate::access::Keys;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
+use crate::replay::Replays;
 use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
@@ -38,6 +39,8 @@ pub struct Desk {
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
     pub acts: Option<Arc<dyn Acts>>,
+    /// Where replays run; None where there is no pipeline.
+    pub replays: Option<Arc<Replays>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -56,6 +59,7 @@ impl Desk {
             hub,
             keys,
             acts: None,
+            replays: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -68,6 +72,12 @@ impl Desk {
     #[must_use]
     pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
         self.acts = Some(acts);
+        self
+    }
+
+    #[must_use]
+    pub fn with_replays(mut self, replays: Arc<Replays>) -> Self {
+        self.replays = Some(replays);
         self
     }
 
