@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+pub mod definitions;
 mod exceptions;
 mod export;
 mod failures;
@@ -40,6 +41,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/objects/{type}/{id}", web::get().to(object))
             .route("/objects/{type}/{id}/comments", web::post().to(comment))
             .route("/held", web::get().to(held))
+            .route("/definitions", web::get().to(definitions::list))
+            .route("/definitions/preview", web::post().to(definitions::preview))
+            .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))

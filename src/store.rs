@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{BoardCount, KindCount, ShiftCount, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
@@ -43,6 +43,7 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
 pub use migrate::{Migrated, Retention};
+pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
