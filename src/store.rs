@@ -16,6 +16,7 @@ mod exceptions;
 mod export;
 mod failures;
 mod held;
+mod insights;
 mod migrate;
 mod native;
 mod objects;
@@ -41,6 +42,7 @@ pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort,
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
+pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
 pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
@@ -48,7 +50,7 @@ pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
-pub use workflows::{Facet, Sort, WorkflowFilter};
+pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};
 
 /// The database unless a setting names another.
 pub const DATABASE: &str = "milepost";
