@@ -7,6 +7,7 @@ mod export;
 mod failures;
 pub mod openapi;
 mod page;
+mod readiness;
 mod shapes;
 mod slas;
 
@@ -43,6 +44,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)
+            .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -61,6 +61,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
                 .configure(super::alerts::configure)
+                .configure(super::readiness::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -134,7 +135,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "alerts", "triage", "failures", "held", "integrations"]
+    let page = ["board", "workflows", "exceptions", "readiness", "alerts", "triage", "failures", "held", "integrations"]
         .into_iter()
         .find(|key| *key == page)
         .unwrap_or_default();
