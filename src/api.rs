@@ -5,6 +5,7 @@ mod answer;
 mod exceptions;
 mod export;
 mod failures;
+mod files;
 pub mod openapi;
 mod page;
 mod readiness;
@@ -34,6 +35,7 @@ const MAX_PER_PAGE: u64 = 500;
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/api", web::get().to(page::show)).service(
         web::scope("/api/v1")
+            .configure(files::configure)
             .route("/workflows", web::get().to(workflows))
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))

@@ -16,6 +16,7 @@ mod reconciliation;
 mod slas;
 mod tree;
 mod units;
+pub mod views;
 mod workflow;
 
 pub use calendar::{Allowance, Calendar, Calendars};

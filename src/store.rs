@@ -25,7 +25,9 @@ pub mod rows;
 mod slas;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 

@@ -36,6 +36,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/go/{anything:.*}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::go)))
         .service(
             web::scope("/t/{tenant}")
+                .configure(super::export::configure)
                 .configure(failures::configure)
                 .configure(integrations::configure)
                 .configure(triage::configure)

@@ -109,6 +109,17 @@ impl Clock {
         self.format(ms, "%F %T.%3f %Z (%:z)")
     }
 
+    /// With the offset, as files have it: `2026-11-22T10:42:07+01:00`.
+    pub fn stamp(&self, ms: i64) -> String {
+        self.format(ms, "%FT%T%:z")
+    }
+
+    /// What the wall clock of the zone shows, counted as if that were UTC.
+    pub fn wall_ms(&self, ms: i64) -> i64 {
+        let offset = Timestamp::from_millisecond(ms).map(|at| self.zone.to_offset(at).seconds());
+        ms + offset.map_or(0, |seconds| i64::from(seconds) * 1000)
+    }
+
     pub fn time(&self, ms: i64) -> Time {
         Time { ms, iso: Self::iso(ms), text: self.text(ms), full: self.full(ms), ago: self.ago(ms) }
     }

@@ -219,6 +219,12 @@ fn tabs(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Tab> {
         .collect()
 }
 
+/// What is chosen, in words: `Status: Breached`.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let chosen = chips(query, &|_| String::new());
+    chosen.into_iter().map(|chip| format!("{}: {}", chip.name, chip.value)).collect()
+}
+
 fn chips(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Chip> {
     let mut chips = Vec::new();
     for (name, title) in FACETS {
