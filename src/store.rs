@@ -43,8 +43,8 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
-pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
+pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;

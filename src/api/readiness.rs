@@ -1,6 +1,6 @@
-//! Readiness and reconciliation for programs: items with reasons and evidence, totals per currency, and the same as files.
+//! Readiness and reconciliation for programs: items with reasons and evidence, and totals per currency.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, web};
 use chrono::Utc;
 use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
@@ -12,10 +12,7 @@ use super::shapes::{filled, time};
 use super::{Answer, Shared, cursor, cut, limit, query, reader};
 use crate::domain::Money;
 use crate::pages::params::Query;
-use crate::pages::readiness::export::{self, Head};
-use crate::pages::readiness::routes::{frozen, settled_ms, streamed, workbook};
 use crate::pages::readiness::{self, compared};
-use crate::pages::time::Clock;
 use crate::store::rows::{ReadinessRow, ReconciliationRow};
 use crate::store::{Cursor, ReadinessFilter, Sum};
 
@@ -25,11 +22,7 @@ const KNOWN_COMPARED: [&str; 7] = ["kind", "matched", "customer", "carrier", "q"
 
 /// To be put under `/api/v1`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/readiness", web::get().to(list))
-        .route("/readiness.csv", web::get().to(csv))
-        .route("/readiness.xlsx", web::get().to(xlsx))
-        .route("/reconciliation", web::get().to(mismatches))
-        .route("/reconciliation.csv", web::get().to(mismatches_csv));
+    cfg.route("/readiness", web::get().to(list)).route("/reconciliation", web::get().to(mismatches));
 }
 
 #[derive(Serialize)]
@@ -214,54 +207,4 @@ async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
         totals: sums.iter().map(|s| total(s, Some(s.value.clone()))).collect(),
         as_of: None,
     })
-}
-
-/// Files are always of one moment, so that rows and totals tie.
-fn still(desk: &Shared, query: &Query) -> Result<ReadinessFilter, Refused> {
-    let now_ms = Utc::now().timestamp_millis();
-    let mut filter = asked(query, now_ms)?;
-    if filter.as_of_ms == 0 {
-        filter.as_of_ms = settled_ms(desk, now_ms);
-    }
-    Ok(filter)
-}
-
-async fn csv(desk: Shared, request: HttpRequest) -> Answer {
-    let key = reader(&desk, &request)?;
-    let query = query(&request, &KNOWN)?;
-    let filter = still(&desk, &query)?;
-    let clock = Clock::utc(filter.now_ms);
-    let head = frozen(&desk.store, &key.tenant, query.text(), format!("key {}", key.id), clock, &filter).await?;
-    Ok(streamed(&key.tenant, "readiness", export::readiness_csv(desk.store.clone(), filter, head)))
-}
-
-async fn xlsx(desk: Shared, request: HttpRequest) -> Answer {
-    let key = reader(&desk, &request)?;
-    let query = query(&request, &KNOWN)?;
-    let filter = still(&desk, &query)?;
-    let clock = Clock::utc(filter.now_ms);
-    let head = frozen(&desk.store, &key.tenant, query.text(), format!("key {}", key.id), clock, &filter).await?;
-    let made: Option<HttpResponse> = workbook(&desk.store, &key.tenant, &filter, head).await?;
-    made.ok_or_else(|| {
-        Refused::parameter(&format!("a workbook holds at most {} rows: narrow the list, or take the CSV.", export::MAX_SHEET_ROWS))
-    })
-}
-
-async fn mismatches_csv(desk: Shared, request: HttpRequest) -> Answer {
-    let key = reader(&desk, &request)?;
-    let query = query(&request, &KNOWN_COMPARED)?;
-    let (filter, complaints) = compared(&query);
-    if let Some(complaint) = complaints.first() {
-        return Err(Refused::parameter(complaint));
-    }
-    let clock = Clock::utc(Utc::now().timestamp_millis());
-    let head = Head {
-        tenant: key.tenant.clone(),
-        filter: query.text(),
-        as_of: clock.full(clock.now_ms),
-        reader: format!("key {}", key.id),
-        sums: desk.store.reconciliation_sums(&key.tenant, &filter).await?,
-        clock,
-    };
-    Ok(streamed(&key.tenant, "reconciliation", export::reconciliation_csv(desk.store.clone(), filter, head)))
 }

@@ -70,7 +70,10 @@ pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
         known
     });
     let matched = query.get("matched") == Some("yes");
-    (ReconciliationFilter { kind, matched, customer: text("customer"), carrier: text("carrier"), text: text("q") }, complaints)
+    (
+        ReconciliationFilter { kind, matched, customer: text("customer"), carrier: text("carrier"), text: text("q") },
+        complaints,
+    )
 }
 
 /// The words of a reason; a rule of one's own goes by its key.
@@ -80,7 +83,10 @@ pub fn reason(code: &str) -> String {
 }
 
 pub fn kind(key: &str) -> String {
-    RECONCILIATION_KINDS.iter().find(|(name, _)| *name == key).map_or_else(|| words::title(key), |(_, t)| (*t).to_owned())
+    RECONCILIATION_KINDS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map_or_else(|| words::title(key), |(_, t)| (*t).to_owned())
 }
 
 pub fn state_word(state: &str) -> String {
@@ -152,8 +158,6 @@ pub struct Worklist {
     pub frozen: String,
     pub freeze: String,
     pub thaw: String,
-    pub csv: String,
-    pub xlsx: String,
     pub compare: String,
     pub empty: &'static str,
 }
@@ -267,7 +271,6 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         active: chosen == states,
     });
     let moment = |ms: i64| Clock::iso(ms);
-    let export = |ending: &str| format!("{path}.{ending}{}", base.text());
     let mut tabs: Vec<Tab> = tabs.collect();
     tabs.push(Tab { title: "Everything".into(), href: to(&base.without(&["state"])), active: chosen.is_empty() });
     Worklist {
@@ -292,8 +295,6 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         frozen: found.as_of_ms.map(|at| clock.full(at)).unwrap_or_default(),
         freeze: to(&base.with("as_of", &moment(found.settled_ms))),
         thaw: to(&base.without(&["as_of"])),
-        csv: export("csv"),
-        xlsx: export("xlsx"),
         compare: words::tenant_path(found.tenant, "reconciliation"),
         empty: match (found.rows.is_empty(), found.all.is_empty()) {
             (false, _) => "",
@@ -313,7 +314,10 @@ fn row(tenant: &str, clock: &Clock, row: &ReadinessRow) -> Row {
         order: if row.object_type == "order" { String::new() } else { row.root_id.clone() },
         href: format!(
             "{}#{}",
-            words::tenant_path(tenant, &format!("readiness/{}/{}", words::encode(&row.root_type), words::encode(&row.root_id))),
+            words::tenant_path(
+                tenant,
+                &format!("readiness/{}/{}", words::encode(&row.root_type), words::encode(&row.root_id))
+            ),
             words::encode(&row.object_id)
         ),
         badge: status::readiness(&row.state),
@@ -338,7 +342,6 @@ pub struct Compared {
     pub total: String,
     pub next: String,
     pub first: String,
-    pub csv: String,
     pub with_matched: String,
     pub matched: bool,
     pub worklist: String,
@@ -418,9 +421,12 @@ pub fn comparison(
         total: words::plural(count, "discrepancy", "discrepancies"),
         next: next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
         first: query.get("after").map(|_| to(&base)).unwrap_or_default(),
-        csv: format!("{path}.csv{}", base.text()),
         matched: base.get("matched") == Some("yes"),
-        with_matched: to(&if base.get("matched") == Some("yes") { base.without(&["matched"]) } else { base.with("matched", "yes") }),
+        with_matched: to(&if base.get("matched") == Some("yes") {
+            base.without(&["matched"])
+        } else {
+            base.with("matched", "yes")
+        }),
         worklist: words::tenant_path(tenant, "readiness"),
         path,
     }

@@ -136,10 +136,11 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "readiness", "alerts", "triage", "failures", "held", "integrations"]
-        .into_iter()
-        .find(|key| *key == page)
-        .unwrap_or_default();
+    let page =
+        ["board", "workflows", "exceptions", "readiness", "alerts", "triage", "failures", "held", "integrations"]
+            .into_iter()
+            .find(|key| *key == page)
+            .unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }

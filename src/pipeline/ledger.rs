@@ -62,14 +62,36 @@ impl Ledger {
             let (tenant, state) = (tenant.to_owned(), "gone".to_owned());
             match parts[..] {
                 [kind, object, line] => {
-                    let Some(ObjectRef { kind: object_type, id: object_id }) = ObjectRef::parse(object) else { continue };
+                    let Some(ObjectRef { kind: object_type, id: object_id }) = ObjectRef::parse(object) else {
+                        continue;
+                    };
                     let (kind, line) = (kind.to_owned(), line.to_owned());
-                    let gone = ReconciliationRow { tenant, root_type, root_id, kind, object_type, object_id, line, state, version, ..ReconciliationRow::default() };
+                    let gone = ReconciliationRow {
+                        tenant,
+                        root_type,
+                        root_id,
+                        kind,
+                        object_type,
+                        object_id,
+                        line,
+                        state,
+                        version,
+                        ..ReconciliationRow::default()
+                    };
                     reconciliation.push(gone);
                 }
                 _ => {
                     let Some(ObjectRef { kind: object_type, id: object_id }) = ObjectRef::parse(name) else { continue };
-                    let gone = ReadinessRow { tenant, root_type, root_id, object_type, object_id, state, version, ..ReadinessRow::default() };
+                    let gone = ReadinessRow {
+                        tenant,
+                        root_type,
+                        root_id,
+                        object_type,
+                        object_id,
+                        state,
+                        version,
+                        ..ReadinessRow::default()
+                    };
                     readiness.push(gone);
                 }
             }
@@ -139,7 +161,11 @@ fn reconciliation_row(tenant: &str, workflow: &Workflow, found: &Discrepancy, ve
         unit: found.unit.clone(),
         value: found.value.as_ref().and_then(scaled),
         currency: found.value.as_ref().map_or_else(String::new, |m| m.currency.clone()),
-        figures: found.figures.iter().map(|(name, m)| format!("{name} {} {}", m.value.normalize(), m.currency)).collect(),
+        figures: found
+            .figures
+            .iter()
+            .map(|(name, m)| format!("{name} {} {}", m.value.normalize(), m.currency))
+            .collect(),
         since_ms: found.since.timestamp_millis(),
         system: found.system.clone(),
         customer: workflow.customer.clone().unwrap_or_default(),

@@ -15,8 +15,8 @@ use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
-use crate::store::{Mark, StoredSla};
 use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
+use crate::store::{Mark, StoredSla};
 
 pub struct State {
     book: Arc<Rulebook>,

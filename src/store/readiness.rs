@@ -1,11 +1,15 @@
 //! What can be billed and what does not match, for lists: a page of them, their sums, and what the pipeline last wrote.
 
 use clickhouse::Row;
-use clickhouse::query::{Query, RowCursor};
+use clickhouse::query::Query;
+use futures_util::Stream;
 use serde::Deserialize;
 
 use super::rows::{ReadinessRow, ReconciliationRow};
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
+
+/// More than any file takes.
+const MAX_ROWS: u64 = 2_000_000;
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,13 +75,13 @@ impl Store {
         Ok(self.readiness_query(tenant, filter, cursor, limit).fetch_all().await?)
     }
 
-    /// All of them, as they come.
-    pub fn readiness_stream(
+    /// The same rows in the same order, as they come.
+    pub fn readiness_rows(
         &self,
         tenant: &str,
         filter: &ReadinessFilter,
-    ) -> Result<RowCursor<ReadinessRow>, StoreError> {
-        Ok(self.readiness_query(tenant, filter, &Cursor::start(), u64::MAX).fetch()?)
+    ) -> impl Stream<Item = Result<Vec<ReadinessRow>, StoreError>> + Send + use<> {
+        stream::rows(self.readiness_query(tenant, filter, &Cursor::start(), MAX_ROWS))
     }
 
     fn readiness_query(&self, tenant: &str, filter: &ReadinessFilter, cursor: &Cursor, limit: u64) -> Query {
@@ -102,14 +106,25 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<ReconciliationRow>, StoreError> {
+        Ok(self.reconciliation_query(tenant, filter, cursor, limit).fetch_all().await?)
+    }
+
+    pub fn reconciliation_rows(
+        &self,
+        tenant: &str,
+        filter: &ReconciliationFilter,
+    ) -> impl Stream<Item = Result<Vec<ReconciliationRow>, StoreError>> + Send + use<> {
+        stream::rows(self.reconciliation_query(tenant, filter, &Cursor::start(), MAX_ROWS))
+    }
+
+    fn reconciliation_query(&self, tenant: &str, filter: &ReconciliationFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = compared(self.reader.query_raw(read!("reconciliation")), tenant, filter)
+        compared(self.reader.query_raw(read!("reconciliation")), tenant, filter)
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_id", after.id)
             .param("after_also", after.also)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     /// By `kind`.

@@ -138,7 +138,10 @@ fn unit(tenant: &str, clock: &Clock, unit: &Billable) -> Unit {
             ("Billed".into(), money(&unit.billed)),
             ("Remains to bill".into(), money(&unit.remaining)),
         ],
-        times: times.into_iter().filter_map(|(n, at)| Some((n.to_owned(), clock.time(at?.timestamp_millis())))).collect(),
+        times: times
+            .into_iter()
+            .filter_map(|(n, at)| Some((n.to_owned(), clock.time(at?.timestamp_millis()))))
+            .collect(),
         documents: unit.documents.iter().map(|d| (d.id.clone(), words::object_path(tenant, &d.kind, &d.id))).collect(),
         groups: groups(tenant, clock, &unit.checks),
         lines: unit.lines.iter().map(line).collect(),

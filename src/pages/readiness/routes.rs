@@ -1,23 +1,19 @@
-//! The addresses of finance: the worklist, one order, what does not match, their files, and what a person decides.
+//! The addresses of finance: the worklist, one order, what does not match, and what a person decides.
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
-use futures_util::stream;
 use milepost_ingest::ObjectRef;
 use serde_json::{Map, Value};
 
-use super::export::{self, Head};
 use super::{Found, KNOWN, KNOWN_COMPARED, PER_PAGE, compared, comparison, filter, item, list};
 use crate::pages::act::Submission;
 use crate::pages::desk::Desk;
 use crate::pages::problem::Trouble;
 use crate::pages::routes::{acted, cursor, part, told};
-use crate::pages::time::Clock;
 use crate::pages::visit::{Label, Visit};
 use crate::pages::words;
 use crate::store::rows::EventRow;
-use crate::store::{Cursor, ReadinessFilter, Store, StoreError};
+use crate::store::{Cursor, ReadinessFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -27,19 +23,16 @@ const MAX_REASON_CHARS: usize = 500;
 /// To be put under `/t/{tenant}`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/readiness", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, worklist)))
-        .route("/readiness.csv", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, csv)))
-        .route("/readiness.xlsx", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, xlsx)))
         .route("/readiness/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
         .route(
             "/readiness/{type}/{id}/act",
             web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, decide)),
         )
-        .route("/reconciliation", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mismatches)))
-        .route("/reconciliation.csv", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mismatches_csv)));
+        .route("/reconciliation", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mismatches)));
 }
 
 /// Up to when everything that was taken is stored: what was so then will be told the same for ever.
-pub fn settled_ms(desk: &Desk, now_ms: i64) -> i64 {
+fn settled_ms(desk: &Desk, now_ms: i64) -> i64 {
     desk.hub.freshness().map_or(now_ms, |fresh| fresh.stored_ms.min(now_ms))
 }
 
@@ -52,7 +45,8 @@ async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
     let settled_ms = settled_ms(desk, visit.clock.now_ms);
     visit
         .show(desk, async {
-            let whole = ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..ReadinessFilter::default() };
+            let whole =
+                ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..ReadinessFilter::default() };
             let (mut rows, sums, all) = tokio::try_join!(
                 desk.store.readiness(tenant, &filter, &after, PER_PAGE as u64 + 1),
                 desk.store.readiness_sums(tenant, &filter),
@@ -104,10 +98,11 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 /// Holds, releases, marks ready, or asks.
-async fn decide(_desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
+async fn decide(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
     let root = ObjectRef::new(part(request, "type"), part(request, "id"));
     let object = form.get("object").and_then(ObjectRef::parse).unwrap_or_else(|| root.clone());
-    let reason: String = form.need("reason", "Say why: a decision needs a reason.")?.chars().take(MAX_REASON_CHARS).collect();
+    let reason: String =
+        form.need("reason", "Say why: a decision needs a reason.")?.chars().take(MAX_REASON_CHARS).collect();
     let mut data: Map<String, Value> = [("reason".to_owned(), reason.into())].into_iter().collect();
     let kind = match form.get("do") {
         Some("hold") => {
@@ -133,7 +128,7 @@ async fn decide(_desk: &Desk, request: &HttpRequest, form: Submission) -> Answer
         _ => return Err(form.bad("There is no such decision.")),
     };
     let act = form.act(0, kind, object, data);
-    form.done(_desk, vec![act]).await
+    form.done(desk, vec![act]).await
 }
 
 async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
@@ -155,107 +150,4 @@ async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
             Ok((Label::new("readiness", "Reconciliation", "readiness"), page))
         })
         .await
-}
-
-/// The head of a file, and the filter frozen so that rows and totals are of one moment.
-pub async fn frozen(
-    store: &Store,
-    tenant: &str,
-    text: String,
-    reader: String,
-    clock: Clock,
-    filter: &ReadinessFilter,
-) -> Result<Head, StoreError> {
-    let sums = store.readiness_sums(tenant, filter).await?;
-    let as_of = clock.full(filter.as_of_ms);
-    Ok(Head { tenant: tenant.to_owned(), filter: text, as_of, reader, clock, sums })
-}
-
-async fn csv(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &KNOWN).await?;
-    let as_of = visit.as_of_ms.unwrap_or_else(|| settled_ms(desk, visit.clock.now_ms));
-    let (filter, _) = filter(&visit.query, Some(as_of), visit.clock.now_ms);
-    let reader = visit.person().unwrap_or("not named").to_owned();
-    let head = frozen(&desk.store, &visit.tenant, visit.query.text(), reader, visit.clock.clone(), &filter).await?;
-    Ok(streamed(&visit.tenant, "readiness", export::readiness_csv(desk.store.clone(), filter, head)))
-}
-
-async fn xlsx(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &KNOWN).await?;
-    let as_of = visit.as_of_ms.unwrap_or_else(|| settled_ms(desk, visit.clock.now_ms));
-    let (filter, _) = filter(&visit.query, Some(as_of), visit.clock.now_ms);
-    let reader = visit.person().unwrap_or("not named").to_owned();
-    let head = frozen(&desk.store, &visit.tenant, visit.query.text(), reader, visit.clock.clone(), &filter).await?;
-    match workbook(&desk.store, &visit.tenant, &filter, head).await? {
-        Some(answer) => Ok(answer),
-        None => Err(Trouble::Bad {
-            tenant: visit.tenant.clone(),
-            text: format!("A workbook holds at most {} rows: narrow the list, or take the CSV.", export::MAX_SHEET_ROWS),
-        }),
-    }
-}
-
-/// None when it is too long for a workbook.
-pub async fn workbook(
-    store: &Store,
-    tenant: &str,
-    filter: &ReadinessFilter,
-    head: Head,
-) -> Result<Option<HttpResponse>, StoreError> {
-    let rows = store.readiness(tenant, filter, &Cursor::start(), export::MAX_SHEET_ROWS + 1).await?;
-    if rows.len() as u64 > export::MAX_SHEET_ROWS {
-        return Ok(None);
-    }
-    let made = web::block(move || export::readiness_xlsx(&rows, &head)).await;
-    Ok(Some(match made {
-        Ok(Ok(bytes)) => file(tenant, "readiness", "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-            .body(bytes),
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a workbook could not be made");
-            HttpResponse::InternalServerError().finish()
-        }
-        Err(_) => HttpResponse::ServiceUnavailable().finish(),
-    }))
-}
-
-async fn mismatches_csv(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &KNOWN_COMPARED).await?;
-    let (filter, _) = compared(&visit.query);
-    let sums = desk.store.reconciliation_sums(&visit.tenant, &filter).await?;
-    let head = Head {
-        tenant: visit.tenant.clone(),
-        filter: visit.query.text(),
-        as_of: visit.clock.full(visit.clock.now_ms),
-        reader: visit.person().unwrap_or("not named").to_owned(),
-        clock: visit.clock.clone(),
-        sums,
-    };
-    Ok(streamed(&visit.tenant, "reconciliation", export::reconciliation_csv(desk.store.clone(), filter, head)))
-}
-
-fn file(tenant: &str, name: &str, ending: &str, kind: &'static str) -> actix_web::HttpResponseBuilder {
-    let name = format!("milepost-{}-{name}.{ending}", words::encode(tenant));
-    let mut answer = HttpResponse::Ok();
-    answer
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .content_type(kind);
-    answer
-}
-
-/// A file that comes as it is made; a broken one ends without its end.
-pub fn streamed(
-    tenant: &str,
-    name: &str,
-    pieces: tokio::sync::mpsc::Receiver<Result<bytes::Bytes, StoreError>>,
-) -> HttpResponse {
-    let body = stream::unfold(pieces, |mut pieces| async {
-        let piece = pieces.recv().await?;
-        if let Err(error) = &piece {
-            tracing::error!(%error, "an export broke off");
-        }
-        Some((piece.map_err(|_| actix_web::error::ErrorServiceUnavailable("the store does not answer")), pieces))
-    });
-    file(tenant, name, "csv", "text/csv; charset=utf-8").streaming(body)
 }
