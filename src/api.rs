@@ -9,6 +9,7 @@ mod failures;
 mod files;
 pub mod openapi;
 mod page;
+mod readiness;
 mod replays;
 mod shapes;
 mod slas;
@@ -51,6 +52,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)
+            .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -26,6 +26,7 @@ pub mod params;
 pub mod payload;
 pub mod prefs;
 mod problem;
+pub mod readiness;
 pub mod render;
 mod routes;
 pub mod status;

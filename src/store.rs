@@ -21,6 +21,7 @@ mod migrate;
 mod native;
 mod objects;
 mod payloads;
+mod readiness;
 pub mod replays;
 pub mod rows;
 mod slas;
@@ -46,6 +47,7 @@ pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, Unbille
 pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
+pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;

@@ -43,6 +43,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("payload", "8".into()),
         ("trace_id", trace().trace_id),
         ("as_of_ms", NOW.to_string()),
+        ("now_ms", NOW.to_string()),
         ("since_ms", "0".into()),
         ("from_ms", "0".into()),
         ("to_ms", "0".into()),

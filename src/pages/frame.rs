@@ -219,6 +219,7 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
                 ),
             ],
         },
+        Group { title: "Bill", items: vec![item("readiness", "Invoice readiness", 'i', 0, String::new(), "")] },
         Group {
             title: "Know",
             items: vec![

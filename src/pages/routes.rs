@@ -67,6 +67,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
                 .configure(super::alerts::configure)
+                .configure(super::readiness::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -156,6 +157,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "board",
         "workflows",
         "exceptions",
+        "readiness",
         "alerts",
         "triage",
         "failures",

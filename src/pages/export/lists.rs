@@ -32,6 +32,22 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(count_workflows(asked)),
     },
     List {
+        key: "readiness",
+        title: "Invoice readiness",
+        known: &["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"],
+        words: plain_words,
+        open: |asked| Box::pin(crate::pages::readiness::export::readiness(asked)),
+        count: uncounted,
+    },
+    List {
+        key: "reconciliation",
+        title: "Reconciliation",
+        known: &["kind", "matched", "customer", "carrier", "q"],
+        words: plain_words,
+        open: |asked| Box::pin(crate::pages::readiness::export::reconciliation(asked)),
+        count: uncounted,
+    },
+    List {
         key: "held",
         title: "Held",
         known: &[],
