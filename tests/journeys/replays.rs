@@ -184,7 +184,7 @@ async fn a_job_killed_again_and_again_sends_each_once_or_more_with_one_effect_an
     for (object, order) in effects {
         assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "order of SO-{object} is {order:?}");
     }
-    println!("{count} items, {kills} kills, {} requests", requests.len());
+    eprintln!("{count} items, {kills} kills, {} requests", requests.len());
 }
 
 #[tokio::test]
