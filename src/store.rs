@@ -20,6 +20,7 @@ mod migrate;
 mod native;
 mod objects;
 mod payloads;
+mod process;
 pub mod rows;
 mod slas;
 mod sources;
@@ -40,6 +41,9 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
+pub use process::{
+    LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant,
+};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::SourceSummary;
 pub use startup::RecentId;
