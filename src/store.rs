@@ -45,7 +45,7 @@ pub use process::{
     LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant,
 };
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
-pub use sources::SourceSummary;
+pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{Facet, Sort, WorkflowFilter};

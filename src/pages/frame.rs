@@ -184,6 +184,7 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         Group {
             title: "Resolve",
             items: vec![
+                item("triage", "Triage", 'g', 0, String::new(), ""),
                 item(
                     "failures",
                     "Failures",
@@ -205,8 +206,8 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         Group {
             title: "Know",
             items: vec![item(
-                "sources",
-                "Sources",
+                "integrations",
+                "Integrations",
                 'n',
                 counts.silent_sources,
                 words::plural(counts.silent_sources, "source is silent", "sources are silent"),

@@ -15,7 +15,7 @@ use super::problem::Trouble;
 use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
-use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use super::{failures, find, held, integrations, notes, object, payload, render, traces, triage, visit, words};
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
@@ -37,6 +37,8 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .service(
             web::scope("/t/{tenant}")
                 .configure(failures::configure)
+                .configure(integrations::configure)
+                .configure(triage::configure)
                 .configure(payload::configure)
                 .route("", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
                 .route("/", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
@@ -63,7 +65,6 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                     "/traces/{id}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
                 )
-                .route("/sources", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, senders)))
                 .route(
                     "/search",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::search)),
@@ -132,7 +133,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "failures", "held", "sources"]
+    let page = ["board", "workflows", "exceptions", "triage", "failures", "held", "integrations"]
         .into_iter()
         .find(|key| *key == page)
         .unwrap_or_default();
@@ -383,17 +384,6 @@ async fn waiting(desk: &Desk, request: &HttpRequest) -> Answer {
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_held(row).to_string());
             let page = held::held(tenant, &visit.clock, &groups, &rows, next, !after.is_start());
             Ok((Label::new("held", "Held", "held"), page))
-        })
-        .await
-}
-
-async fn senders(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &[]).await?;
-    let tenant = visit.tenant.as_str();
-    visit
-        .show(desk, async {
-            let found = desk.store.sources(tenant).await?;
-            Ok((Label::new("sources", "Sources", "sources"), sources::sources(tenant, &visit.clock, &found)))
         })
         .await
 }
