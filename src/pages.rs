@@ -22,6 +22,7 @@ pub mod prefs;
 mod problem;
 pub mod render;
 mod routes;
+pub mod slas;
 pub mod status;
 pub mod time;
 mod traces;

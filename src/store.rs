@@ -41,9 +41,7 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
-pub use process::{
-    LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant,
-};
+pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Groups, Pipeline, Rules, Stale, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Outlook, Pipeline, Rules, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::store::Store;
 
@@ -83,17 +83,20 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
-    let desk = desk.with_acts(Arc::clone(&gate) as _);
+    let outlook = Arc::new(Outlook::default());
+    let desk = desk.with_acts(Arc::clone(&gate) as _).with_outlook(Arc::clone(&outlook));
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
     let stale = Arc::new(Stale::default());
     let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
+    tokio::spawn(Arc::clone(&outlook).watch(store.clone(), Arc::clone(&shelf), pipeline_stop.clone()));
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
         hub,
         shelf: Arc::clone(&shelf),
+        outlook,
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),

@@ -16,9 +16,9 @@ use super::frame::Counts;
 use super::integrations;
 use super::time::Clock;
 use crate::access::Keys;
-use crate::domain::{Definitions, Shelf};
+use crate::domain::{Definitions, Shelf, Workflow, forecast};
 use crate::live::Hub;
-use crate::pipeline::Acts;
+use crate::pipeline::{Acts, Outlook};
 use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
@@ -38,6 +38,8 @@ pub struct Desk {
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
     pub acts: Option<Arc<dyn Acts>>,
+    /// What is to be expected by history.
+    pub outlook: Arc<Outlook>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -56,6 +58,7 @@ impl Desk {
             hub,
             keys,
             acts: None,
+            outlook: Arc::default(),
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -69,6 +72,20 @@ impl Desk {
     pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
         self.acts = Some(acts);
         self
+    }
+
+    #[must_use]
+    pub fn with_outlook(mut self, outlook: Arc<Outlook>) -> Self {
+        self.outlook = outlook;
+        self
+    }
+
+    /// What history adds to a workflow that was put together from stored events: forecasts, unless it is of the past.
+    pub fn expect(&self, tenant: &str, mut workflow: Workflow) -> Workflow {
+        if let Some(expected) = self.outlook.of(tenant) {
+            forecast(&mut workflow, &expected.forecasts);
+        }
+        workflow
     }
 
     #[must_use]

@@ -205,14 +205,18 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         },
         Group {
             title: "Know",
-            items: vec![item(
-                "integrations",
-                "Integrations",
-                'n',
-                counts.silent_sources,
-                words::plural(counts.silent_sources, "source is silent", "sources are silent"),
-                "crit",
-            )],
+            items: vec![
+                item("slas", "SLAs", 'l', 0, String::new(), ""),
+                item("process", "Process", 'p', 0, String::new(), ""),
+                item(
+                    "integrations",
+                    "Integrations",
+                    'n',
+                    counts.silent_sources,
+                    words::plural(counts.silent_sources, "source is silent", "sources are silent"),
+                    "crit",
+                ),
+            ],
         },
     ]
 }

@@ -60,6 +60,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
+                .configure(super::slas::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -133,7 +134,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "triage", "failures", "held", "integrations"]
+    let page = ["board", "workflows", "exceptions", "triage", "failures", "held", "slas", "process", "integrations"]
         .into_iter()
         .find(|key| *key == page)
         .unwrap_or_default();
@@ -333,6 +334,7 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
             let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
             let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
+            let flow = if visit.as_of_ms.is_some() { flow } else { desk.expect(tenant, flow) };
             let facts = Facts {
                 tenant,
                 workflow: &flow,

@@ -109,13 +109,7 @@ impl Kept {
     }
 }
 
-pub fn slas(
-    tenant: &str,
-    clock: &Clock,
-    definitions: &Definitions,
-    days: &[PolicyDay],
-    open: &[PolicyOpen],
-) -> Slas {
+pub fn slas(tenant: &str, clock: &Clock, definitions: &Definitions, days: &[PolicyDay], open: &[PolicyOpen]) -> Slas {
     let today = clock.now_ms.div_euclid(DAY_MS);
     let group = |definition: &std::sync::Arc<Definition>| {
         let bases = definition.slas.iter().filter(|rule| rule.key == rule.policy);
@@ -205,9 +199,16 @@ fn calendar_row(clock: &Clock, calendar: &Calendar) -> CalendarRow {
         let open = if day.hours.is_empty() { "closed" } else { "half day" };
         format!("{} {} ({open})", date.strftime("%-d %b %Y"), day.name)
     });
-    let serves = [("warehouse", &calendar.serves.warehouses), ("customer", &calendar.serves.customers), ("carrier", &calendar.serves.carriers)];
-    let serves: Vec<String> =
-        serves.iter().filter(|(_, names)| !names.is_empty()).map(|(kind, names)| format!("{kind} {}", names.join(", "))).collect();
+    let serves = [
+        ("warehouse", &calendar.serves.warehouses),
+        ("customer", &calendar.serves.customers),
+        ("carrier", &calendar.serves.carriers),
+    ];
+    let serves: Vec<String> = serves
+        .iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(kind, names)| format!("{kind} {}", names.join(", ")))
+        .collect();
     CalendarRow {
         key: calendar.key.clone(),
         title: words::capital(&calendar.title),

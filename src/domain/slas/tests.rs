@@ -189,9 +189,8 @@ fn news_that_came_here_late_is_met_late() {
     let d = definitions(
         "[[slas]]\nkey = \"lag\"\ntitle = \"Told in time\"\nevent = \"order.released\"\nknown_to = \"milepost\"\nwithin = \"15m\"\n",
     );
-    let entries = |received: i64| {
-        [order("order.created", 0, 0, json!({})), order("order.released", 10, received, json!({}))]
-    };
+    let entries =
+        |received: i64| [order("order.created", 0, 0, json!({})), order("order.released", 10, received, json!({}))];
     assert_eq!(one(&d, &entries(25), 60).verdict, Verdict::Met);
     let late = one(&d, &entries(26), 60);
     assert_eq!((late.verdict, late.first_known), (Verdict::MetLate, None), "nobody could know of it at its due time");
@@ -235,20 +234,41 @@ fn a_waiver_says_who_and_why() {
     let entries = [order("order.created", 0, 0, json!({})), waived];
     let sla = one(&d, &entries, 50);
     let waiver = sla.waiver.as_ref().unwrap();
-    assert_eq!((sla.verdict, waiver.reason.as_str(), waiver.by.as_str()), (Verdict::Waived, "agreed by phone", "milepost/1"));
+    assert_eq!(
+        (sla.verdict, waiver.reason.as_str(), waiver.by.as_str()),
+        (Verdict::Waived, "agreed by phone", "milepost/1")
+    );
     assert_eq!(sla.first_known, Some(Verdict::Breached));
 }
 
 #[test]
 fn policies_that_make_no_sense_are_refused() {
     for (text, what) in [
-        (format!("{RELEASE}within = \"4h\"\ncalendar = \"mars\"\n"), "there is no calendar `mars`: known are always, berlin, and `warehouse`, `customer`, `carrier`"),
-        (format!("{RELEASE}within = \"4h\"\npauses = [\"lunch\"]\n"), "there is no pause `lunch`: known are credit_hold"),
+        (
+            format!("{RELEASE}within = \"4h\"\ncalendar = \"mars\"\n"),
+            "there is no calendar `mars`: known are always, berlin, and `warehouse`, `customer`, `carrier`",
+        ),
+        (
+            format!("{RELEASE}within = \"4h\"\npauses = [\"lunch\"]\n"),
+            "there is no pause `lunch`: known are credit_hold",
+        ),
         (format!("{RELEASE}within = \"4h\"\nkind = \"promise\"\n"), "as it is written this is a duration"),
-        (format!("{RELEASE}within = \"4h\"\nwarn = \"soon\"\n"), "expected a share between 0 and 1, or a rest like `1h left`"),
-        (format!("{RELEASE}within = \"4h\"\nvalue_from = \"much\"\n"), "`much` is no amount: expected for example `10000 EUR`"),
-        (format!("{RELEASE}within = \"4h\"\n[[slas]]\nkey = \"x\"\ncase_of = \"release\"\nwithin = \"1h\"\n"), "a case of a policy is narrowed by at least one condition"),
-        ("[[slas]]\nkey = \"x\"\ncase_of = \"nothing\"\ncustomers = [\"A\"]\n".to_owned(), "there is no policy `nothing`"),
+        (
+            format!("{RELEASE}within = \"4h\"\nwarn = \"soon\"\n"),
+            "expected a share between 0 and 1, or a rest like `1h left`",
+        ),
+        (
+            format!("{RELEASE}within = \"4h\"\nvalue_from = \"much\"\n"),
+            "`much` is no amount: expected for example `10000 EUR`",
+        ),
+        (
+            format!("{RELEASE}within = \"4h\"\n[[slas]]\nkey = \"x\"\ncase_of = \"release\"\nwithin = \"1h\"\n"),
+            "a case of a policy is narrowed by at least one condition",
+        ),
+        (
+            "[[slas]]\nkey = \"x\"\ncase_of = \"nothing\"\ncustomers = [\"A\"]\n".to_owned(),
+            "there is no policy `nothing`",
+        ),
     ] {
         assert_eq!(refused(&text), what);
     }
@@ -353,7 +373,11 @@ impl Model<'_> {
         match self.look(now) {
             None => Said::Nothing,
             Some((_, due, Some(released))) => {
-                if due.is_none_or(|due| released <= due) { Said::Met } else { Said::MetLate }
+                if due.is_none_or(|due| released <= due) {
+                    Said::Met
+                } else {
+                    Said::MetLate
+                }
             }
             Some((_, Some(due), None)) if now > due => Said::Breached,
             Some(_) => Said::Running,

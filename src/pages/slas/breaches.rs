@@ -210,7 +210,9 @@ fn known(clock: &Clock, row: &SlaRow) -> String {
         ("withdrawn", _) => "breached as first known; a late event proved it met".into(),
         ("breached", _) => row.detected_ms.map_or_else(String::new, |ms| format!("seen {}{late}", clock.short(ms))),
         ("met_late", "") => "known when it was over".into(),
-        ("met_late", _) => format!("ended {} late{late}", words::about(row.ended_ms.unwrap_or(row.due_ms) - row.due_ms)),
+        ("met_late", _) => {
+            format!("ended {} late{late}", words::about(row.ended_ms.unwrap_or(row.due_ms) - row.due_ms))
+        }
         (_, "breached") => "was breached as first known".into(),
         _ => String::new(),
     }

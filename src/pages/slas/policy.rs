@@ -11,7 +11,7 @@ use super::super::render::Page;
 use super::super::time::Clock;
 use super::super::words;
 use super::charts::{self, Level, Weeks};
-use super::{DAYS, DAY_MS, Kept, WEEKS, breaches, tone, way};
+use super::{DAY_MS, DAYS, Kept, WEEKS, breaches, tone, way};
 use crate::domain::{
     Allowance, Calendar, Definition, Definitions, Limit, Reckoning, SlaRule, Stop, Traits, Warn, allowance,
 };
@@ -95,7 +95,8 @@ pub fn policy(clock: &Clock, known: &Known<'_>) -> Option<(String, Policy)> {
     let kept = Kept::of(own().filter(|d| d.day > today - DAYS));
     let target = share(base);
     let list = |cause: &str| {
-        let query = format!("slas/breaches?state=late&policy={}&cause={}", words::encode(known.policy), words::encode(cause));
+        let query =
+            format!("slas/breaches?state=late&policy={}&cause={}", words::encode(known.policy), words::encode(cause));
         words::tenant_path(known.tenant, &query)
     };
     let page = Policy {
@@ -147,7 +148,9 @@ pub fn causes(found: &[LateCause], href: impl Fn(&str) -> String) -> Vec<Level> 
 fn case_row(rule: &SlaRule, now: DateTime<Utc>) -> CaseRow {
     let calendar = rule.calendar.of(&Traits::default());
     let now = match &rule.limit {
-        Limit::Within(allowance) => reckon(calendar, allowance, now, Vec::new(), rule.limit_said(), now).map(|r| r.told()),
+        Limit::Within(allowance) => {
+            reckon(calendar, allowance, now, Vec::new(), rule.limit_said(), now).map(|r| r.told())
+        }
         Limit::Promise(_) => None,
     };
     let narrowed = rule.only.said();
@@ -226,11 +229,7 @@ fn trial(known: &Known<'_>, base: &SlaRule, now: DateTime<Utc>) -> Trial {
         let change = if a == b { "no change".into() } else { format!("{:+}", b - a) };
         TrialRow { title, before: words::count(a as u64), after: words::count(b as u64), change }
     };
-    trial.rows = vec![
-        row("In time", |s| s.met),
-        row("Late or breached", |s| s.late),
-        row("Running", |s| s.running),
-    ];
+    trial.rows = vec![row("In time", |s| s.met), row("Late or breached", |s| s.late), row("Running", |s| s.running)];
     let kept = |s: &Sum| Kept { met: s.met, late: s.late };
     trial.summary = format!(
         "Of {} that began in the last {DAYS} days, {} would have been kept instead of {}; {} would be at risk now.",

@@ -89,7 +89,7 @@ pub struct Known<'a> {
 
 pub fn process(clock: &Clock, known: &Known<'_>) -> Process {
     let definition = known.definition;
-    let title = |key: &str| definition.milestones.iter().find(|m| m.key == key).map_or(key, |m| m.title.as_str());
+    let title = |key: &str| title(definition, key);
     let place = |key: &str| definition.milestones.iter().position(|m| m.key == key);
     let today = clock.now_ms.div_euclid(DAY_MS);
     let targets: Vec<f64> = definition.slas.iter().map(policy::share).collect();
@@ -99,7 +99,7 @@ pub fn process(clock: &Clock, known: &Known<'_>) -> Process {
     let mut stages: Vec<&StageDuration> = known.stages.iter().collect();
     stages.sort_by_key(|s| place(&s.step));
     let stage = |s: &&StageDuration| Stage {
-        title: title(&s.step).to_owned(),
+        title: title(&s.step),
         p50: words::duration(s.p50_ms),
         p95: words::duration(s.p95_ms),
         x50: log(s.p50_ms),
@@ -162,6 +162,10 @@ pub fn process(clock: &Clock, known: &Known<'_>) -> Process {
     }
 }
 
+fn title(definition: &Definition, key: &str) -> String {
+    definition.milestones.iter().find(|m| m.key == key).map_or_else(|| words::title(key), |m| m.title.clone())
+}
+
 /// A second is at the left edge, a hundred days at the right one.
 fn log(ms: i64) -> f64 {
     let decades = (ms.max(1_000) as f64 / 1_000.0).log10();
@@ -169,7 +173,7 @@ fn log(ms: i64) -> f64 {
 }
 
 /// Places where a step takes much longer than it usually does.
-fn slow(known: &Known<'_>, title: impl Fn(&str) -> &str) -> Vec<Slow> {
+fn slow(known: &Known<'_>, title: impl Fn(&str) -> String) -> Vec<Slow> {
     let mut found: Vec<(f64, Slow)> = Vec::new();
     for place in known.places {
         let Some(usual) = known.stages.iter().find(|s| s.step == place.step) else { continue };
@@ -178,7 +182,7 @@ fn slow(known: &Known<'_>, title: impl Fn(&str) -> &str) -> Vec<Slow> {
             continue;
         }
         let row = Slow {
-            step: title(&place.step).to_owned(),
+            step: title(&place.step),
             place: format!("{} {}", words::title(&place.kind), place.place),
             p95: words::duration(place.p95_ms),
             usual: format!("{} instead of {}", words::duration(place.p50_ms), words::duration(usual.p50_ms)),
@@ -191,12 +195,12 @@ fn slow(known: &Known<'_>, title: impl Fn(&str) -> &str) -> Vec<Slow> {
     found.into_iter().take(8).map(|(_, row)| row).collect()
 }
 
-fn differs(usual: &[String], way: &[String], title: impl Fn(&str) -> &str) -> String {
+fn differs(usual: &[String], way: &[String], title: impl Fn(&str) -> String) -> String {
     if usual == way {
         return "the usual way".into();
     }
-    let missing: Vec<&str> = usual.iter().filter(|s| !way.contains(s)).map(|s| title(s)).collect();
-    let added: Vec<&str> = way.iter().filter(|s| !usual.contains(s)).map(|s| title(s)).collect();
+    let missing: Vec<String> = usual.iter().filter(|s| !way.contains(s)).map(|s| title(s)).collect();
+    let added: Vec<String> = way.iter().filter(|s| !usual.contains(s)).map(|s| title(s)).collect();
     let mut parts = Vec::new();
     if !missing.is_empty() {
         parts.push(format!("without {}", missing.join(", ")));

@@ -50,7 +50,8 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
     let tenant = visit.tenant.as_str();
     let (definition, key) = (part(request, "definition"), part(request, "policy"));
     let definitions = desk.definitions(tenant);
-    let missing = || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("A policy “{definition}/{key}”") };
+    let missing =
+        || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("A policy “{definition}/{key}”") };
     let found = definitions.by_key(&definition).ok_or_else(missing)?;
     let now = visit.clock.now_ms;
     visit
