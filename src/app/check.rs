@@ -21,6 +21,15 @@ pub fn check(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
                     d.milestones.len(),
                     d.slas.len()
                 )?;
+                for odd in &d.warnings {
+                    writeln!(out, "warning: {odd}")?;
+                }
+            }
+            for c in book.everybody().calendars.iter() {
+                writeln!(out, "calendar {}: {}, {} special days", c.key, c.zone_name(), c.special.len())?;
+            }
+            for odd in &book.everybody().odd {
+                writeln!(out, "warning: {odd}")?;
             }
         }
         Err(error) => wrong.push(error.to_string()),
