@@ -2,12 +2,17 @@
 
 mod act;
 mod answer;
+pub mod definitions;
 mod exceptions;
 mod export;
 mod failures;
+mod files;
 pub mod openapi;
 mod page;
+mod readiness;
+mod replays;
 mod shapes;
+mod slas;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -32,15 +37,22 @@ const MAX_PER_PAGE: u64 = 500;
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/api", web::get().to(page::show)).service(
         web::scope("/api/v1")
+            .configure(files::configure)
             .route("/workflows", web::get().to(workflows))
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
             .route("/objects/{type}/{id}/comments", web::post().to(comment))
             .route("/held", web::get().to(held))
+            .route("/definitions", web::get().to(definitions::list))
+            .route("/definitions/preview", web::post().to(definitions::preview))
+            .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
+            .configure(replays::configure)
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
+            .configure(slas::configure)
+            .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -2,10 +2,12 @@
 
 mod check;
 pub mod cli;
+mod definition;
 mod definitions;
 mod demo;
 mod health;
 mod http;
+mod mails;
 mod progress;
 mod serve;
 mod settings;

@@ -7,6 +7,7 @@ mod clocks;
 mod failed;
 mod groups;
 mod intake;
+mod ledger;
 mod outlook;
 mod raised;
 mod recent;
@@ -18,6 +19,7 @@ mod slas;
 mod snapshot;
 mod state;
 mod status;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -34,6 +36,7 @@ pub use outlook::{Expected, Outlook};
 pub use run::Pipeline;
 pub use settings::Settings;
 pub use status::Status;
+pub use watch::{Observed, Sentinel};
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
 #[derive(Clone, Debug)]

@@ -16,16 +16,21 @@ mod exceptions;
 mod export;
 mod failures;
 mod held;
+mod insights;
 mod migrate;
 mod native;
 mod objects;
 mod payloads;
 mod process;
+mod readiness;
+pub mod replays;
 pub mod rows;
 mod slas;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 
@@ -33,20 +38,23 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{KindCount, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
+pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
 pub use migrate::{Migrated, Retention};
+pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
+pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
-pub use workflows::{Facet, Sort, WorkflowFilter};
+pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};
 
 /// The database unless a setting names another.
 pub const DATABASE: &str = "milepost";

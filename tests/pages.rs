@@ -8,6 +8,8 @@ mod doors;
 mod fixtures;
 #[path = "pages/more.rs"]
 mod more;
+#[path = "pages/rules.rs"]
+mod rules;
 
 use fixtures::*;
 use milepost::live::Freshness;
@@ -111,6 +113,7 @@ fn answers() -> Answers {
         failures_last_hour: 482,
         ready: 151,
         next_due_ms: Some(NOW + 6 * MINUTE + 12_000),
+        ..Answers::default()
     }
 }
 
@@ -168,7 +171,7 @@ fn facets() -> Vec<FacetCount> {
 }
 
 fn found<'a>(query: &'a Query, rows: &'a [WorkflowRow], facets: &'a [FacetCount]) -> Found<'a> {
-    Found { tenant: "acme", query, rows, total: 1310, any: true, facets, next: Some("abc".into()) }
+    Found { tenant: "acme", query, rows, total: 1310, totals: &[], any: true, facets, next: Some("abc".into()) }
 }
 
 #[test]

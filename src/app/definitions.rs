@@ -12,8 +12,11 @@ use rust_embed::RustEmbed;
 use tokio_util::sync::CancellationToken;
 
 use super::settings::Server;
+use crate::alerts::Board;
 use crate::domain::{Files, Rulebook, Shelf};
+use crate::replay::{self, Targets};
 
+const ALERTS: &str = "alerts.toml";
 /// How often the user's files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Kinds of files that definitions are made of.
@@ -40,15 +43,43 @@ pub fn files(own: &str) -> anyhow::Result<Files> {
     Ok(files.into_iter().collect())
 }
 
+/// The routes of alerts.
+pub fn board(files: &Files) -> anyhow::Result<Arc<Board>> {
+    let board = Board::default();
+    board.read(ALERTS, files.get(ALERTS).unwrap_or_default()).map_err(|told| anyhow::anyhow!("{told}"))?;
+    Ok(Arc::new(board))
+}
+
 pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
+    board(files)?;
     Rulebook::load(files).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })
 }
 
+/// What payloads may be replayed to.
+pub fn targets(files: &Files) -> anyhow::Result<Targets> {
+    let texts = target_files(files);
+    let set = replay::targets::read(texts).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    Ok(Targets::new(set))
+}
+
+fn target_files(files: &Files) -> Vec<(String, String)> {
+    files.in_folder("targets/", "toml").map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+}
+
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
-pub async fn watch(own: String, shelf: Arc<Shelf>, shutdown: CancellationToken) {
+pub async fn watch(
+    own: String,
+    shelf: Arc<Shelf>,
+    targets: Arc<Targets>,
+    alerts: Arc<Board>,
+    shutdown: CancellationToken,
+) {
     if own.is_empty() {
         return;
     }
@@ -62,10 +93,13 @@ pub async fn watch(own: String, shelf: Arc<Shelf>, shutdown: CancellationToken) 
                 continue;
             }
         };
+        targets.load(target_files(&found));
         match rulebook(&found) {
             Ok(book) => {
                 tracing::info!("the definitions changed and are used from now on");
                 shelf.put(book);
+                // It was read when the book was made, so it is good.
+                let _ = alerts.read(ALERTS, found.get(ALERTS).unwrap_or_default());
             }
             Err(error) => {
                 tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");

@@ -10,16 +10,19 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::mails::Mails;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
+use crate::alerts::Bell;
 use crate::domain::Shelf;
 use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Groups, Outlook, Pipeline, Rules, Stale, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Outlook, Pipeline, Rules, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
+use crate::replay::Replays;
 use crate::store::Store;
 
 /// Where the server listens; printed as one JSON line when it is ready.
@@ -85,12 +88,26 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
     let outlook = Arc::new(Outlook::default());
     let desk = desk.with_acts(Arc::clone(&gate) as _).with_outlook(Arc::clone(&outlook));
+    let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
+    let replays_stop = CancellationToken::new();
+    let replays = Replays::new(
+        store.clone(),
+        Arc::clone(&gate),
+        Arc::clone(&shelf),
+        Arc::clone(&targets),
+        hub.clone(),
+        replays_stop.clone(),
+    )?;
+    let desk = desk.with_replays(Arc::clone(&replays));
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
     let stale = Arc::new(Stale::default());
     let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
     tokio::spawn(Arc::clone(&outlook).watch(store.clone(), Arc::clone(&shelf), pipeline_stop.clone()));
+    let observed = Arc::new(Observed::default());
+    let sentinel = Sentinel { store: store.clone(), observed: Arc::clone(&observed), shutdown: pipeline_stop.clone() };
+    let board = definitions::board(&definitions::files(&settings.server.definitions)?)?;
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
@@ -101,6 +118,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         checkpoint,
         status: Arc::clone(&status),
         stale,
+        observed: Arc::clone(&observed),
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -129,7 +147,25 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let grpc_stop = CancellationToken::new();
     let grpc = tokio::spawn(receive::otlp_grpc::serve(grpc_listener, doors, grpc_stop.clone()));
 
-    let watching = definitions::watch(settings.server.definitions.clone(), shelf, shutdown.clone());
+    let base = match settings.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", bound.http),
+        url => url.to_owned(),
+    };
+    let mails = Mails {
+        desk: Arc::clone(&house.desk),
+        board: Arc::clone(&board),
+        home: base.clone(),
+        shutdown: pipeline_stop.clone(),
+    };
+    let bell = Bell {
+        store: house.desk.store.clone(),
+        hub: house.desk.hub.clone(),
+        shelf: Arc::clone(&shelf),
+        board: Arc::clone(&board),
+        base,
+        shutdown: pipeline_stop.clone(),
+    };
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, targets, board, shutdown.clone());
     let watching = tokio::spawn(watching);
 
     let mut told = Instant::now();
@@ -142,6 +178,10 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     ready(&bound);
     let groups = tokio::spawn(groups.run());
+    let recovering = tokio::spawn(replays.recover());
+    let sentinel = tokio::spawn(sentinel.run());
+    let bell = tokio::spawn(bell.run());
+    let mails = tokio::spawn(mails.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -151,6 +191,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
     watching.abort();
+    recovering.abort();
+    replays_stop.cancel();
     gate.close();
     house.desk.hub.close();
     grpc_stop.cancel();
@@ -163,6 +205,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     grpc.await??;
     pipeline_stop.cancel();
     groups.await?;
+    sentinel.await?;
+    bell.await?;
+    mails.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {

@@ -64,6 +64,7 @@ pub struct Found<'a> {
     pub rows: &'a [ExceptionRow],
     pub sums: &'a [CurrencySum],
     pub facets: &'a [FacetCount],
+    pub states: &'a [String],
     pub muting: &'a Muting,
     /// Exceptions that silent sources explain, whatever the filter.
     pub muted: u64,
@@ -159,7 +160,7 @@ fn subject(tenant: &str, row: &ExceptionRow) -> (String, String) {
         return (row.root_id.clone(), words::workflow_path(tenant, &row.root_type, &row.root_id));
     }
     let href = match row.object_type.as_str() {
-        "source" => words::tenant_path(tenant, "sources"),
+        "source" => words::tenant_path(tenant, "integrations"),
         _ => words::object_path(tenant, &row.object_type, &row.object_id),
     };
     (row.object_id.clone(), href)
@@ -169,7 +170,10 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
     let path = words::tenant_path(found.tenant, "exceptions");
     let to = |query: &Query| format!("{path}{}", query.text());
     let base = found.query.without(&["after"]);
-    let total: u64 = found.sums.iter().map(|sum| sum.count).sum();
+    // A facet's own choice does not narrow its counts, so the chosen states add up to what is listed.
+    let states = found.states;
+    let of_state = found.facets.iter().filter(|count| count.name == "state" && states.contains(&count.value));
+    let total: u64 = of_state.map(|count| count.count).sum();
     let stake: Vec<String> = found
         .sums
         .iter()

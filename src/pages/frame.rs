@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::export;
 use super::prefs::Prefs;
 use super::time::{Clock, Time};
+use super::views::Tabs;
 use super::words;
 use crate::live::Freshness;
 
@@ -48,6 +50,18 @@ pub struct Frame {
     pub act_id: String,
     pub version: String,
     pub store_up: bool,
+    /// The list on this page as files; none where there is no list.
+    pub files: Vec<FileLink>,
+    /// The saved views of that list.
+    pub views: Option<Tabs>,
+}
+
+/// The same rows as a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileLink {
+    pub title: &'static str,
+    pub href: String,
+    pub note: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -130,12 +144,14 @@ impl Frame {
             watch: setting.watch,
             live_path: path("live"),
             rail_path: path("rail"),
-            here: setting.here,
+            here: setting.here.clone(),
             notices: setting.notices,
             person_known: prefs.person.is_some(),
             act_id: format!("{:032x}", rand::random::<u128>()),
             version: env!("CARGO_PKG_VERSION").into(),
             store_up: setting.store_up,
+            views: None,
+            files: if setting.page.is_empty() { Vec::new() } else { export::links(tenant, &setting.here) },
         }
     }
 }
@@ -203,11 +219,16 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
                 ),
             ],
         },
+        Group { title: "Bill", items: vec![item("readiness", "Invoice readiness", 'i', 0, String::new(), "")] },
         Group {
             title: "Know",
             items: vec![
-                item("slas", "SLAs", 'l', 0, String::new(), ""),
+                item("slas", "SLAs", 's', 0, String::new(), ""),
                 item("process", "Process", 'p', 0, String::new(), ""),
+                item("objects", "Objects", 'o', 0, String::new(), ""),
+                item("definitions", "Definitions", 'd', 0, String::new(), ""),
+                item("alerts", "Alerts", 'l', 0, String::new(), ""),
+                item("insights", "Insights", 'k', 0, String::new(), ""),
                 item(
                     "integrations",
                     "Integrations",

@@ -76,6 +76,25 @@ pub fn severity(severity: &str) -> Badge {
     }
 }
 
+/// An alert on its route.
+pub fn alert(state: &str) -> Badge {
+    match state {
+        "waiting" => badge("held", "Waiting", "idle", false),
+        "firing" => badge("crit", "Firing", "crit", true),
+        "acknowledged" => badge("run", "Acknowledged", "run", false),
+        _ => badge("ok", "Over", "ok", false),
+    }
+}
+
+/// A notice on its way to a receiver.
+pub fn delivery(state: &str) -> Badge {
+    match state {
+        "sent" => badge("ok", "Sent", "ok", false),
+        "waiting" => badge("held", "On its way", "held", false),
+        _ => badge("fail", "Failed", "crit", true),
+    }
+}
+
 /// What became of an exception.
 pub fn case(state: &str) -> Badge {
     match state {

@@ -7,6 +7,7 @@ use super::render::Page;
 use super::status::{self, Badge};
 use super::time::{Clock, Due, Time};
 use super::words;
+use crate::store::CurrencyTotal;
 use crate::store::rows::WorkflowRow;
 
 pub const PER_PAGE: usize = 50;
@@ -60,6 +61,8 @@ pub struct Found<'a> {
     pub query: &'a Query,
     pub rows: &'a [WorkflowRow],
     pub total: u64,
+    /// What they are worth, all pages together.
+    pub totals: &'a [CurrencyTotal],
     /// In the whole tenant, whatever the filter.
     pub any: bool,
     pub facets: &'a [FacetCount],
@@ -77,6 +80,7 @@ pub struct Workflows {
     pub sorts: Vec<Tab>,
     pub rows: Vec<Row>,
     pub total: String,
+    pub totals: Vec<String>,
     pub next: String,
     pub first: String,
     pub empty: &'static str,
@@ -138,6 +142,8 @@ pub struct Row {
     pub amount: String,
     pub note: String,
     pub closed: bool,
+    /// Who has taken what is wrong with it; on the board.
+    pub owner: String,
 }
 
 pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
@@ -165,6 +171,7 @@ pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
         amount: words::stored_money(row.amount, &row.currency).unwrap_or_default(),
         note: row.blocked_what.clone(),
         closed: row.closed,
+        owner: String::new(),
     }
 }
 
@@ -181,6 +188,7 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Workflows {
         sorts: sorts(&base, &to),
         rows: found.rows.iter().map(|found_row| row(found.tenant, clock, found_row)).collect(),
         total: words::plural(found.total, "workflow", "workflows"),
+        totals: found.totals.iter().filter_map(|sum| words::stored_money(Some(sum.total), &sum.currency)).collect(),
         next: found.next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
         first: found.query.get("after").map(|_| to(&base)).unwrap_or_default(),
         empty: match (found.rows.is_empty(), found.any) {
@@ -214,6 +222,12 @@ fn tabs(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Tab> {
             Tab { title: title.into(), href: to(&view), active: same(pairs) }
         })
         .collect()
+}
+
+/// What is chosen, in words: `Status: Breached`.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let chosen = chips(query, &|_| String::new());
+    chosen.into_iter().map(|chip| format!("{}: {}", chip.name, chip.value)).collect()
 }
 
 fn chips(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Chip> {

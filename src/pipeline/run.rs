@@ -33,6 +33,8 @@ pub struct Pipeline {
     pub status: Arc<super::Status>,
     /// Told of tenants whose groups of failures are to be computed anew.
     pub stale: Arc<super::Stale>,
+    /// What was found above workflows.
+    pub observed: Arc<super::Observed>,
     pub shutdown: CancellationToken,
 }
 
@@ -126,6 +128,8 @@ impl Pipeline {
             snapshots.slas.extend(changes.slas);
             snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
+            snapshots.readiness.extend(changes.readiness);
+            snapshots.reconciliation.extend(changes.reconciliation);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
@@ -245,6 +249,15 @@ impl Pipeline {
 
     fn tick(&self, runtime: &Handle, state: &mut State) {
         let now = Utc::now();
+        let observed = self.observed.take();
+        if !observed.is_empty() {
+            let found = observed.into_iter().map(|(tenant, found)| {
+                let changes = state.watch(&tenant, found, now);
+                (tenant, changes)
+            });
+            let found: Vec<(String, Changes)> = found.collect();
+            self.store_snapshots(runtime, found, now);
+        }
         if state.next_wake().is_none_or(|at| at > now) {
             return;
         }
@@ -261,6 +274,8 @@ impl Pipeline {
             snapshots.slas.extend(changes.slas);
             snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
+            snapshots.readiness.extend(changes.readiness);
+            snapshots.reconciliation.extend(changes.reconciliation);
         }
         if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
             return true;
@@ -369,6 +384,9 @@ impl Pipeline {
             change.topics.push("exceptions".to_owned());
             change.topics.push(format!("x:{}", row.id));
         }
+        for row in &snapshots.readiness {
+            of(&mut changes, &row.tenant).topics.push("readiness".to_owned());
+        }
         for row in &rows.failures {
             self.stale.mark(&row.tenant);
         }
@@ -434,6 +452,9 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
     }
     for known in store.exception_marks().await? {
         state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);
+    }
+    for known in store.ledger_marks().await? {
+        state.note_ledger(known);
     }
     let mut rows = store.open_events()?;
     while let Some(row) = rows.next().await? {

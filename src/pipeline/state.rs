@@ -10,13 +10,14 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::clocks::Clocks;
+use super::ledger::Ledger;
 use super::outlook::{Expected, Outlook};
-use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
+use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive, forecast};
-use crate::store::StoredSla;
-use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, SlaRow, WorkflowRow};
+use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
+use crate::store::{Mark, StoredSla};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -38,6 +39,9 @@ struct Tenant {
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
     raised: Raised,
+    ledger: Ledger,
+    /// What stands above workflows, as it was last found.
+    watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
@@ -52,6 +56,8 @@ pub struct Changes {
     pub workflows: Vec<WorkflowRow>,
     pub slas: Vec<SlaRow>,
     pub paths: Vec<PathRow>,
+    pub readiness: Vec<ReadinessRow>,
+    pub reconciliation: Vec<ReconciliationRow>,
     pub exceptions: Vec<ExceptionRow>,
     /// Exceptions that were open and are to be closed.
     pub gone: Vec<Gone>,
@@ -99,6 +105,13 @@ impl State {
     /// Notes an open exception as the store has it.
     pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
         self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
+    }
+
+    /// Notes a row of readiness or reconciliation as the store has it.
+    pub fn note_ledger(&mut self, known: Mark) {
+        if let Some(root) = ObjectRef::parse(&known.root) {
+            self.tenant(&known.tenant).ledger.recall(root, known.name, known.mark);
+        }
     }
 
     /// Notes an object that is in the store only.
@@ -172,8 +185,22 @@ impl State {
         }
         let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true, expected };
         roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
+        if tenant.watched.iter().any(|w| touched.contains(&w.exception.object)) {
+            tenant.look_above(name, &definitions, as_of, version);
+        }
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
+    }
+
+    /// Takes up what was found above workflows.
+    pub fn watch(&mut self, name: &str, found: Vec<Watched>, as_of: DateTime<Utc>) -> Changes {
+        let version = self.next_version(as_of);
+        let definitions = Arc::clone(self.book.of(name));
+        let tenant = self.tenant(name);
+        tenant.watched = found;
+        tenant.look_above(name, &definitions, as_of, version);
+        let (exceptions, gone) = tenant.raised.take();
+        Changes { exceptions, gone, ..Changes::default() }
     }
 
     /// New snapshots of the workflows whose clocks have run out by now.
@@ -267,13 +294,22 @@ impl Tenant {
         let rows = self.written.rows(turn.tenant, &workflow, turn.version, turn.missed);
         changes.slas.extend(rows.slas);
         changes.paths.extend(rows.path);
+        let (readiness, reconciliation) = self.ledger.settle(turn.tenant, &workflow, turn.version);
+        changes.readiness.extend(readiness);
+        changes.reconciliation.extend(reconciliation);
         changes.workflows.push(snapshot::workflow_row(turn.tenant, &workflow, turn.version));
+    }
+
+    fn look_above(&mut self, name: &str, definitions: &Definitions, as_of: DateTime<Utc>, version: u64) {
+        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+        self.raised.watch(&settling, &self.watched);
     }
 
     /// Forgets a closed workflow, but for objects that an open one needs.
     fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
         self.written.forget(root);
+        self.ledger.forget(root);
         self.by_item.retain(|_, roots| {
             roots.remove(root);
             !roots.is_empty()

@@ -26,6 +26,42 @@ pub struct StageCount {
     pub count: u64,
 }
 
+/// Workflows at a stage, of a status.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct BoardCount {
+    pub definition: String,
+    pub stage: String,
+    pub title: String,
+    pub number: u8,
+    pub status: String,
+    pub closed: bool,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Of these, ready to invoice.
+    pub ready: u64,
+}
+
+impl From<&BoardCount> for StageCount {
+    fn from(row: &BoardCount) -> Self {
+        Self {
+            definition: row.definition.clone(),
+            stage: row.stage.clone(),
+            title: row.title.clone(),
+            number: row.number,
+            status: row.status.clone(),
+            count: row.count,
+        }
+    }
+}
+
+/// Exceptions since a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct ShiftCount {
+    pub came: u64,
+    pub late: u64,
+    pub went: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct KindCount {
     pub kind: String,
@@ -33,13 +69,40 @@ pub struct KindCount {
     pub count: u64,
 }
 
+/// Open workflows of a definition at a stage; times of their latest events.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct StageAge {
+    pub stage: String,
+    pub version: u32,
+    #[serde(rename = "n")]
+    pub count: u64,
+    pub breached: u64,
+    pub oldest_ms: i64,
+    pub median_ms: i64,
+}
+
 impl Store {
+    pub async fn stage_ages(&self, tenant: &str, definition: &str) -> Result<Vec<StageAge>, StoreError> {
+        let query = self.reader.query_raw(read!("stage_ages")).param("tenant", tenant);
+        Ok(query.param("definition", definition).fetch_all().await?)
+    }
+
     pub async fn status_counts(&self, tenant: &str) -> Result<Vec<StatusCount>, StoreError> {
         Ok(self.reader.query_raw(read!("status_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
     pub async fn stage_counts(&self, tenant: &str) -> Result<Vec<StageCount>, StoreError> {
         Ok(self.reader.query_raw(read!("stage_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    /// All that the board counts of workflows, in one pass.
+    pub async fn board_counts(&self, tenant: &str) -> Result<Vec<BoardCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("board_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    pub async fn exception_shift(&self, tenant: &str, since_ms: i64) -> Result<ShiftCount, StoreError> {
+        let query = self.reader.query_raw(read!("exception_shift")).param("tenant", tenant);
+        Ok(query.param("since_ms", since_ms).fetch_one().await?)
     }
 
     /// Of open workflows, the most frequent kind first.

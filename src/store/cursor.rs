@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionSort;
 use super::failures::FailureGroup;
-use super::rows::{ExceptionRow, FailureRow, ObjectRow, SlaRow, WorkflowRow};
+use super::rows::{ExceptionRow, FailureRow, ObjectRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
 use super::workflows::Sort;
 
 /// The default is the beginning.
@@ -48,9 +48,26 @@ impl Cursor {
         Self::after(value, &row.root_type, &row.root_id, &clock)
     }
 
+    /// Behind an item of the readiness list.
+    pub fn after_readiness(row: &ReadinessRow) -> Self {
+        let object = format!("{}/{}", row.object_type, row.object_id);
+        Self::after(row.delivered_ms.unwrap_or(i64::MAX), "", &row.root_id, &object)
+    }
+
+    /// Behind a discrepancy.
+    pub fn after_discrepancy(row: &ReconciliationRow) -> Self {
+        let place = format!("{}\n{}/{}\n{}", row.kind, row.object_type, row.object_id, row.line);
+        Self::after(row.since_ms, "", &row.root_id, &place)
+    }
+
     /// Behind an object of the held list.
     pub fn after_held(row: &ObjectRow) -> Self {
         Self::after(row.held_since_ms, &row.object_type, &row.object_id, "")
+    }
+
+    /// Behind an object of the list of objects.
+    pub fn after_object(row: &ObjectRow) -> Self {
+        Self::after(-row.last_ms, &row.object_type, &row.object_id, "")
     }
 
     /// Behind a refusal of the failures list.

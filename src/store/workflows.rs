@@ -2,11 +2,12 @@
 
 use clickhouse::Row;
 use clickhouse::query::Query;
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::rows::WorkflowRow;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +66,16 @@ pub struct Facet {
     pub count: u64,
 }
 
+/// What the workflows of one currency are worth.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CurrencyTotal {
+    pub currency: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Millionths.
+    pub total: i128,
+}
+
 impl Store {
     pub async fn workflows(
         &self,
@@ -73,24 +84,60 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<WorkflowRow>, StoreError> {
+        Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn workflow_rows(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<WorkflowRow>, StoreError>> + Send + use<> {
+        stream::rows(self.listed(tenant, filter, &Cursor::start(), limit))
+    }
+
+    fn listed(&self, tenant: &str, filter: &WorkflowFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
+        narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_type", after.kind)
             .param("after_id", after.id)
             .param("after_also", after.also)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
         Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
     }
 
+    /// The currency of the most workflows first.
+    pub async fn workflow_totals(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+    ) -> Result<Vec<CurrencyTotal>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
+    }
+
     pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {
         Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
+    }
+
+    /// By their root objects.
+    pub async fn workflows_of(
+        &self,
+        tenant: &str,
+        roots: &[ObjectRef],
+        limit: u64,
+    ) -> Result<Vec<WorkflowRow>, StoreError> {
+        if roots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = self.reader.query_raw(read!("workflows_of")).param("tenant", tenant);
+        Ok(query.param("objects", super::objects::names(roots)).param("limit", limit).fetch_all().await?)
     }
 
     /// By its root object.

@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod acts;
+mod alerts;
 mod crashes;
+mod definitions;
 mod disorder;
+mod exceptions;
 mod landscape;
 mod ledger;
 mod pages;
 mod refusals;
+mod replays;
 mod rules;
 mod sdks;
 mod server;
