@@ -35,13 +35,13 @@ pub struct Shift {
 }
 
 /// What changed from what to what, and where.
-type Shift = (String, String, String, String);
+type Turn = (String, String, String, String);
 
 /// Gathers comparisons.
 #[derive(Debug, Default)]
 pub struct Comparison {
     preview: Preview,
-    shifts: BTreeMap<Shift, (u64, Vec<String>)>,
+    shifts: BTreeMap<Turn, (u64, Vec<String>)>,
 }
 
 impl Comparison {
