@@ -161,7 +161,8 @@ async fn workflow(desk: Shared, request: HttpRequest) -> Answer {
     let events = desk.store.events_of(&tenant, &members).await?;
     let entries = events.into_iter().filter_map(EventRow::into_entry);
     let workflow = crate::domain::assemble(&desk.definitions(&tenant), &root, entries, as_of).ok_or_else(missing)?;
-    ok(&workflow)
+    let past = query.get("as_of").is_some();
+    ok(&if past { workflow } else { desk.expect(&tenant, workflow) })
 }
 
 async fn object(desk: Shared, request: HttpRequest) -> Answer {

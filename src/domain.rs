@@ -8,6 +8,7 @@ mod exceptions;
 mod fact;
 pub mod failures;
 mod flaws;
+mod forecast;
 mod graph;
 mod lines;
 mod milestones;
@@ -30,6 +31,7 @@ pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use exceptions::{exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
+pub use forecast::{Accuracy, Alike, Curve, Forecasts, forecast};
 pub use graph::{Graph, Object, Standing};
 pub use preview::{Comparison, Preview, Shift};
 pub use readiness::{

@@ -29,6 +29,7 @@ mod problem;
 pub mod readiness;
 pub mod render;
 mod routes;
+pub mod slas;
 pub mod status;
 pub mod time;
 mod traces;

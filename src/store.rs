@@ -21,6 +21,7 @@ mod migrate;
 mod native;
 mod objects;
 mod payloads;
+mod process;
 mod readiness;
 pub mod replays;
 pub mod rows;
@@ -47,6 +48,7 @@ pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, Unbille
 pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
+pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};

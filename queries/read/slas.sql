@@ -14,7 +14,7 @@ WHERE tenant = {tenant:String} AND verdict != 'gone'
     AND ({first:String} = '' OR first_verdict = {first:String})
     AND ({policy:String} = '' OR policy = {policy:String})
     AND ({definition:String} = '' OR definition = {definition:String})
-    AND ({kind:String} = '' OR kind = {kind:String})
+    AND ({sla_kind:String} = '' OR kind = {sla_kind:String})
     AND ({system:String} = '' OR system = {system:String})
     AND ({customer:String} = '' OR customer = {customer:String})
     AND ({warehouse:String} = '' OR warehouse = {warehouse:String})

@@ -106,6 +106,13 @@ fn tell(files: &Files, book: &Rulebook, out: &mut impl Write) -> anyhow::Result<
         Ok(())
     };
     line(book.everybody(), out, "")?;
+    for calendar in book.everybody().calendars.iter() {
+        let days = calendar.special.len();
+        writeln!(out, "calendar {}: {}, {days} special days", calendar.key, calendar.zone_name())?;
+    }
+    for odd in &book.everybody().odd {
+        writeln!(out, "  warning: {odd}")?;
+    }
     for tenant in files.tenants() {
         line(book.of(&tenant), out, &format!(" of {tenant}"))?;
         for (file, differences) in book.differences(&tenant).into_iter().flatten() {

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Pipeline, Rules, Sentinel, Stale, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Outlook, Pipeline, Rules, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::replay::Replays;
 use crate::store::Store;
@@ -86,7 +86,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
-    let desk = desk.with_acts(Arc::clone(&gate) as _);
+    let outlook = Arc::new(Outlook::default());
+    let desk = desk.with_acts(Arc::clone(&gate) as _).with_outlook(Arc::clone(&outlook));
     let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
     let replays_stop = CancellationToken::new();
     let replays = Replays::new(
@@ -103,6 +104,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let pipeline_stop = CancellationToken::new();
     let stale = Arc::new(Stale::default());
     let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
+    tokio::spawn(Arc::clone(&outlook).watch(store.clone(), Arc::clone(&shelf), pipeline_stop.clone()));
     let observed = Arc::new(Observed::default());
     let sentinel = Sentinel { store: store.clone(), observed: Arc::clone(&observed), shutdown: pipeline_stop.clone() };
     let board = definitions::board(&definitions::files(&settings.server.definitions)?)?;
@@ -111,6 +113,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         store,
         hub,
         shelf: Arc::clone(&shelf),
+        outlook,
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),

@@ -27,6 +27,7 @@ use super::fact::Fact;
 use super::lines::Lines;
 use super::tree::Tree;
 use super::{Cured, Discrepancy, EventKey, Exception, Milestone, Sla};
+pub use sla::foreseen;
 
 /// Exceptions as of a moment.
 #[derive(Debug, Default)]

@@ -19,9 +19,9 @@ use super::time::Clock;
 use super::views::badges::Badges;
 use crate::access::Keys;
 use crate::domain::views::View;
-use crate::domain::{Definitions, Shelf};
+use crate::domain::{Definitions, Shelf, Workflow, forecast};
 use crate::live::Hub;
-use crate::pipeline::Acts;
+use crate::pipeline::{Acts, Outlook};
 use crate::replay::Replays;
 use crate::store::{FailureFilter, Store, StoreError};
 
@@ -42,6 +42,8 @@ pub struct Desk {
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
     pub acts: Option<Arc<dyn Acts>>,
+    /// What is to be expected by history.
+    pub outlook: Arc<Outlook>,
     /// Where replays run; None where there is no pipeline.
     pub replays: Option<Arc<Replays>>,
     pub started_at: DateTime<Utc>,
@@ -65,6 +67,7 @@ impl Desk {
             hub,
             keys,
             acts: None,
+            outlook: Arc::default(),
             replays: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
@@ -82,6 +85,20 @@ impl Desk {
     pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
         self.acts = Some(acts);
         self
+    }
+
+    #[must_use]
+    pub fn with_outlook(mut self, outlook: Arc<Outlook>) -> Self {
+        self.outlook = outlook;
+        self
+    }
+
+    /// What history adds to a workflow that was put together from stored events: forecasts, unless it is of the past.
+    pub fn expect(&self, tenant: &str, mut workflow: Workflow) -> Workflow {
+        if let Some(expected) = self.outlook.of(tenant) {
+            forecast(&mut workflow, &expected.forecasts);
+        }
+        workflow
     }
 
     #[must_use]

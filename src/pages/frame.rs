@@ -223,6 +223,8 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         Group {
             title: "Know",
             items: vec![
+                item("slas", "SLAs", 's', 0, String::new(), ""),
+                item("process", "Process", 'p', 0, String::new(), ""),
                 item("objects", "Objects", 'o', 0, String::new(), ""),
                 item("definitions", "Definitions", 'd', 0, String::new(), ""),
                 item("alerts", "Alerts", 'l', 0, String::new(), ""),

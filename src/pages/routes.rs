@@ -66,6 +66,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
+                .configure(super::slas::routes::configure)
                 .configure(super::alerts::configure)
                 .configure(super::readiness::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
@@ -164,6 +165,8 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "held",
         "objects",
         "definitions",
+        "slas",
+        "process",
         "integrations",
         "insights",
     ]
@@ -390,6 +393,7 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
             let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
             let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
+            let flow = if visit.as_of_ms.is_some() { flow } else { desk.expect(tenant, flow) };
             let facts = Facts {
                 tenant,
                 workflow: &flow,

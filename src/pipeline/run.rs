@@ -27,6 +27,7 @@ pub struct Pipeline {
     pub store: Store,
     pub hub: Hub,
     pub shelf: Arc<Shelf>,
+    pub outlook: Arc<super::Outlook>,
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
@@ -350,7 +351,7 @@ impl Pipeline {
     fn load(&mut self, runtime: &Handle) -> Option<State> {
         self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
-        let mut state = State::new(self.shelf.book(), version);
+        let mut state = State::new(self.shelf.book(), version).with_outlook(Arc::clone(&self.outlook));
         let ids = self.retry(runtime, "read recent ids", || self.store.recent_ids(self.settings.dedup_ids as u64))?;
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),

@@ -11,15 +11,17 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::clocks::Clocks;
 use super::ledger::Ledger;
+use super::outlook::{Expected, Outlook};
 use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::slas::Written;
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive, forecast};
 use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
 use crate::store::{Mark, StoredSla};
 
 pub struct State {
     book: Arc<Rulebook>,
+    outlook: Arc<Outlook>,
     tenants: FxHashMap<String, Tenant>,
     version: u64,
 }
@@ -69,11 +71,18 @@ struct Turn<'a> {
     version: u64,
     /// A breach that is seen late was missed, in contrast to one that new rules brought about.
     missed: bool,
+    expected: Option<Arc<Expected>>,
 }
 
 impl State {
     pub fn new(book: Arc<Rulebook>, version: u64) -> Self {
-        Self { book, tenants: FxHashMap::default(), version }
+        Self { book, outlook: Arc::default(), tenants: FxHashMap::default(), version }
+    }
+
+    /// With forecasts to judge by.
+    #[must_use]
+    pub fn with_outlook(self, outlook: Arc<Outlook>) -> Self {
+        Self { outlook, ..self }
     }
 
     /// Goes on with other rules. True when they are others: then everything is to be derived anew.
@@ -149,6 +158,7 @@ impl State {
     pub fn refresh(&mut self, name: &str, touched: &Touched, as_of: DateTime<Utc>) -> Changes {
         let version = self.next_version(as_of);
         let definitions = Arc::clone(self.book.of(name));
+        let expected = self.outlook.of(name);
         let tenant = self.tenant(name);
         let mut affected: Touched = Touched::default();
         for object in touched {
@@ -173,7 +183,7 @@ impl State {
                 changes.objects.push(row);
             }
         }
-        let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true };
+        let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true, expected };
         roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
         if tenant.watched.iter().any(|w| touched.contains(&w.exception.object)) {
             tenant.look_above(name, &definitions, as_of, version);
@@ -203,7 +213,8 @@ impl State {
             if due.is_empty() {
                 continue;
             }
-            let turn = Turn { tenant: name, definitions, as_of: now, version, missed: true };
+            let turn =
+                Turn { tenant: name, definitions, as_of: now, version, missed: true, expected: self.outlook.of(name) };
             let mut changes = Changes::default();
             due.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
             (changes.exceptions, changes.gone) = tenant.raised.take();
@@ -220,7 +231,7 @@ impl State {
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
             let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
-            let turn = Turn { tenant: name, definitions, as_of: now, version, missed };
+            let turn = Turn { tenant: name, definitions, as_of: now, version, missed, expected: self.outlook.of(name) };
             let mut changes = Changes::default();
             roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
             (changes.exceptions, changes.gone) = tenant.raised.take();
@@ -259,12 +270,16 @@ impl State {
 
 impl Tenant {
     fn derive(&mut self, turn: &Turn<'_>, root: &ObjectRef, changes: &mut Changes) {
-        let Turn { tenant, definitions, as_of, version, .. } = *turn;
+        let Turn { tenant, definitions, as_of, version, .. } = turn;
+        let (as_of, version) = (*as_of, *version);
         let definition = definition_of(definitions, &self.graph, root);
-        let Some(workflow) = definition.and_then(|d| derive(d, &self.graph, root, as_of)) else {
+        let Some(mut workflow) = definition.and_then(|d| derive(d, &self.graph, root, as_of)) else {
             self.clocks.set(root, None);
             return;
         };
+        if let Some(expected) = &turn.expected {
+            forecast(&mut workflow, &expected.forecasts);
+        }
         let settling = Settling { tenant, definitions, graph: &self.graph, as_of, version };
         let wake = self.raised.settle(&settling, &workflow);
         self.clocks.set(root, workflow.wakes_at.into_iter().chain(wake).min());

@@ -112,7 +112,7 @@ fn narrowed(query: Query, tenant: &str, filter: &SlaFilter) -> Query {
         .param("first", &filter.first)
         .param("policy", &filter.policy)
         .param("definition", &filter.definition)
-        .param("kind", &filter.kind)
+        .param("sla_kind", &filter.kind)
         .param("system", &filter.system)
         .param("customer", &filter.customer)
         .param("warehouse", &filter.warehouse)

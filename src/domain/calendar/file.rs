@@ -332,6 +332,9 @@ impl Reading<'_> {
                 other => self.wrong(observed.span().start, format!("`{other}`: expected `nearest` or `next`")),
             }
         }
+        // What a rule gives beyond the years that are known is not wrong; a date that was written is.
+        let written = holiday.date.is_some() || !holiday.dates.is_empty();
+        days.retain(|date| written || (FIRST_YEAR..=LAST_YEAR).contains(&date.year()));
         let hours = self.hours_of(&holiday.hours);
         for date in days {
             self.put(calendar, date, holiday.name.get_ref(), hours.clone(), place);

@@ -1,5 +1,7 @@
 //! Clocks that warn or have run out. An episode ends with the event that reached the milestone.
 
+use chrono::{DateTime, Utc};
+
 use super::raise_for;
 use crate::domain::{Cured, Exception, Milestone, Sla, Verdict};
 
@@ -47,6 +49,17 @@ pub fn clocks(milestones: &[Milestone], slas: &[Sla], found: &mut Vec<Exception>
             Verdict::Open | Verdict::Cancelled => {}
         }
     }
+}
+
+/// It will run out, if it goes on as it went for others.
+pub fn foreseen(sla: &Sla, as_of: DateTime<Utc>) -> Exception {
+    let mut found = Vec::new();
+    let sample = sla.forecast.as_ref().map_or(0, |forecast| forecast.sample);
+    let due = sla.due_at.format("%Y-%m-%d %H:%M UTC");
+    let detail = format!("{}: due {due}, and by the history of {sample} alike it will be late", sla.title);
+    let since = sla.known_at.max(sla.started_at).min(as_of);
+    raise_for(&mut found, &sla.policy, "sla_at_risk", &sla.object, detail, since, &sla.system, false);
+    found.remove(0)
 }
 
 fn end(sla: &Sla, milestones: &[Milestone]) -> Option<Cured> {

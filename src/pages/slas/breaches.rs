@@ -1,0 +1,219 @@
+//! Clocks as a list: what runs out next with its countdown, what is broken, what ended late, was withdrawn or waived.
+
+use serde::Serialize;
+
+use super::super::params::Query;
+use super::super::render::Page;
+use super::super::status::{self, Badge};
+use super::super::time::{Clock, Due, Time};
+use super::super::words;
+use super::super::workflows::{Chip, Tab};
+use super::policy_path;
+use crate::domain::Verdict;
+use crate::store::rows::SlaRow;
+use crate::store::{SlaFilter, VerdictCount};
+
+pub const PER_PAGE: usize = 50;
+pub const KNOWN: [&str; 11] =
+    ["state", "policy", "definition", "kind", "system", "customer", "warehouse", "carrier", "cause", "q", "after"];
+const FILTERS: [(&str, &str); 8] = [
+    ("policy", "Policy"),
+    ("definition", "Workflow"),
+    ("kind", "Kind"),
+    ("system", "Whose turn"),
+    ("customer", "Customer"),
+    ("warehouse", "Warehouse"),
+    ("carrier", "Carrier"),
+    ("cause", "Cause"),
+];
+/// Word of the address, title, verdicts, and whether what is newest comes first.
+const STATES: [(&str, &str, &[&str], bool); 6] = [
+    ("breached", "Breached now", &["breached"], false),
+    ("at_risk", "At risk", &["at_risk"], false),
+    ("running", "Due next", &["open", "at_risk"], false),
+    ("late", "Ended late", &["met_late"], true),
+    ("withdrawn", "Withdrawn", &["withdrawn"], true),
+    ("waived", "Waived", &["waived"], true),
+];
+
+#[derive(Debug, Serialize)]
+pub struct Breaches {
+    pub tabs: Vec<Tab>,
+    pub chips: Vec<Chip>,
+    pub kept: Vec<(String, String)>,
+    pub path: String,
+    pub waive: String,
+    pub search: String,
+    pub rows: Vec<Row>,
+    pub total: String,
+    pub next: String,
+    pub first: String,
+    pub empty: &'static str,
+    pub policies: String,
+}
+
+impl Page for Breaches {
+    const TEMPLATE: &'static str = "slas/breaches.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub key: String,
+    pub badge: Badge,
+    pub due: Due,
+    /// A state stops it since then.
+    pub standing: Option<Time>,
+    pub root: words::Ref,
+    /// What it runs for, when that is not the root.
+    pub object: Option<words::Ref>,
+    pub policy: String,
+    pub policy_href: String,
+    pub why: String,
+    pub customer: String,
+    pub amount: String,
+    pub system: String,
+    pub tone: &'static str,
+    pub cause: String,
+    pub known: String,
+    pub forecast: Option<Time>,
+    pub waived: String,
+    pub open: bool,
+    pub root_type: String,
+    pub root_id: String,
+    pub policy_key: String,
+    pub object_name: String,
+}
+
+/// What the address asks for; None for a state that there is not.
+pub fn filter(query: &Query) -> Option<SlaFilter> {
+    let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let wanted = query.get("state").unwrap_or("breached");
+    let (_, _, verdicts, newest) = STATES.iter().find(|(key, ..)| *key == wanted)?;
+    Some(SlaFilter {
+        verdict: verdicts.iter().map(|v| (*v).to_owned()).collect(),
+        policy: one("policy"),
+        definition: one("definition"),
+        kind: one("kind"),
+        system: one("system"),
+        customer: one("customer"),
+        warehouse: one("warehouse"),
+        carrier: one("carrier"),
+        cause: one("cause"),
+        text: one("q"),
+        newest: *newest,
+        ..SlaFilter::default()
+    })
+}
+
+pub struct Found<'a> {
+    pub tenant: &'a str,
+    pub query: &'a Query,
+    pub rows: &'a [SlaRow],
+    pub counts: &'a [VerdictCount],
+    pub next: Option<String>,
+    pub paged: bool,
+}
+
+pub fn breaches(clock: &Clock, found: &Found<'_>) -> Breaches {
+    let Found { tenant, query, counts, .. } = *found;
+    let path = words::tenant_path(tenant, "slas/breaches");
+    let state = query.get("state").unwrap_or("breached");
+    let count = |verdicts: &[&str]| -> u64 {
+        counts.iter().filter(|c| verdicts.contains(&c.verdict.as_str())).map(|c| c.count).sum()
+    };
+    let link = |query: &Query| format!("{path}{}", query.text());
+    let base = query.without(&["after"]);
+    let tabs = STATES.iter().map(|(key, title, verdicts, _)| Tab {
+        title: format!("{title} {}", words::count(count(verdicts))),
+        href: link(&base.with("state", key)),
+        active: *key == state,
+    });
+    let chips = FILTERS.iter().filter_map(|(name, title)| {
+        let value = query.get(name)?;
+        Some(Chip { name: (*title).to_owned(), value: value.to_owned(), href: link(&base.without(&[name])) })
+    });
+    let total = STATES.iter().find(|(key, ..)| *key == state).map_or(0, |(_, _, verdicts, _)| count(verdicts));
+    let chips: Vec<Chip> = chips.collect();
+    Breaches {
+        tabs: tabs.collect(),
+        empty: match (found.rows.is_empty(), chips.is_empty() && query.get("q").is_none(), state) {
+            (false, ..) => "",
+            (true, false, _) => "no-match",
+            (true, true, "breached" | "at_risk") => "good",
+            (true, true, _) => "nothing",
+        },
+        chips,
+        kept: base.without(&["q"]).pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        waive: words::tenant_path(tenant, "slas/waive"),
+        search: query.get("q").unwrap_or_default().to_owned(),
+        rows: found.rows.iter().map(|row| self::row(tenant, clock, row)).collect(),
+        total: words::plural(total, "clock", "clocks"),
+        next: found.next.as_ref().map(|cursor| link(&base.with("after", cursor))).unwrap_or_default(),
+        first: if found.paged { link(&base) } else { String::new() },
+        policies: words::tenant_path(tenant, "slas"),
+        path,
+    }
+}
+
+pub fn row(tenant: &str, clock: &Clock, row: &SlaRow) -> Row {
+    let verdict = Verdict::ALL.into_iter().find(|v| v.as_str() == row.verdict).unwrap_or(Verdict::Open);
+    let (root, object) = ((&row.root_type, &row.root_id), (&row.object_type, &row.object_id));
+    let object = (root != object).then(|| words::Ref::stored(tenant, &format!("{}/{}", object.0, object.1)));
+    Row {
+        key: format!("{}/{}/{}/{}/{}", row.root_type, row.root_id, row.policy, row.object_type, row.object_id),
+        badge: status::verdict(verdict),
+        due: clock.due(row.due_ms, Some(row.warn_ms)),
+        standing: row.paused_since_ms.filter(|_| row.open).map(|ms| clock.time(ms)),
+        root: words::Ref {
+            kind: words::title(&row.root_type),
+            id: row.root_id.clone(),
+            href: words::workflow_path(tenant, &row.root_type, &row.root_id),
+        },
+        object,
+        policy: row.title.clone(),
+        policy_href: policy_path(tenant, &row.definition, &row.policy),
+        why: row.why.clone(),
+        customer: row.customer.clone(),
+        amount: words::stored_money(row.amount, &row.currency).unwrap_or_default(),
+        system: words::system(&row.system),
+        tone: words::lane(&row.system),
+        cause: cause(&row.cause),
+        known: known(clock, row),
+        forecast: row.forecast_ms.filter(|_| row.open && row.verdict != "breached").map(|ms| clock.time(ms)),
+        waived: if row.waived_by.is_empty() {
+            String::new()
+        } else {
+            format!("{}: {}", row.waived_by.trim_start_matches("person/"), row.waived_reason)
+        },
+        open: row.open,
+        root_type: row.root_type.clone(),
+        root_id: row.root_id.clone(),
+        policy_key: row.policy.clone(),
+        object_name: format!("{}/{}", row.object_type, row.object_id),
+    }
+}
+
+/// `step/released` → `Waited for released`, `credit_hold` → `Credit hold`.
+pub fn cause(key: &str) -> String {
+    match key.split_once('/') {
+        Some(("step", step)) => format!("Time went into {}", step.replace('_', " ")),
+        Some(("system", system)) => format!("{} said nothing", words::system(system)),
+        _ if key.is_empty() => "not known".into(),
+        _ => words::title(key),
+    }
+}
+
+/// How the verdict now and the one that was known first stand to each other.
+fn known(clock: &Clock, row: &SlaRow) -> String {
+    let late = if row.detected_late { ", detected late" } else { "" };
+    match (row.verdict.as_str(), row.first_verdict.as_str()) {
+        ("withdrawn", _) => "breached as first known; a late event proved it met".into(),
+        ("breached", _) => row.detected_ms.map_or_else(String::new, |ms| format!("seen {}{late}", clock.short(ms))),
+        ("met_late", "") => "known when it was over".into(),
+        ("met_late", _) => {
+            format!("ended {} late{late}", words::about(row.ended_ms.unwrap_or(row.due_ms) - row.due_ms))
+        }
+        (_, "breached") => "was breached as first known".into(),
+        _ => String::new(),
+    }
+}
