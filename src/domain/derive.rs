@@ -16,7 +16,8 @@ use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reache
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
-    if root.kind != definition.root || !graph.get(root)?.speaks() {
+    let state = graph.get(root)?;
+    if root.kind != definition.root || !state.speaks() || state.name() != *root {
         return None;
     }
     let tree = Tree::read(definition, graph, root);
@@ -78,6 +79,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         objects: tree.members(),
         links: tree.links(),
         items: lines.items(),
+        stored: graph.members_ever(definition, root),
         lines: lines.into_vec(),
         milestones,
         slas,
@@ -104,7 +106,8 @@ pub fn assemble(
             graph.add(&entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
     }
-    derive(definitions.of_root(&root.kind)?, &graph, root, as_of)
+    let shown = graph.get(root)?.name();
+    derive(definitions.of_root(&root.kind)?, &graph, &shown, as_of)
 }
 
 /// The next milestone that must come, and is not optional.

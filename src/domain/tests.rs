@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::*;
 
+mod landscape;
+
 fn definitions() -> Definitions {
     let files = ["order-to-cash", "freight-settlement", "returns", "inbound", "inventory-sync"].map(|name| {
         let file = format!("{}/definitions/{name}.toml", env!("CARGO_MANIFEST_DIR"));

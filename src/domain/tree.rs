@@ -22,7 +22,7 @@ pub struct Node<'a> {
     pub facts: Cow<'a, [Fact]>,
     /// What people, keys and rules did about it.
     pub acts: Vec<Fact>,
-    state: Option<&'a Object>,
+    state: Option<Object<'a>>,
 }
 
 /// Systems in the order in which a transaction passes them.
@@ -51,7 +51,7 @@ impl<'a> Tree<'a> {
         let members = graph.members(definition, root);
         let nodes = members.into_iter().map(|(object, depth)| {
             let state = graph.get(&object);
-            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
+            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
             Node { object, depth, facts, acts, state }
         });
         Self { nodes: nodes.collect(), graph }
@@ -125,7 +125,7 @@ impl Node<'_> {
 
     /// How many objects of a type it is linked with; counted to two, which is all that anybody asks.
     pub fn links_to(&self, kind: &str) -> usize {
-        self.state.map_or(0, |s| s.links().filter(|o| o.kind == kind).take(2).count())
+        self.state.map_or(0, |s| s.links_to(kind, 2))
     }
 
     pub fn has(&self, kind: &str) -> bool {
@@ -181,6 +181,7 @@ impl Node<'_> {
     fn member(&self) -> Member {
         Member {
             object: self.object.clone(),
+            aliases: self.state.map(|s| s.aliases()).unwrap_or_default(),
             depth: self.depth,
             state: self.state(),
             amount: self.amount(),

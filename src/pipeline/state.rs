@@ -32,10 +32,21 @@ struct Tenant {
     is_closed: FxHashSet<ObjectRef>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
+    /// Workflows to be derived anew when there is time.
+    later: BTreeSet<ObjectRef>,
 }
 
-/// Objects of one tenant that something was said about.
-pub type Touched = FxHashSet<ObjectRef>;
+/// Workflows of one batch that are derived at once; the others of a crowd follow in the next ticks.
+const AT_ONCE: usize = 2_000;
+
+pub type Objects = FxHashSet<ObjectRef>;
+
+/// Objects of one tenant that something was said about, and those that were named by it.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    pub spoken: Objects,
+    pub named: Objects,
+}
 
 /// New snapshots of one tenant.
 #[derive(Default)]
@@ -80,11 +91,11 @@ impl State {
         objects.filter(|o| stored.contains(&hash_of(o))).collect()
     }
 
-    /// Objects that were read from the store again, with their neighbours.
-    pub fn resident(&mut self, tenant: &str, object: &ObjectRef, neighbours: impl IntoIterator<Item = ObjectRef>) {
+    /// Notes an object that was read from the store again.
+    pub fn resident(&mut self, tenant: &str, object: &ObjectRef) {
         let tenant = self.tenant(tenant);
         tenant.stored.remove(&hash_of(object));
-        tenant.graph.adopt(object, neighbours);
+        tenant.graph.adopt(object);
     }
 
     /// Lets closed workflows go until at most `limit` objects are in memory. What is open stays in any case.
@@ -105,11 +116,19 @@ impl State {
         let version = self.next_version(as_of);
         let definitions = Arc::clone(self.book.of(name));
         let tenant = self.tenant(name);
-        let mut affected: Touched = Touched::default();
-        for object in touched {
-            affected.extend(tenant.graph.below(&definitions, object));
+        // What these say, and what changed by itself, changes workflows; of others only the object changes: an order on
+        // a load of hundreds does not touch the other orders.
+        let graph = &mut tenant.graph;
+        let parted = graph.take_disturbed();
+        let shown = |graph: &Graph, o: &ObjectRef| graph.get(o).map_or_else(|| o.clone(), |known| known.name());
+        let driving: Objects = touched.spoken.iter().chain(&parted).map(|o| shown(graph, o)).collect();
+        let mut affected: Objects = touched.named.iter().map(|o| shown(graph, o)).collect();
+        for object in &driving {
+            affected.extend(graph.below(&definitions, object));
         }
-        let mut roots: Touched = Touched::default();
+        affected.extend(parted.iter().cloned());
+        let changed: Objects = driving.iter().cloned().chain(parted).collect();
+        let mut roots: BTreeSet<ObjectRef> = BTreeSet::new();
         let mut changes = Changes::default();
         for object in affected {
             let standing = tenant.graph.standing(&definitions, &object);
@@ -119,16 +138,37 @@ impl State {
             if object.kind == "item" {
                 roots.extend(tenant.by_item.get(&object.id).into_iter().flatten().cloned());
             }
-            if let Standing::Joined(above) = &standing {
+            if let (Standing::Joined(above), true) = (&standing, driving.contains(&object)) {
                 roots.extend(above.iter().cloned());
             }
-            let Some(row) = snapshot::object_row(name, &tenant.graph, &object, &standing, version) else { continue };
-            let mark = mark_of(&row);
-            if tenant.graph.remark(&object, mark) || touched.contains(&object) {
-                changes.objects.push(row);
+            if shown(&tenant.graph, &object) != object {
+                // Another name of an object: its row comes with that.
+                roots.insert(object);
+                continue;
             }
+            let Some(row) = snapshot::object_row(name, &tenant.graph, &object, &standing, version) else { continue };
+            let aliases = snapshot::alias_rows(&row, &tenant.graph, &object);
+            let mark = mark_of(&row);
+            if !tenant.graph.remark(&object, mark) && !changed.contains(&object) {
+                continue;
+            }
+            for alias in &aliases {
+                let alias_name = ObjectRef::new(&*alias.object_type, &*alias.object_id);
+                if let Some(definition) = definitions.of_root(&alias.object_type)
+                    && tenant.graph.spoke(&alias_name)
+                {
+                    changes.workflows.push(snapshot::merged_row(name, definition, &alias_name, alias));
+                }
+            }
+            changes.objects.push(row);
+            changes.objects.extend(aliases);
         }
-        changes.workflows = roots.iter().filter_map(|r| tenant.derive(name, &definitions, r, as_of, version)).collect();
+        // One object that hundreds of workflows hang on must not hold up everything else.
+        let mut roots = roots.into_iter();
+        for root in roots.by_ref().take(AT_ONCE) {
+            changes.workflows.extend(tenant.derive(name, &definitions, &root, as_of, version));
+        }
+        tenant.later.extend(roots);
         changes
     }
 
@@ -138,13 +178,9 @@ impl State {
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
-            let due: Vec<ObjectRef> = tenant
-                .clocks
-                .iter()
-                .take_while(|(at, _)| *at <= now)
-                .take(limit)
-                .map(|(_, root)| root.clone())
-                .collect();
+            let clocks = tenant.clocks.iter().take_while(|(at, _)| *at <= now).take(limit);
+            let mut due: BTreeSet<ObjectRef> = clocks.map(|(_, root)| root.clone()).collect();
+            due.extend(std::iter::from_fn(|| tenant.later.pop_first()).take(AT_ONCE));
             if due.is_empty() {
                 continue;
             }
@@ -169,6 +205,9 @@ impl State {
 
     /// When the next clock runs out.
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
+        if self.tenants.values().any(|t| !t.later.is_empty()) {
+            return Some(DateTime::UNIX_EPOCH);
+        }
         self.tenants.values().filter_map(|t| t.clocks.first().map(|(at, _)| *at)).min()
     }
 
@@ -232,6 +271,7 @@ impl Tenant {
             !roots.is_empty()
         });
         for (object, _) in self.graph.members(definition, root) {
+            let names = self.graph.get(&object).map(|known| known.names()).unwrap_or_default();
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
                 Standing::Alone => definitions.of_root(&object.kind).is_some(),
@@ -239,7 +279,7 @@ impl Tenant {
             };
             if !needed || object == *root {
                 self.graph.evict(&object);
-                self.stored.insert(hash_of(&object));
+                self.stored.extend(names.iter().chain([&object]).map(hash_of));
             }
         }
     }
@@ -253,6 +293,6 @@ fn hash_of(object: &ObjectRef) -> u64 {
 
 fn mark_of(row: &ObjectRow) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows).hash(&mut hasher);
+    (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows, &row.aliases).hash(&mut hasher);
     hasher.finish() | 1
 }
