@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+mod export;
 mod shapes;
 
 use actix_web::http::header;
@@ -34,6 +35,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/held", web::get().to(held))
             .route("/failures", web::get().to(failures))
             .route("/payloads/{id}", web::get().to(payload))
+            .route("/export", web::get().to(export::export))
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

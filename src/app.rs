@@ -10,6 +10,7 @@ mod progress;
 mod serve;
 mod settings;
 mod telemetry;
+mod transfer;
 
 pub use serve::{Bound, serve};
 pub use settings::{Settings, SettingsError};

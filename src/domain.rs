@@ -5,6 +5,7 @@ mod definition;
 mod derive;
 mod exceptions;
 mod fact;
+pub mod failures;
 mod flaws;
 mod graph;
 mod lines;
@@ -15,12 +16,17 @@ mod tree;
 mod units;
 mod workflow;
 
-pub use definition::{Definition, DefinitionError, Definitions, Difference, Files, Rulebook, Shelf, duration};
-pub use derive::{assemble, derive, next_milestone};
+pub use definition::{
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
+    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+};
+pub use derive::{assemble, definition_of, derive, next_milestone};
+pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
+pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
-pub use tree::{FLOW, flow_position, systems_of_record};
+pub use tree::{FLOW, Node, flow_position, systems_of_record};
 pub use workflow::*;
 
 #[cfg(test)]

@@ -12,9 +12,12 @@ pub mod domain;
 pub mod engine;
 pub mod store;
 
+pub mod alerts;
 pub mod api;
 pub mod live;
 pub mod pages;
+
+pub mod transfer;
 
 pub mod app;
 pub mod simulate;

@@ -10,6 +10,7 @@ mod find;
 pub mod frame;
 pub mod held;
 pub mod json;
+pub mod mask;
 pub mod notes;
 pub mod object;
 mod otlp;
@@ -29,5 +30,6 @@ pub mod workflow;
 pub mod workflows;
 
 pub use desk::{Desk, FAILURES_BACK_MS};
-pub use routes::{MAX_COMMENT_CHARS, acted, configure, failure_filter, workflow_filter};
+pub use failures::filter as failure_filter;
+pub use routes::{MAX_COMMENT_CHARS, acted, configure, workflow_filter};
 pub use visit::answers_to;

@@ -3,7 +3,10 @@
 mod acts;
 mod batch;
 mod checkpoint;
+mod failed;
+mod groups;
 mod intake;
+mod raised;
 mod recent;
 mod record;
 mod run;
@@ -21,6 +24,7 @@ use milepost_ingest::Refusal;
 
 pub use acts::{Act, Acted, Acts, By};
 pub use checkpoint::Checkpoint;
+pub use groups::{Groups, Stale};
 pub use intake::{Gate, Rules};
 pub use milepost_ingest::Form;
 pub use run::Pipeline;
@@ -48,6 +52,8 @@ pub struct Taken {
     /// Records taken (events, spans, logs, points), without duplicates and refusals.
     pub accepted: u32,
     pub duplicates: u32,
+    /// Positions of the duplicates.
+    pub repeated: Vec<u32>,
     /// Kept with their reasons before this answer.
     pub refusals: Vec<Refusal>,
     /// Set when the body as a whole could not be read; then the counts are 0.

@@ -8,9 +8,12 @@ macro_rules! read {
     };
 }
 
+mod alerts;
 mod board;
 mod cursor;
 mod entries;
+mod exceptions;
+mod export;
 mod failures;
 mod held;
 mod migrate;
@@ -30,9 +33,12 @@ use clickhouse::{Client, Compression};
 
 pub use board::{KindCount, StageCount, StatusCount};
 pub use cursor::Cursor;
-pub use failures::{FailureFilter, FailureGroup};
+pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
+pub use export::{ExportFilter, ExportedObject};
+pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
+pub use payloads::{ChangeRow, TakenAs};
 pub use sources::SourceSummary;
 pub use startup::RecentId;
 pub use traces::Series;

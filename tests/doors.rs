@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may end at what it did not expect")]
 
 mod doors {
+    mod dead_letters;
     mod events;
     mod hostile;
     mod idempotency;

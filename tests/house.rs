@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which rooms each room may use. An event's way goes down this list.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("access", &[]),
     ("domain", &[]),
     ("engine", &[]),
@@ -18,14 +18,16 @@ const ARROWS: [(&str, &[&str]); 14] = [
     ("replay", &["pipeline", "domain", "store", "live"]),
     ("receive", &["pipeline", "access"]),
     ("pages", &["replay", "pipeline", "store", "domain", "live", "access"]),
-    ("api", &["replay", "pipeline", "pages", "store", "domain", "access"]),
+    ("transfer", &["store"]),
+    ("alerts", &["domain", "store", "live"]),
+    ("api", &["transfer", "replay", "pipeline", "pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),
     (
         "app",
         &[
             "access", "domain", "engine", "journal", "store", "live", "pipeline", "replay", "receive", "pages", "api",
-            "simulate", "tail",
+            "alerts", "simulate", "tail", "transfer",
         ],
     ),
 ];

@@ -8,8 +8,11 @@ mod seed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use milepost::domain::failures::{Rules, Split};
 use milepost::store::rows::*;
-use milepost::store::{Cursor, FailureFilter, Retention, Sort, Store, StoreError, WorkflowFilter};
+use milepost::store::{
+    Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, Sort, Store, StoreError, WorkflowFilter,
+};
 use milepost_ingest::ObjectRef;
 
 use seed::*;
@@ -34,15 +37,35 @@ fn values() -> BTreeMap<&'static str, String> {
         ("object_type", "order".into()),
         ("object_id", "SO-1".into()),
         ("objects", objects.into()),
-        ("ids", "['SO-1','SH-1']".into()),
+        ("ids", format!("['SO-1','SH-1','{}']", exception(1).id)),
         ("payload", "8".into()),
         ("trace_id", trace().trace_id),
         ("as_of_ms", NOW.to_string()),
         ("since_ms", "0".into()),
         ("from_ms", "0".into()),
         ("to_ms", "0".into()),
-        ("fingerprint", "0".into()),
+        ("group", (u64::MAX - 1).to_string()),
+        ("fingerprints", format!("[{}]", u64::MAX - 1)),
+        ("split_from", "[]".into()),
+        ("split_by", "[]".into()),
+        ("split_value", "[]".into()),
+        ("split_into", "[]".into()),
+        ("merge_from", "[]".into()),
+        ("merge_into", "[]".into()),
+        ("slot_ms", "60000".into()),
+        ("failed_source", "wms/east".into()),
+        ("failed_id", "w1".into()),
+        ("taken_source", "erp/main".into()),
+        ("taken_id", "e1".into()),
+        ("taken_type", "order.created".into()),
+        ("index", "1".into()),
         ("status", "[]".into()),
+        ("state", "[]".into()),
+        ("kind", "[]".into()),
+        ("id", exception(1).id),
+        ("mute_sources", "[]".into()),
+        ("mute_systems", "[]".into()),
+        ("version", "0".into()),
         ("closed", "-1".into()),
         ("resumed", "false".into()),
         ("after_value", "0".into()),
@@ -371,10 +394,71 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
     let group = store.failure_groups("acme", &FailureFilter::default(), 10).await.unwrap().remove(0);
-    assert_eq!((group.fingerprint, group.count, group.objects), (u64::MAX - 1, 3, 3));
+    assert_eq!((group.group_id, group.count, group.objects), (u64::MAX - 1, 3, 3));
     assert_eq!((group.example_payload, group.example_index), (8, 2));
-    let one = FailureFilter { fingerprint: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
+    assert_eq!((group.hours, group.money), ((0..24).collect(), vec!["12.500000 EUR".to_owned()]));
+    let one = FailureFilter { group: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
     assert_eq!(store.failures("acme", &one, &Cursor::start(), 10).await.unwrap(), [failure(1)]);
+}
+
+#[tokio::test]
+async fn groups_are_counted_from_the_failures_and_workflows_themselves() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let failed = |payload: u64, fingerprint: u64, found: &str, object: &str| FailureRow {
+        payload,
+        fingerprint,
+        found: found.into(),
+        object_id: object.into(),
+        received_ms: NOW - payload as i64 * MINUTE,
+        ..failure(0)
+    };
+    let batch = Batch {
+        token: "failed".into(),
+        failures: vec![
+            failed(1, 10, "a", "SH-A"),
+            failed(2, 10, "b", "SH-A"),
+            failed(90, 10, "a", "SH-B"),
+            failed(4, 20, "a", "SH-B"),
+            failed(5, 20, "c", ""),
+        ],
+        // Both shipments belong to both orders.
+        objects: ["SH-A", "SH-B"]
+            .map(|id| ObjectRow {
+                workflows: vec!["order/SO-3".into(), "order/SO-4".into()],
+                ..object("shipment", id, false, 1)
+            })
+            .to_vec(),
+        workflows: vec![workflow(3), WorkflowRow { currency: "USD".into(), ..workflow(4) }],
+        ..Batch::default()
+    };
+    for _ in 0..2 {
+        store.write(&batch).await.unwrap();
+    }
+    let as_of = chrono::DateTime::from_timestamp_millis(NOW).unwrap();
+    let plain = Rules::default();
+    let facts = store.failure_group_facts("acme", &plain, as_of, 10).await.unwrap();
+    let told: Vec<_> = facts.iter().map(|f| (f.group_id, f.count, f.last_hour, f.objects, f.example_payload)).collect();
+    assert_eq!(told, [(10, 3, 2, 2, 90), (20, 2, 2, 1, 4)]);
+    assert_eq!((facts[0].hours.iter().sum::<u64>(), facts[0].hours[22], facts[0].hours[23]), (3, 1, 2));
+    let effects = store.failure_group_effects("acme", &plain).await.unwrap();
+    assert_eq!((effects[0].orders, effects[0].workflows, effects[0].customers), (2, 2, 2));
+    // Each workflow once a group, each currency apart, to the last digit.
+    assert_eq!(effects[0].money, ["-1.296299 EUR", "-0.061732 USD"]);
+    assert_eq!((effects[1].orders, effects[1].breached), (2, 1));
+
+    let rules = Rules { merges: vec![(20, 10)], splits: vec![Split::new(10, "found", "b")] };
+    let facts = store.failure_group_facts("acme", &rules, as_of, 10).await.unwrap();
+    let told: Vec<_> = facts.iter().map(|f| (f.group_id, f.count, f.fingerprints.clone())).collect();
+    let apart = rules.splits[0].into;
+    assert_eq!(told, [(10, 4, vec![10, 20]), (apart, 1, vec![10])]);
+    let values = store.failure_group_values("acme", 10, &rules, 10).await.unwrap();
+    assert_eq!(values.iter().map(|v| (v.found.as_str(), v.count)).collect::<Vec<_>>(), [("a", 3), ("c", 1)]);
+    let values = store.failure_group_values("acme", apart, &rules, 10).await.unwrap();
+    assert_eq!(values.iter().map(|v| (v.found.as_str(), v.count)).collect::<Vec<_>>(), [("b", 1)]);
+    let around = store.failure_neighbours("acme", 10, &rules, 4, 0).await.unwrap();
+    let mut around: Vec<_> = around.iter().map(|n| (n.payload, n.later)).collect();
+    around.sort();
+    assert_eq!(around, [(1, false), (5, true)]);
 }
 
 #[tokio::test]
@@ -435,16 +519,30 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
 
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
-    let all = Retention { events, payloads, failures, objects, workflows, spans, logs, points, source_minutes };
+    let (exceptions, deliveries) = (1009, 1010);
+    let all = Retention {
+        events,
+        payloads,
+        failures,
+        objects,
+        workflows,
+        exceptions,
+        deliveries,
+        spans,
+        logs,
+        points,
+        source_minutes,
+    };
+    let tables = files("retention").len();
     let kept = house.store.clone().with_retention(all);
-    assert_eq!(kept.migrate().await.unwrap().retained.len(), 9);
+    assert_eq!(kept.migrate().await.unwrap().retained.len(), tables);
     assert!(kept.migrate().await.unwrap().retained.is_empty());
-    assert_eq!(house.store.migrate().await.unwrap().retained.len(), 9);
+    assert_eq!(house.store.migrate().await.unwrap().retained.len(), tables);
     assert!(house.store.migrate().await.unwrap().retained.is_empty());
-    let tables = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%TTL%'";
-    assert_eq!(house.client.query(tables).fetch_one::<u64>().await.unwrap(), 0);
+    let with_ttl = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%TTL%'";
+    assert_eq!(house.client.query(with_ttl).fetch_one::<u64>().await.unwrap(), 0);
     for folder in ["retention", "retention/remove"] {
-        assert_eq!(files(folder).len(), 9, "{folder}: one file for each table");
+        assert_eq!(files(folder).len(), tables, "{folder}: one file for each table");
     }
 }
 
@@ -470,4 +568,87 @@ async fn an_absent_clickhouse_passes_and_a_wrong_password_does_not() {
     let stranger = Store::new(house._engine.url(), "milepost", "wrong", "milepost_test");
     assert!(!stranger.ping().await.unwrap_err().is_passing());
     assert!(!stranger.write(&seed()).await.unwrap_err().is_passing());
+}
+
+#[tokio::test]
+async fn exceptions_come_back_in_every_order_cut_nowhere_and_agree_with_sums_and_facets() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    for sort in ExceptionSort::ALL {
+        let filter = ExceptionFilter { sort, ..ExceptionFilter::default() };
+        let (mut cursor, mut seen) = (Cursor::start(), Vec::new());
+        loop {
+            let page = store.exceptions("acme", &filter, &Muting::default(), &cursor, 7).await.unwrap();
+            let Some(last) = page.last() else { break };
+            cursor = Cursor::after_exception(last, sort);
+            seen.extend(page);
+        }
+        seen.sort_by_key(|row: &ExceptionRow| row.version);
+        assert_eq!(seen, seed.exceptions, "{sort:?}");
+    }
+    type Law = fn(&ExceptionRow) -> bool;
+    let any = ExceptionFilter::default;
+    let silent = Muting { sources: vec!["erp/main".into()], systems: vec!["wms".into()] };
+    let cases: [(ExceptionFilter, Law); 9] = [
+        (any(), |_| true),
+        (ExceptionFilter { state: vec!["open".into(), "snoozed".into()], ..any() }, |r| {
+            r.state == "open" || r.state == "snoozed"
+        }),
+        (ExceptionFilter { kind: vec!["credit_hold".into()], ..any() }, |r| r.kind == "credit_hold"),
+        (ExceptionFilter { owner: "nobody".into(), ..any() }, |r| r.owner.is_empty()),
+        (ExceptionFilter { owner: "Anna".into(), severity: "critical".into(), ..any() }, |r| {
+            r.owner == "Anna" && r.severity == "critical"
+        }),
+        (ExceptionFilter { text: "so-1".into(), ..any() }, |r| r.root_id.starts_with("SO-1")),
+        (ExceptionFilter { text: "ustomer 2".into(), ..any() }, |r| r.customer == "Customer 2"),
+        (ExceptionFilter { from_ms: NOW - MINUTE, ..any() }, |r| r.known_ms >= NOW - MINUTE),
+        (ExceptionFilter { muted: Some(true), ..any() }, |r| {
+            r.kind == "sla_breached" && (!r.feeds.is_empty() || r.system == "wms")
+        }),
+    ];
+    for (filter, law) in cases {
+        let rows = store.exceptions("acme", &filter, &silent, &Cursor::start(), 1000).await.unwrap();
+        let mut ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();
+        let mut wanted: Vec<&str> = seed.exceptions.iter().filter(|r| law(r)).map(|r| r.id.as_str()).collect();
+        (ids.sort_unstable(), wanted.sort_unstable());
+        assert_eq!(ids, wanted, "{filter:?}");
+        let sums = store.exception_sums("acme", &filter, &silent).await.unwrap();
+        assert_eq!(sums.iter().map(|s| s.count).sum::<u64>(), wanted.len() as u64, "{filter:?}");
+        let all = ["open", "acknowledged", "snoozed", "closed"].map(str::to_owned).to_vec();
+        let narrowed =
+            ExceptionFilter { state: if filter.state.is_empty() { all } else { filter.state.clone() }, ..filter };
+        let facets = store.exception_facets("acme", &narrowed, &silent).await.unwrap();
+        for kind in ["sla_breached", "credit_hold"].iter().filter(|_| narrowed.kind.is_empty()) {
+            let told = facets.iter().find(|f| f.name == "kind" && f.value == **kind).map_or(0, |f| f.count);
+            assert_eq!(told, rows.iter().filter(|r| r.kind == **kind).count() as u64, "{kind} of {narrowed:?}");
+        }
+        for row in &rows {
+            assert_eq!(silent.of(row).is_some(), law_of_muting(row), "{row:?}");
+        }
+    }
+}
+
+fn law_of_muting(row: &ExceptionRow) -> bool {
+    row.kind == "sla_breached" && (!row.feeds.is_empty() || row.system == "wms")
+}
+
+#[tokio::test]
+async fn exceptions_are_found_by_name_by_workflow_and_by_what_changed() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let seed = seed();
+    store.write(&seed).await.unwrap();
+    let one = &seed.exceptions[1];
+    assert_eq!(store.exception("acme", &one.id).await.unwrap().as_ref(), Some(one));
+    assert_eq!(store.exception("other", &one.id).await.unwrap(), None);
+    assert_eq!(store.exceptions_named("acme", std::slice::from_ref(&one.id)).await.unwrap(), seed.exceptions[1..2]);
+    let roots = [ObjectRef::new("order", "SO-1"), ObjectRef::new("order", "SO-3")];
+    assert_eq!(store.exceptions_of("acme", &roots).await.unwrap(), seed.exceptions[1..2], "SO-3 is closed");
+    assert_eq!(store.exceptions_since(50).await.unwrap(), seed.exceptions[46..]);
+    assert!(store.exceptions_since(0).await.unwrap().iter().all(|r| !r.closed));
+    let marks = store.exception_marks().await.unwrap();
+    assert!(marks.iter().any(|m| m.id == one.id && m.root == "order/SO-1" && m.mark == one.mark));
+    assert_eq!(store.waiting_deliveries().await.unwrap(), seed.deliveries[..1]);
+    assert_eq!(store.deliveries("acme", &["failed".into()], 10).await.unwrap(), seed.deliveries[2..]);
+    assert_eq!(store.alerts("acme", 10).await.unwrap(), seed.alerts);
 }

@@ -88,6 +88,8 @@ pub struct Span {
     pub attributes: Vec<(String, String)>,
     /// Span events as JSON text (name, time, attributes); empty when there are none.
     pub events: String,
+    /// Position of the record in its payload, from 0.
+    pub index: u32,
 }
 
 /// A log record that is no business event.
@@ -125,7 +127,7 @@ pub struct Point {
     pub attributes: Vec<(String, String)>,
 }
 
-/// All that one payload said. `items` = events + refusals + spans + logs + points - `doubled`.
+/// All that one payload said. `items` = events + refusals + spans + logs + points + dead letters - `doubled`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     pub items: u32,
@@ -134,6 +136,7 @@ pub struct Reading {
     pub spans: Vec<Span>,
     pub logs: Vec<Log>,
     pub points: Vec<Point>,
+    pub dead_letters: Vec<crate::DeadLetter>,
     /// How many of `spans` are also in `events`, or in `refusals` because they were meant to be events.
     pub doubled: u32,
 }

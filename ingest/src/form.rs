@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::act::read_acts;
 use crate::{
     Code, Context, Reading, Refusal, logs_json_to_protobuf, metrics_json_to_protobuf, read_cloudevent,
-    read_cloudevent_batch, read_cloudevent_binary, read_json, read_logs, read_metrics, read_ndjson, read_traces,
-    traces_json_to_protobuf,
+    read_cloudevent_batch, read_cloudevent_binary, read_dead_letters, read_json, read_logs, read_metrics, read_ndjson,
+    read_traces, traces_json_to_protobuf,
 };
 
 /// How a body is to be read. The door tells it from path and content type.
@@ -26,6 +26,8 @@ pub enum Form {
     LogsJson,
     MetricsProtobuf,
     MetricsJson,
+    /// Payloads that another system gave up on: JSON around each, with what it knows of it.
+    DeadLetters,
     /// Bytes that the door could not unpack, as sent. Not to be read: kept, and refused with `cannot_unpack`.
     Packed,
     /// Acts of people and rules; no door takes it, only our own pages and API make it.
@@ -33,7 +35,7 @@ pub enum Form {
 }
 
 impl Form {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Json,
         Self::Ndjson,
         Self::CloudEvent,
@@ -45,6 +47,7 @@ impl Form {
         Self::LogsJson,
         Self::MetricsProtobuf,
         Self::MetricsJson,
+        Self::DeadLetters,
         Self::Packed,
         Self::Acts,
     ];
@@ -63,6 +66,7 @@ impl Form {
             Self::LogsJson => "logs_json",
             Self::MetricsProtobuf => "metrics_protobuf",
             Self::MetricsJson => "metrics_json",
+            Self::DeadLetters => "dead_letters",
             Self::Packed => "packed",
             Self::Acts => "acts",
         }
@@ -85,6 +89,7 @@ pub fn read(form: Form, headers: &[(String, String)], body: &[u8], ctx: &Context
         Form::TracesProtobuf | Form::TracesJson => read_traces(&protobuf(form, body)?, ctx),
         Form::LogsProtobuf | Form::LogsJson => read_logs(&protobuf(form, body)?, ctx),
         Form::MetricsProtobuf | Form::MetricsJson => read_metrics(&protobuf(form, body)?, ctx),
+        Form::DeadLetters => read_dead_letters(body, ctx),
         Form::Packed => Err(cannot_unpack(headers, body)),
         Form::Acts => read_acts(body),
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::form::protobuf;
 use crate::json::{document, elements, lines, value};
-use crate::{Form, Limits, Refusal, cloudevent};
+use crate::{Form, Limits, Refusal, cloudevent, dead_letter};
 
 /// The record at `index` (the `index` of its event or refusal). None when the body cannot be read that far.
 pub fn item(form: Form, headers: &[(String, String)], body: &[u8], index: u32) -> Option<Value> {
@@ -26,6 +26,7 @@ pub fn item(form: Form, headers: &[(String, String)], body: &[u8], index: u32) -
         Form::TracesProtobuf | Form::TracesJson => span(&protobuf(form, body).ok()?, index),
         Form::LogsProtobuf | Form::LogsJson => log(&protobuf(form, body).ok()?, index),
         Form::MetricsProtobuf | Form::MetricsJson => point(&protobuf(form, body).ok()?, index),
+        Form::DeadLetters => inside(body, index, &limits),
         Form::Packed => None,
     }
 }
@@ -59,6 +60,12 @@ fn stop() -> Refusal {
 fn loose(body: &[u8], limits: &Limits) -> Option<Value> {
     let text = document(body).ok()?;
     value(text, limits).ok().or_else(|| serde_json::from_str(text).ok())
+}
+
+/// What stands in a dead letter, where that is JSON or at least text.
+fn inside(body: &[u8], index: u32, limits: &Limits) -> Option<Value> {
+    let payload = dead_letter(body, index)?.payload;
+    loose(&payload, limits).or_else(|| String::from_utf8(payload).ok().map(Value::String))
 }
 
 fn span(protobuf: &[u8], index: u32) -> Option<Value> {

@@ -22,10 +22,10 @@ pub fn read_json(body: &[u8], ctx: &Context<'_>) -> Result<Reading, Refusal> {
 pub fn read_ndjson(body: &[u8], ctx: &Context<'_>) -> Result<Reading, Refusal> {
     let mut reading = Reading::default();
     for line in lines(body) {
-        let index = reading.items;
+        let (index, start) = (reading.items, line.as_ptr().addr() - body.as_ptr().addr());
         count(&mut reading, ctx.limits)?;
         let one = document(line).and_then(|text| value(text, ctx.limits));
-        file(&mut reading, one.map_err(|r| r.at(index)).and_then(|value| event(value, index, ctx)));
+        file(&mut reading, one.map_err(|r| beyond(r.at(index), start)).and_then(|value| event(value, index, ctx)));
     }
     if reading.items == 0 { Err(Refusal::new(Code::EmptyBody, "", "one JSON event a line", "")) } else { Ok(reading) }
 }
@@ -63,6 +63,12 @@ pub(crate) fn read_elements(
     Ok(reading)
 }
 
+/// A place within a line, counted from the beginning of the body.
+fn beyond(mut refusal: Refusal, start: usize) -> Refusal {
+    refusal.offset = refusal.offset.map(|offset| offset + start as u64);
+    refusal
+}
+
 fn in_element(mut refusal: Refusal, index: u32) -> Refusal {
     refusal.pointer = format!("/{index}{}", refusal.pointer);
     refusal
@@ -94,12 +100,15 @@ pub(crate) fn count(reading: &mut Reading, limits: &Limits) -> Result<(), Refusa
 
 /// The body as text, without a byte order mark.
 pub(crate) fn document(body: &[u8]) -> Result<&str, Refusal> {
+    let whole = body.len();
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let skipped = whole - body.len();
     let text = std::str::from_utf8(body).map_err(|e| {
         let rest = &body[e.valid_up_to()..];
         let found = hex::encode(&rest[..rest.len().min(4)]);
         Refusal::new(Code::InvalidUtf8, "", "UTF-8", &found)
             .because(format!("The bytes from {} on are not UTF-8.", e.valid_up_to()))
+            .from_byte(e.valid_up_to() + skipped)
     })?;
     if text.trim().is_empty() { Err(Refusal::new(Code::EmptyBody, "", "JSON", "")) } else { Ok(text) }
 }
@@ -161,10 +170,12 @@ impl<'de> Visitor<'de> for Elements<'_> {
     }
 }
 
-fn syntax(text: &str, error: &serde_json::Error) -> Refusal {
+pub(crate) fn syntax(text: &str, error: &serde_json::Error) -> Refusal {
     let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
     let near = error.column().saturating_sub(10);
     let found: String = line.char_indices().skip_while(|(at, _)| *at < near).map(|(_, c)| c).take(40).collect();
     let detail = format!("The text is not JSON: {error}.");
-    Refusal::new(Code::InvalidJson, "", "JSON", &found).because(detail)
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    let offset = (before + error.column().saturating_sub(1)).min(text.len());
+    Refusal::new(Code::InvalidJson, "", "JSON", &found).because(detail).from_byte(offset)
 }

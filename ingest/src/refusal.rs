@@ -17,6 +17,8 @@ pub enum Stage {
     Map,
     /// Middleware reported that it could not be delivered downstream.
     Deliver,
+    /// A system failed while it worked on it, by its own span.
+    Process,
 }
 
 impl Stage {
@@ -26,6 +28,7 @@ impl Stage {
             Self::Validate => "validate",
             Self::Map => "map",
             Self::Deliver => "deliver",
+            Self::Process => "process",
         }
     }
 }
@@ -45,6 +48,9 @@ pub struct Refusal {
     pub found: String,
     /// One sentence for people.
     pub detail: String,
+    /// The byte of the payload at which reading ended, where the bytes themselves are at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
     /// What could still be told of the record.
     #[serde(default, skip_serializing_if = "Hint::is_empty")]
     pub hint: Hint,
@@ -78,12 +84,18 @@ impl Refusal {
             expected: expected.into(),
             found: cut(found),
             detail: code.meaning().to_owned(),
+            offset: None,
             hint: Hint::default(),
         }
     }
 
     pub(crate) fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    pub(crate) fn from_byte(mut self, offset: usize) -> Self {
+        self.offset = Some(offset as u64);
         self
     }
 

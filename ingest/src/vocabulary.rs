@@ -226,7 +226,7 @@ event_types! {
 }
 
 /// The word of `words` nearest to `text`, when it is near enough to be meant.
-pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     words
         .map(|word| (strsim::damerau_levenshtein(text, word), word))
         .min_by_key(|(distance, _)| *distance)

@@ -1,24 +1,21 @@
--- Of one cause or of many: the refusals by fingerprint, the latest cause first, with an example of each.
--- One tenant's refusals within the time asked for; a row per cause, at most `limit`.
+-- Of one cause or of many: the groups of failures, the latest first, with what they mean for the business.
+-- Snapshots only, a row a group; only when a text is looked for are failures read, to tell which groups hold it.
 SELECT
-    fingerprint, any(stage) AS stage, any(code) AS code, argMax(pointer, payload) AS pointer, any(source) AS source,
-    any(event_type) AS event_type, argMax(expected, payload) AS expected, argMax(found, payload) AS found,
-    argMax(detail, payload) AS detail, count() AS n,
-    countIf(received_at >= fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC') - INTERVAL 1 HOUR) AS last_hour,
-    uniqIf((object_type, object_id), object_id != '') AS objects,
-    min(received_at) AS first_ms, max(received_at) AS last_ms,
-    max((payload, `index`)).1 AS example_payload, max((payload, `index`)).2 AS example_index
-FROM failures
-WHERE tenant = {tenant:String}
-    AND ({fingerprint:UInt64} = 0 OR fingerprint = {fingerprint:UInt64})
-    AND ({stage:String} = '' OR failures.stage = {stage:String})
-    AND ({code:String} = '' OR failures.code = {code:String})
-    AND ({source:String} = '' OR failures.source = {source:String})
-    AND ({event_type:String} = '' OR failures.event_type = {event_type:String})
-    AND ({from_ms:Int64} = 0 OR received_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))
-    AND ({to_ms:Int64} = 0 OR received_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC'))
-    AND ({text:String} = '' OR startsWith(lower(object_id), lower({text:String})) OR event_id = {text:String}
-        OR positionCaseInsensitiveUTF8(failures.detail, {text:String}) > 0)
-GROUP BY fingerprint
-ORDER BY last_ms DESC, fingerprint
+    group_id, fingerprints, stage, code, pointer, expected, found, detail, step, target, source, sources, event_types,
+    n, last_hour, hours, objects, orders, workflows, customers, breached, at_risk, money, example_payload, example_index,
+    first_at AS first_ms, last_at AS last_ms, as_of AS as_of_ms, version
+FROM failure_groups FINAL
+WHERE tenant = {tenant:String} AND n > 0
+    AND ({group:UInt64} = 0 OR group_id = {group:UInt64})
+    AND ({stage:String} = '' OR stage = {stage:String})
+    AND ({code:String} = '' OR code = {code:String})
+    AND ({source:String} = '' OR has(sources, {source:String}))
+    AND ({event_type:String} = '' OR has(event_types, {event_type:String}))
+    AND ({from_ms:Int64} = 0 OR last_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))
+    AND ({to_ms:Int64} = 0 OR first_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC'))
+    AND ({text:String} = '' OR hasAny(fingerprints, (SELECT groupUniqArray(fingerprint) FROM failures
+        WHERE {text:String} != '' AND tenant = {tenant:String}
+            AND (startsWith(lower(object_id), lower({text:String})) OR event_id = {text:String}
+                OR positionCaseInsensitiveUTF8(detail, {text:String}) > 0))))
+ORDER BY last_ms DESC, group_id
 LIMIT {limit:UInt64}

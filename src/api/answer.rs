@@ -102,7 +102,7 @@ impl Refused {
             StatusCode::NOT_FOUND,
             "no_such_path",
             "Nothing here",
-            "There are workflows, workflows/{type}/{id}, objects/{type}/{id}, held, failures and payloads/{id}.",
+            "There are workflows, workflows/{type}/{id}, objects/{type}/{id}, held, failures, payloads/{id} and export.",
         )
     }
 

@@ -8,11 +8,12 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::Settings;
-use super::{check, demo, progress, serve, telemetry};
+use super::{check, demo, progress, serve, telemetry, transfer};
 use crate::access::{Grant, Keys};
 use crate::engine::Engine;
 use crate::simulate::{self, SimulateSettings};
 use crate::tail::{self, TailSettings};
+use crate::transfer::import::ImportSettings;
 
 pub fn command() -> Command {
     let config = Arg::new("config")
@@ -23,6 +24,11 @@ pub fn command() -> Command {
         .value_parser(clap::value_parser!(PathBuf))
         .help("File with settings; milepost.toml in the current folder when there is one");
     let with_settings = |command: Command| command.arg(config.clone()).args(Settings::args());
+    // Commands with options of their own take all settings too, but their help shows them only where they matter.
+    let quiet_settings = |command: Command| {
+        let hide = |arg: Arg| if arg.get_id() == "data_dir" { arg } else { arg.hide(true) };
+        command.arg(config.clone()).args(Settings::args().into_iter().map(hide))
+    };
     let data_dir =
         Arg::new("data_dir").long("data-dir").value_name("DIR").default_value("data").help("Data folder of the server");
     Command::new("milepost")
@@ -65,6 +71,25 @@ pub fn command() -> Command {
         .subcommand(with_settings(
             Command::new("check").about("Check settings, definitions, contracts and the mapping, and say what is in them"),
         ))
+        .subcommand(
+            ImportSettings::augment_args(quiet_settings(Command::new("import")))
+                .about("Bring files of events to a server, or into a data folder")
+                .long_about(
+                    "Bring files of events to a running server (--url and --key), or into a data folder that no server is using \
+                     (--data-dir and --tenant). NDJSON, JSON arrays, OCEL 2.0 JSON, and CSV with a map of its columns. An event that \
+                     is known already counts as duplicate. What is refused is written beside the file with its line and reason, and \
+                     the rest goes on. Run the same command again after an interruption: it goes on where it ended.",
+                ),
+        )
+        .subcommand(
+            transfer::ExportSettings::augment_args(quiet_settings(Command::new("export")))
+                .about("Write a tenant's events into a file")
+                .long_about(
+                    "Write a tenant's events into a file, from a running server (--url and --key) or from a data folder that no \
+                     server is using (--data-dir and --tenant): as NDJSON that imports again, as CSV, or as OCEL 2.0 JSON for process \
+                     mining.",
+                ),
+        )
         .subcommand(with_settings(Command::new("migrate").about("Bring the store's tables up to this version")))
         .subcommand(
             Command::new("key")
@@ -151,6 +176,18 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
             )?;
             Ok(())
         }
+        "import" => {
+            let settings = settings(matches)?;
+            stop_on_signal(&shutdown)?;
+            let own_folder = names_folder(matches);
+            transfer::import(settings, own_folder, ImportSettings::from_arg_matches(matches)?, shutdown).await
+        }
+        "export" => {
+            let settings = settings(matches)?;
+            stop_on_signal(&shutdown)?;
+            let own_folder = names_folder(matches);
+            transfer::export(settings, own_folder, transfer::ExportSettings::from_arg_matches(matches)?, shutdown).await
+        }
         "check" => check::check(&settings(matches)?, &mut std::io::stdout()),
         "migrate" => {
             let settings = settings(matches)?;
@@ -190,6 +227,11 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
         }
         _ => Ok(writeln!(std::io::stdout(), "milepost {}", env!("CARGO_PKG_VERSION"))?),
     }
+}
+
+/// Whether a data folder is meant, not a server.
+fn names_folder(matches: &ArgMatches) -> bool {
+    matches.value_source("data_dir") == Some(clap::parser::ValueSource::CommandLine)
 }
 
 fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {

@@ -18,7 +18,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Pipeline, Rules, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Pipeline, Rules, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::store::Store;
 
@@ -87,6 +87,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
+    let stale = Arc::new(Stale::default());
+    let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
@@ -95,6 +97,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         settings: settings.pipeline.clone(),
         checkpoint,
         status: Arc::clone(&status),
+        stale,
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -135,6 +138,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     ready(&bound);
+    let groups = tokio::spawn(groups.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -155,6 +159,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     grpc.await??;
     pipeline_stop.cancel();
+    groups.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {
@@ -198,7 +203,7 @@ pub fn store(settings: &Settings, engine: Option<&Engine>) -> anyhow::Result<Sto
 }
 
 /// One server per data folder.
-fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
+pub fn lock(data_dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = data_dir.join("lock");
     let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     match file.try_lock() {

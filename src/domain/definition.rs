@@ -3,27 +3,35 @@
 
 mod milestones;
 mod overlay;
-mod reader;
+pub(super) mod reader;
 mod rulebook;
 mod slas;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use milepost_ingest::OBJECT_TYPES;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use self::milestones::{MilestoneRule, Quantity};
+use super::exceptions::catalogue::Catalogue;
+
+pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quantity, RollUp};
 pub use self::overlay::Difference;
-use self::reader::Reader;
+pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
 pub use self::slas::{Limit, SlaRule, duration};
+pub use self::versions::MIGRATED;
 
 /// One workflow definition.
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub key: String,
     pub version: u32,
+    /// Workflows that begin from then on go by this version; None for all.
+    pub since: Option<DateTime<Utc>>,
     pub title: String,
     /// Object type of the root.
     pub root: String,
@@ -31,12 +39,20 @@ pub struct Definition {
     pub reach: BTreeMap<String, Vec<String>>,
     pub milestones: Vec<MilestoneRule>,
     pub slas: Vec<SlaRule>,
+    /// Path of its file.
+    pub file: String,
+    /// What is odd in it.
+    pub warnings: Vec<DefinitionError>,
 }
 
 /// All definitions that hold for one tenant, and what they share. One root type has one definition.
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     workflows: Vec<Arc<Definition>>,
+    /// What is known about each kind of exception.
+    pub exceptions: Catalogue,
+    /// Versions that workflows began with before.
+    older: Vec<Arc<Definition>>,
 }
 
 /// What is wrong with a definition, and where.
@@ -54,15 +70,17 @@ pub struct DefinitionError {
 struct File {
     key: Spanned<String>,
     version: u32,
+    since: Option<Spanned<String>>,
     title: String,
     root: Spanned<String>,
     #[serde(default)]
-    reach: BTreeMap<String, Vec<String>>,
+    reach: BTreeMap<Spanned<String>, Vec<Spanned<String>>>,
     milestones: Vec<milestones::Entry>,
     #[serde(default)]
     slas: Vec<slas::Entry>,
 }
 
+const EXCEPTIONS: &str = "exceptions.toml";
 /// Files beside the workflow definitions that other rooms read.
 const NO_WORKFLOWS: [&str; 4] = ["mapping.toml", "exceptions.toml", "alerts.toml", "readiness.toml"];
 
@@ -70,24 +88,45 @@ impl Definitions {
     /// Reads a set of files. All errors of all files come back together.
     pub fn load(files: &Files) -> Result<Self, Vec<DefinitionError>> {
         let mut workflows: Vec<Arc<Definition>> = Vec::new();
+        let mut older: Vec<Arc<Definition>> = Vec::new();
         let mut errors = Vec::new();
         for (name, text) in files.in_folder("", "toml").filter(|(name, _)| !NO_WORKFLOWS.contains(name)) {
-            match Definition::parse(name, text) {
-                Ok(definition) => match workflows.iter().find(|d| d.root == definition.root || d.key == definition.key)
-                {
-                    Some(other) => errors.push(DefinitionError {
-                        file: name.to_owned(),
-                        line: 1,
-                        column: 1,
-                        what: format!("root `{}` already belongs to the definition `{}`", definition.root, other.key),
-                    }),
-                    None => workflows.push(Arc::new(definition)),
-                },
-                Err(mut found) => errors.append(&mut found),
+            let fault = |what: String| DefinitionError { file: name.to_owned(), line: 1, column: 1, what };
+            let definition = match Definition::parse(name, text) {
+                Ok(definition) => definition,
+                Err(mut found) => {
+                    errors.append(&mut found);
+                    continue;
+                }
+            };
+            if let Some((key, version)) = versions::of_name(name) {
+                if (key, version) != (&definition.key, &definition.version.to_string()) {
+                    let name = format!("{}@{}.toml", definition.key, definition.version);
+                    errors.push(fault(format!("an older version is called by its key and version: {name}")));
+                }
+                older.push(Arc::new(definition));
+                continue;
+            }
+            match workflows.iter().find(|d| d.root == definition.root || d.key == definition.key) {
+                Some(other) => {
+                    let what = format!("root `{}` already belongs to the definition `{}`", definition.root, other.key);
+                    errors.push(fault(what));
+                }
+                None => workflows.push(Arc::new(definition)),
             }
         }
         workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
-        if errors.is_empty() { Ok(Self { workflows }) } else { Err(errors) }
+        errors.extend(versions::check(&workflows, &older));
+        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text)).transpose();
+        let exceptions = exceptions.unwrap_or_else(|mut found| {
+            errors.append(&mut found);
+            None
+        });
+        if errors.is_empty() {
+            Ok(Self { workflows, older, exceptions: exceptions.unwrap_or_default() })
+        } else {
+            Err(errors)
+        }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {
@@ -109,22 +148,33 @@ impl Definition {
         let read: File = match toml::from_str(text) {
             Ok(read) => read,
             Err(error) => {
-                reader.fault(error.span().map_or(0, |s| s.start), error.message().trim());
+                reader.toml(&error);
                 return Err(reader.faults);
             }
         };
         let root = read.root.get_ref().clone();
-        let known = |kind: &str| kind == root || read.reach.values().flatten().any(|k| k == kind);
-        let milestones = milestones::read(&read.milestones, &root, known, &mut reader);
+        let reach = reach(&read, &mut reader);
+        let known = |kind: &str| kind == root || reach.values().flatten().any(|k| k == kind);
+        let mut kinds = vec![root.clone()];
+        kinds.extend(reach.values().flatten().cloned());
+        let milestones = milestones::read(&read.milestones, known, &kinds, &mut reader);
         if milestones.is_empty() {
             reader.fault(read.key.span().start, "a definition needs at least one milestone");
         }
         let slas = slas::read(&read.slas, &milestones, &mut reader);
+        let since = read.since.as_ref().and_then(|said| {
+            let time = moment(said.get_ref());
+            if time.is_none() {
+                let what = format!("`{}` is no time: expected 2026-11-22 or 2026-11-22T10:00:00+01:00", said.get_ref());
+                reader.fault(said.span().start, what);
+            }
+            time
+        });
         if !reader.faults.is_empty() {
             return Err(reader.faults);
         }
-        let key = read.key.into_inner();
-        Ok(Self { key, version: read.version, title: read.title, root, reach: read.reach, milestones, slas })
+        let (key, file, warnings) = (read.key.into_inner(), file.to_owned(), reader.warnings);
+        Ok(Self { key, version: read.version, since, title: read.title, root, reach, milestones, slas, file, warnings })
     }
 
     /// Whether objects of a type can belong to such a workflow.
@@ -136,6 +186,38 @@ impl Definition {
     pub fn reaches(&self, from: &str, to: &str) -> bool {
         self.reach.get(from).is_some_and(|kinds| kinds.iter().any(|k| k == to))
     }
+}
+
+/// Types must be known ones; a type from which the root does not lead on is odd.
+fn reach(read: &File, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<String>> {
+    let root = read.root.get_ref();
+    let mut know = |kind: &Spanned<String>| {
+        if !OBJECT_TYPES.contains(&kind.get_ref().as_str()) {
+            let meant = milestones::meant(kind.get_ref(), OBJECT_TYPES.iter().copied());
+            reader.fault(kind.span().start, format!("no business object has the type `{}`{meant}", kind.get_ref()));
+        }
+    };
+    know(&read.root);
+    for (from, to) in &read.reach {
+        know(from);
+        to.iter().for_each(&mut know);
+    }
+    for from in read.reach.keys() {
+        let led_to = read.reach.values().flatten().any(|to| to.get_ref() == from.get_ref());
+        if from.get_ref() != root && !led_to {
+            reader.warn(
+                from.span().start,
+                format!("nothing leads to `{}`, so what it reaches is not reached", from.get_ref()),
+            );
+        }
+    }
+    let plain = |to: &Vec<Spanned<String>>| to.iter().map(|k| k.get_ref().clone()).collect();
+    read.reach.iter().map(|(from, to)| (from.get_ref().clone(), plain(to))).collect()
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
+    let day = || text.parse::<NaiveDate>().ok().map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()).or_else(day)
 }
 
 #[cfg(test)]

@@ -43,3 +43,30 @@ fn durations_add_up() {
         assert_eq!(duration(bad), None, "{bad}");
     }
 }
+
+#[test]
+fn a_slip_is_told_with_the_nearest_known_word() {
+    assert!(
+        refused(&GOOD.replace("title", "titel")).contains("did you mean `title`?"),
+        "{}",
+        refused(&GOOD.replace("title", "titel"))
+    );
+    assert_eq!(
+        refused(&format!("{GOOD}[reach]\norder = ['shipmnt']\n")),
+        "x.toml:12:10: no business object has the type `shipmnt`; did you mean `shipment`?"
+    );
+    assert!(
+        refused(&GOOD.replace("events =", "per = 'shipment'\nevents ="))
+            .contains("x.toml:10:7: `shipment` is not in `reach`")
+    );
+    let group = format!("{GOOD}[[milestones]]\nkey='g'\ntitle='G'\nany=['craeted','created']\n");
+    assert_eq!(refused(&group), "x.toml:14:5: no milestone `craeted` before this one; did you mean `created`?");
+}
+
+#[test]
+fn what_is_only_odd_is_a_warning() {
+    let odd = GOOD.replace("order.created", "order.createt");
+    let read = Definition::parse("x.toml", &odd).expect("good");
+    let said: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["x.toml:10:10: no shipped contract knows `order.createt`; did you mean `order.created`?"]);
+}

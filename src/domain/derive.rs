@@ -1,14 +1,16 @@
 //! `derive`: from the graph to one workflow, as of a moment. Everything that a page says about a workflow is
 //! decided here, from facts and the definition alone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::definition::Definition;
-use super::exceptions::{conflict_at, exceptions};
+use super::exceptions::exceptions;
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
-use super::milestones::milestones;
+use super::milestones::{Setting, milestones};
 use super::readiness::readiness;
 use super::slas::slas;
 use super::tree::Tree;
@@ -27,16 +29,19 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let pod_required = head.latest(|f| f.detail.head.as_ref()?.pod_required).unwrap_or(false);
     let cancelled = head.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero());
 
-    let mut milestones = milestones(definition, &tree, &lines, pod_required, cancelled);
+    let setting = Setting { definition, tree: &tree, lines: &lines, pod_required, cancelled, as_of };
+    let (mut milestones, preferred_at) = milestones(&setting);
     let slas = slas(definition, head, &milestones, cancelled, as_of);
     for milestone in &mut milestones {
         let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
         milestone.expected_at = waiting.map(|s| s.due_at).min();
     }
-    let exceptions = if cancelled { Vec::new() } else { exceptions(&tree, &lines, &slas, as_of) };
+    let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
+    let ended = (done || cancelled).then_some(latest);
+    let found = exceptions(&tree, &lines, &milestones, &slas, ended, as_of);
+    let exceptions = found.open;
     let readiness = readiness(&tree, &lines, &milestones, &exceptions, pod_required);
 
-    let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
     let closed = done || cancelled;
     let blocked_by = if closed { None } else { blocked_by(&milestones, &slas, &exceptions, latest) };
     let status = match () {
@@ -48,8 +53,8 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         () => Status::OnTrack,
     };
     let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
-    let graces = tree.of_kind("shipment").filter_map(conflict_at);
-    let wakes_at = if closed { None } else { clocks.chain(graces).filter(|t| *t > as_of).min() };
+    let clocks = clocks.chain(found.wakes_at).chain(preferred_at);
+    let wakes_at = if closed { None } else { clocks.filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
@@ -84,6 +89,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         milestones,
         slas,
         exceptions,
+        cured: found.cured,
         readiness,
         blocked_by,
         activity: tree.activity(),
@@ -107,7 +113,17 @@ pub fn assemble(
         }
     }
     let shown = graph.get(root)?.name();
-    derive(definitions.of_root(&root.kind)?, &graph, &shown, as_of)
+    derive(definition_of(definitions, &graph, &shown)?, &graph, &shown, as_of)
+}
+
+/// The definition by which the workflow of `root` goes: the version that it began with, or was migrated to.
+pub fn definition_of<'d>(definitions: &'d Definitions, graph: &Graph, root: &ObjectRef) -> Option<&'d Arc<Definition>> {
+    let object = graph.get(root)?;
+    if !definitions.has_versions() {
+        return definitions.of_root(&root.kind);
+    }
+    let (facts, acts) = object.told();
+    definitions.of_workflow(&root.kind, &facts, &acts)
 }
 
 /// The next milestone that must come, and is not optional.

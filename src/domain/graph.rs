@@ -128,11 +128,16 @@ impl Object<'_> {
     /// What holds, parted into what systems reported and what people, keys and rules did.
     pub fn told(&self) -> (Cow<'static, [Fact]>, Vec<Fact>) {
         let all = self.effective();
-        if !self.graph.names_of(self.slot).iter().any(|s| self.graph.slots[*s as usize].acts > 0) {
+        if !self.has_acts() {
             return (Cow::Owned(all), Vec::new());
         }
         let (acts, facts): (Vec<Fact>, Vec<Fact>) = all.into_iter().partition(Fact::is_act);
         (Cow::Owned(facts), acts)
+    }
+
+    /// Whether anybody did something about it.
+    pub fn has_acts(&self) -> bool {
+        self.graph.names_of(self.slot).iter().any(|s| self.graph.slots[*s as usize].acts > 0)
     }
 
     /// Has had something reported about itself, rather than only been named or acted on.

@@ -118,6 +118,15 @@ impl<'a> Tree<'a> {
     }
 }
 
+impl<'a> Node<'a> {
+    /// One object by itself, without what hangs from it.
+    pub fn alone(graph: &'a Graph, object: &ObjectRef) -> Self {
+        let state = graph.get(object);
+        let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
+        Self { object: object.clone(), depth: 0, facts, acts, state }
+    }
+}
+
 impl Node<'_> {
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.state.is_some_and(|s| s.is_linked(other))

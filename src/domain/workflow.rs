@@ -79,6 +79,8 @@ pub struct Workflow {
     pub links: Vec<Link>,
     pub slas: Vec<Sla>,
     pub exceptions: Vec<Exception>,
+    /// Exceptions that were cured.
+    pub cured: Vec<Exception>,
     pub readiness: Readiness,
     pub blocked_by: Option<Blocked>,
     /// What people, keys and rules did about it, newest first.
@@ -293,6 +295,23 @@ pub struct Exception {
     pub system: String,
     /// Stops the workflow until it is cured.
     pub blocking: bool,
+    /// When it could be known: not before its cause was received.
+    pub known_at: DateTime<Utc>,
+    /// How it ended; the exceptions of a workflow are those that have not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cured: Option<Cured>,
+}
+
+/// The end of an exception.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cured {
+    /// Business time of what cured it, and when that could be known.
+    pub at: DateTime<Utc>,
+    pub known_at: DateTime<Utc>,
+    /// The event that cured it; none where time or a person did.
+    pub event: Option<EventKey>,
+    /// Its type, or what cured it in a word.
+    pub kind: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::failures::chart::Change;
+use super::failures::{is_active, stand};
 use super::frame::Counts;
 use super::sources;
 use super::time::Clock;
@@ -27,6 +29,7 @@ const TENANTS: Duration = Duration::from_secs(3);
 /// Failures of so long ago count on the board and in the rail.
 pub const FAILURES_BACK_MS: i64 = 7 * 86_400_000;
 pub const MAX_GROUPS: u64 = 1000;
+const MAX_CHANGES: u64 = 12;
 
 pub struct Desk {
     pub store: Store,
@@ -130,12 +133,19 @@ impl Desk {
         self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
     }
 
+    /// Changes of the set-up since a moment, oldest first: marks on charts.
+    pub async fn changes(&self, tenant: &str, since_ms: i64) -> Result<Vec<Change>, StoreError> {
+        let rows = self.store.changes(tenant, since_ms, MAX_CHANGES).await?;
+        Ok(rows.into_iter().rev().map(|row| Change { at_ms: row.at_ms, what: row.what }).collect())
+    }
+
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let (statuses, held, groups, found) = tokio::try_join!(
+        let (statuses, held, groups, acts, found) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
+            self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
         )?;
         let clock = Clock::utc(now_ms);
@@ -145,7 +155,7 @@ impl Desk {
             breached: of("breached"),
             at_risk: of("at_risk"),
             held: held.iter().map(|group| group.objects).sum(),
-            failure_groups: groups.len() as u64,
+            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,
         })
     }

@@ -1,54 +1,87 @@
-//! What was refused, by cause: what, where in the payload, since when, how many; and one cause with its values.
+//! What failed, by cause: what, where in the payload, since when, how many, and what hangs on it. One group has its own
+//! page in `failures/group`; a single record is shown by `payload`.
 
+pub mod chart;
+pub mod group;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::params::Query;
+use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
+use super::mask;
+use super::params::{Query, qualifiers};
+use super::problem::Trouble;
 use super::render::Page;
+use super::routes::{acted, told};
+use super::status::{self, Badge};
 use super::time::{Clock, Time};
+use super::visit::{Label, Visit};
 use super::words;
-use crate::store::FailureGroup;
+use crate::domain::failures::{GroupAct, GroupStanding, GroupState, group_name, standing};
 use crate::store::rows::FailureRow;
+use crate::store::{Cursor, FailureFilter, FailureGroup};
 
 pub const PER_PAGE: usize = 50;
-/// Rows from which the distinct values are counted.
-pub const SAMPLE: usize = 500;
-const VALUES: usize = 20;
-/// Causes on one page.
+/// Groups on one page.
 const SHOWN: usize = 100;
+const KNOWN: [&str; 10] = ["q", "source", "stage", "code", "type", "from", "to", "after", "state", "by"];
+const SPARK_W: f64 = 72.0;
+const SPARK_H: f64 = 20.0;
+
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    type Shared = web::Data<Desk>;
+    cfg.route("/failures", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
+        .route(
+            "/failures/{group}",
+            web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, group::show)),
+        )
+        .route(
+            "/failures/{group}/act",
+            web::post()
+                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, group::act)),
+        );
+}
 
 #[derive(Debug, Serialize)]
 pub struct Failures {
-    pub groups: Vec<GroupRow>,
+    pub states: Vec<Choice>,
+    pub orders: Vec<Choice>,
+    pub sections: Vec<Section>,
     pub more: u64,
     pub rows: Vec<Row>,
     pub total: String,
+    pub as_of: Option<Time>,
     pub next: String,
     pub first: String,
     pub filtered: bool,
+    /// Something failed, only not in the state asked for.
+    pub elsewhere: bool,
     pub path: String,
     pub search: String,
+    pub spark_width: f64,
+    pub spark_height: f64,
 }
 
 impl Page for Failures {
     const TEMPLATE: &'static str = "failures.html";
 }
 
+/// A tab: another state, another order.
 #[derive(Debug, Serialize)]
-pub struct Cause {
-    pub group: GroupRow,
-    pub expected: String,
-    pub detail: String,
-    pub code: String,
-    pub values: Vec<Value>,
-    pub sample: String,
-    pub rows: Vec<Row>,
-    pub next: String,
-    pub first: String,
-    pub advice: &'static str,
+pub struct Choice {
+    pub title: String,
+    pub href: String,
+    pub count: String,
+    pub chosen: bool,
 }
 
-impl Page for Cause {
-    const TEMPLATE: &'static str = "failure.html";
+/// Groups that have something in common; one without a title when nobody asked.
+#[derive(Debug, Serialize)]
+pub struct Section {
+    pub title: String,
+    pub count: String,
+    pub groups: Vec<GroupRow>,
 }
 
 #[derive(Debug, Serialize)]
@@ -57,17 +90,45 @@ pub struct GroupRow {
     pub title: String,
     pub href: String,
     pub stage: String,
+    pub place: String,
     pub pointer: String,
     pub source: String,
     pub event: String,
     pub count: String,
+    pub records: String,
     pub last_hour: u64,
     pub last_hour_text: String,
-    pub objects: String,
+    pub hours: Vec<Bar>,
+    pub hours_text: String,
+    pub effect: Effect,
+    pub state: Badge,
+    pub returned: bool,
+    pub owner: String,
     pub first: Time,
     pub last: Time,
     pub example: String,
     pub example_href: String,
+}
+
+/// What hangs on a group, in words.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Effect {
+    /// `311 orders · 42 customers`
+    pub who: String,
+    /// `1,240,000.00 EUR`, one text a currency.
+    pub money: Vec<String>,
+    /// `9 breached, 2 at risk`
+    pub slas: String,
+    pub sla_tone: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Bar {
+    pub x: f64,
+    pub y: f64,
+    pub height: f64,
+    /// The running hour.
+    pub open: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,18 +145,38 @@ pub struct Row {
     pub object: Option<words::Ref>,
 }
 
-#[derive(Debug, Serialize)]
-pub struct Value {
-    pub text: String,
-    pub count: String,
-    pub width: f64,
-}
-
 /// `Unknown SKU at lines[].sku`: the cause in words, and the place without positions.
 pub fn title(code: &str, pointer: &str) -> String {
     let place = place(pointer);
-    let what = words::capital(&code.replace('_', " "));
-    if place.is_empty() { what } else { format!("{what} at {place}") }
+    let field = place.rsplit('.').next().unwrap_or_default().trim_end_matches("[]").replace('_', " ");
+    let field = words::capital(&field);
+    let on_line = if place.contains("lines[]") { " on a line" } else { "" };
+    match (code, field.is_empty()) {
+        ("missing_field", false) => format!("{field} is missing{on_line}"),
+        ("wrong_type" | "wrong_format" | "invalid_time", false) => format!("{field} is written wrongly{on_line}"),
+        ("not_in_list", false) => format!("{field} has a value that is not listed{on_line}"),
+        ("out_of_range", false) => format!("{field} is too small or too large{on_line}"),
+        ("time_without_zone", false) => format!("{field} has no time zone{on_line}"),
+        ("inexact_number", false) => format!("{field} cannot be kept exactly{on_line}"),
+        ("conflicting_duplicate", _) => "One id used for two different events".into(),
+        ("dead_lettered", true) => "Given up by middleware".into(),
+        ("message_failed", true) => "Message failed in middleware".into(),
+        ("span_error", _) => "A step ended in an error".into(),
+        (code, true) => words::capital(&code.replace('_', " ")),
+        (code, false) => format!("{} at {place}", words::capital(&code.replace('_', " "))),
+    }
+}
+
+/// The title of a group in business words: what went wrong, doing what, to whom.
+pub fn headline(group: &FailureGroup) -> String {
+    let what = title(&group.code, &group.pointer);
+    let to = if group.target.is_empty() { String::new() } else { format!(" → {}", group.target) };
+    let said = mask::text(&group.step);
+    match (group.code.as_str(), said.is_empty()) {
+        ("dead_lettered" | "message_failed", false) => format!("{}{to}", words::capital(&said)),
+        (_, false) => format!("{what} in “{said}”{to}"),
+        (_, true) => format!("{what}{to}"),
+    }
 }
 
 /// `/data/lines/3/sku` → `data.lines[].sku`.
@@ -118,17 +199,30 @@ pub fn place(pointer: &str) -> String {
     out
 }
 
-pub fn fingerprint(value: u64) -> String {
-    format!("{value:016x}")
+/// A group with how it stands.
+pub struct Standing<'a> {
+    pub group: &'a FailureGroup,
+    pub standing: GroupStanding,
 }
 
-pub fn parse_fingerprint(text: &str) -> Option<u64> {
-    (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok()).flatten()
+/// How each group stands by what people did with it.
+pub fn stand<'a>(groups: &'a [FailureGroup], acts: &[GroupAct], now_ms: i64) -> Vec<Standing<'a>> {
+    let moment = |ms: i64| DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
+    let of = |group: &FailureGroup| {
+        let own = acts.iter().filter(|act| act.group == group.group_id);
+        standing(own, moment(group.last_ms), moment(now_ms))
+    };
+    groups.iter().map(|group| Standing { group, standing: of(group) }).collect()
+}
+
+/// Does somebody still have to do something about it?
+pub fn is_active(standing: &GroupStanding) -> bool {
+    matches!(standing.state, GroupState::Open | GroupState::Acknowledged)
 }
 
 pub struct Found<'a> {
     pub tenant: &'a str,
-    pub groups: &'a [FailureGroup],
+    pub groups: &'a [Standing<'a>],
     pub rows: &'a [FailureRow],
     pub next: Option<String>,
     pub paged: bool,
@@ -139,64 +233,201 @@ pub struct Found<'a> {
 
 pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
     let path = words::tenant_path(found.tenant, "failures");
-    let (next, first) = paging(&path, found);
+    let (next, first) = paging(&path, found.query, found.next.as_deref(), found.paged);
+    let wanted = found.query.get("state").unwrap_or("active");
+    let fits = |standing: &GroupStanding, state: &str| match state {
+        "active" => is_active(standing),
+        "all" => true,
+        state => standing.state.as_str() == state,
+    };
+    let shown: Vec<&Standing<'_>> = found.groups.iter().filter(|one| fits(&one.standing, wanted)).collect();
+    let tab = |title: &str, state: &str| Choice {
+        title: title.into(),
+        href: format!(
+            "{path}{}",
+            found.query.without(&["after"]).with("state", if state == "active" { "" } else { state }).text()
+        ),
+        count: words::count(found.groups.iter().filter(|one| fits(&one.standing, state)).count() as u64),
+        chosen: wanted == state,
+    };
+    let by = found.query.get("by").unwrap_or_default();
+    let order = |title: &str, key: &str| Choice {
+        title: title.into(),
+        href: format!("{path}{}", found.query.without(&["after"]).with("by", key).text()),
+        count: String::new(),
+        chosen: by == key,
+    };
     Failures {
-        total: words::plural(found.groups.iter().map(|group| group.count).sum(), "record", "records"),
-        groups: found.groups.iter().take(SHOWN).map(|group| group_row(found.tenant, clock, group)).collect(),
-        more: found.groups.len().saturating_sub(SHOWN) as u64,
+        states: vec![
+            tab("To do", "active"),
+            tab("Open", "open"),
+            tab("Acknowledged", "acknowledged"),
+            tab("Resolved", "resolved"),
+            tab("Ignored", "ignored"),
+            tab("All", "all"),
+        ],
+        orders: vec![
+            order("cause", ""),
+            order("source", "source"),
+            order("stage", "stage"),
+            order("field", "field"),
+            order("target", "target"),
+            order("event type", "type"),
+        ],
+        total: format!(
+            "{} in {}",
+            words::plural(shown.iter().map(|one| one.group.count).sum(), "record", "records"),
+            words::plural(shown.len() as u64, "group", "groups")
+        ),
+        as_of: found.groups.iter().map(|one| one.group.as_of_ms).max().map(|ms| clock.time(ms)),
+        more: shown.len().saturating_sub(SHOWN) as u64,
+        elsewhere: shown.is_empty() && !found.groups.is_empty(),
+        sections: sections(found.tenant, clock, &shown, by),
         rows: found.rows.iter().map(|failure| row(found.tenant, clock, failure)).collect(),
         next,
         first,
         filtered: found.filtered,
         search: found.search.clone(),
         path,
+        spark_width: SPARK_W,
+        spark_height: SPARK_H,
     }
 }
 
-pub fn cause(clock: &Clock, group: &FailureGroup, found: &Found<'_>) -> Cause {
-    let path = words::tenant_path(found.tenant, &format!("failures/{}", fingerprint(group.fingerprint)));
-    let (next, first) = paging(&path, found);
-    Cause {
-        expected: group.expected.clone(),
-        detail: group.detail.clone(),
-        code: group.code.clone(),
-        values: values(found.rows),
-        sample: words::plural(found.rows.len() as u64, "latest record", "latest records"),
-        rows: found.rows.iter().take(PER_PAGE).map(|failure| row(found.tenant, clock, failure)).collect(),
-        next,
-        first,
-        advice: advice(&group.stage, &group.code),
-        group: group_row(found.tenant, clock, group),
+fn sections(tenant: &str, clock: &Clock, shown: &[&Standing<'_>], by: &str) -> Vec<Section> {
+    let name = |group: &FailureGroup| match by {
+        "source" => group.source.clone(),
+        "stage" => stage(&group.stage).to_owned(),
+        "field" => Some(place(&group.pointer)).filter(|p| !p.is_empty()).unwrap_or_else(|| "no field".into()),
+        "target" => Some(group.target.clone()).filter(|t| !t.is_empty()).unwrap_or_else(|| "no target".into()),
+        "type" => events(group),
+        _ => String::new(),
+    };
+    let mut sections: Vec<(String, u64, Vec<GroupRow>)> = Vec::new();
+    for one in shown.iter().take(SHOWN) {
+        let title = name(one.group);
+        let row = group_row(tenant, clock, one);
+        match sections.iter_mut().find(|(known, _, _)| *known == title) {
+            Some((_, count, rows)) => {
+                *count += one.group.count;
+                rows.push(row);
+            }
+            None => sections.push((title, one.group.count, vec![row])),
+        }
     }
+    sections.sort_by(|a, b| b.1.cmp(&a.1));
+    let section = |(title, count, groups): (String, u64, Vec<GroupRow>)| Section {
+        title,
+        count: words::plural(count, "record", "records"),
+        groups,
+    };
+    sections.into_iter().map(section).collect()
 }
 
 /// The same filter, further down or from the top.
-fn paging(path: &str, found: &Found<'_>) -> (String, String) {
+pub fn paging(path: &str, query: &Query, next: Option<&str>, paged: bool) -> (String, String) {
     let to = |query: Query| format!("{path}{}", query.text());
-    let next = found.next.as_deref().map(|cursor| to(found.query.with("after", cursor))).unwrap_or_default();
-    (next, if found.paged { to(found.query.without(&["after"])) } else { String::new() })
+    let further = next.map(|cursor| to(query.with("after", cursor))).unwrap_or_default();
+    (further, if paged { to(query.without(&["after"])) } else { String::new() })
 }
 
-fn group_row(tenant: &str, clock: &Clock, group: &FailureGroup) -> GroupRow {
+pub fn group_path(tenant: &str, group: u64) -> String {
+    words::tenant_path(tenant, &format!("failures/{}", group_name(group)))
+}
+
+pub fn badge(standing: &GroupStanding) -> Badge {
+    match (standing.state, standing.returned) {
+        (GroupState::Open, true) => status::RETURNED,
+        (GroupState::Open, false) => status::OPEN,
+        (GroupState::Acknowledged, _) => status::ACKNOWLEDGED,
+        (GroupState::Resolved, _) => status::RESOLVED,
+        (GroupState::Ignored, _) => status::IGNORED,
+    }
+}
+
+pub fn group_row(tenant: &str, clock: &Clock, one: &Standing<'_>) -> GroupRow {
+    let group = one.group;
     let example = words::payload_id(group.example_payload, Some(group.example_index));
-    let key = fingerprint(group.fingerprint);
     GroupRow {
-        title: title(&group.code, &group.pointer),
-        href: words::tenant_path(tenant, &format!("failures/{key}")),
-        key,
+        key: group_name(group.group_id),
+        title: headline(group),
+        href: group_path(tenant, group.group_id),
         stage: stage(&group.stage).into(),
+        place: place(&group.pointer),
         pointer: group.pointer.clone(),
         source: group.source.clone(),
-        event: if group.event_type.is_empty() { "unknown event".into() } else { words::event_title(&group.event_type) },
+        event: events(group),
         count: words::count(group.count),
+        records: words::plural(group.count, "record", "records"),
         last_hour: group.last_hour,
         last_hour_text: words::count(group.last_hour),
-        objects: words::count(group.objects),
+        hours: spark(&group.hours),
+        hours_text: format!("{} in the last 24 hours", words::plural(group.hours.iter().sum(), "failure", "failures")),
+        effect: effect(group),
+        state: badge(&one.standing),
+        returned: one.standing.returned,
+        owner: one.standing.owner.clone(),
         first: clock.time(group.first_ms),
         last: clock.time(group.last_ms),
         example_href: words::tenant_path(tenant, &format!("payloads/{example}")),
         example,
     }
+}
+
+fn events(group: &FailureGroup) -> String {
+    let known: Vec<&String> = group.event_types.iter().filter(|kind| !kind.is_empty()).collect();
+    match known.as_slice() {
+        [] => "no event type".into(),
+        [one] => words::event_title(one),
+        [one, rest @ ..] => format!("{} and {} more", words::event_title(one), rest.len()),
+    }
+}
+
+pub fn effect(group: &FailureGroup) -> Effect {
+    let mut who = Vec::new();
+    let mut count = |n: u64, one: &str, many: &str| {
+        if n > 0 {
+            who.push(words::plural(n, one, many));
+        }
+    };
+    count(group.orders, "order", "orders");
+    if group.orders == 0 {
+        count(group.workflows, "workflow", "workflows");
+    }
+    if group.orders == 0 && group.workflows == 0 {
+        count(group.objects, "object", "objects");
+    }
+    count(group.customers, "customer", "customers");
+    let mut slas = Vec::new();
+    if group.breached > 0 {
+        slas.push(format!("{} breached", words::count(group.breached)));
+    }
+    if group.at_risk > 0 {
+        slas.push(format!("{} at risk", words::count(group.at_risk)));
+    }
+    Effect {
+        who: who.join(" · "),
+        money: group.money.iter().map(|text| money(text)).collect(),
+        sla_tone: if group.breached > 0 { "crit" } else { "risk" },
+        slas: slas.join(", "),
+    }
+}
+
+/// `12480.500000 EUR` as people read it.
+fn money(text: &str) -> String {
+    let read = text.split_once(' ').and_then(|(value, currency)| Some((value.parse().ok()?, currency)));
+    read.map_or_else(|| text.to_owned(), |(value, currency)| format!("{} {currency}", words::amount(value)))
+}
+
+fn spark(hours: &[u64]) -> Vec<Bar> {
+    let most = hours.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let step = SPARK_W / 24.0;
+    let round = |x: f64| (x * 10.0).round() / 10.0;
+    let bar = |(at, n): (usize, &u64)| {
+        let height = if *n == 0 { 0.0 } else { round((*n as f64 / most * SPARK_H).max(1.0)) };
+        Bar { x: round(at as f64 * step), y: round(SPARK_H - height), height, open: at == 23 }
+    };
+    hours.iter().take(24).enumerate().map(bar).filter(|bar| bar.height > 0.0).collect()
 }
 
 pub fn row(tenant: &str, clock: &Clock, failure: &FailureRow) -> Row {
@@ -207,9 +438,9 @@ pub fn row(tenant: &str, clock: &Clock, failure: &FailureRow) -> Row {
         href: words::tenant_path(tenant, &format!("payloads/{payload}")),
         payload,
         at: clock.time(failure.received_ms),
-        title: words::capital(&failure.code.replace('_', " ")),
+        title: title(&failure.code, &failure.pointer),
         pointer: failure.pointer.clone(),
-        found: failure.found.clone(),
+        found: mask::value(&failure.pointer, &failure.found),
         source: failure.source.clone(),
         event: failure.event_type.clone(),
         object: (!failure.object_id.is_empty()).then(|| words::Ref::stored(tenant, &object)),
@@ -222,11 +453,12 @@ pub fn stage(key: &str) -> &'static str {
         "validate" => "Against its contract",
         "map" => "Could not be mapped",
         "deliver" => "Not delivered downstream",
+        "process" => "Failed while worked on",
         _ => "Refused",
     }
 }
 
-fn advice(stage: &str, code: &str) -> &'static str {
+pub fn advice(stage: &str, code: &str) -> &'static str {
     if code == "conflicting_duplicate" {
         return "The sender used one id for two different events. Each event needs an id of its own; the first one stays.";
     }
@@ -239,27 +471,74 @@ fn advice(stage: &str, code: &str) -> &'static str {
         "deliver" => {
             "The receiving system refused it or was away. Its own log has the reason; the middleware sends it again."
         }
+        "process" => "The system's own trace shows the step that failed; mend the cause there and let it work again.",
         _ => "Mend the cause at the sender and send it again with the same id.",
     }
 }
 
-/// The fastest clue: which values, and how often.
-fn values(rows: &[FailureRow]) -> Vec<Value> {
-    let mut counts: Vec<(&str, u64)> = Vec::new();
-    for found in rows.iter().map(|row| row.found.as_str()) {
-        match counts.iter_mut().find(|(text, _)| *text == found) {
-            Some((_, n)) => *n += 1,
-            None => counts.push((found, 1)),
+/// What a query asks for; without a beginning `back_ms` before now, 0 for all that is kept.
+pub fn filter(query: &Query, from_ms: i64) -> (FailureFilter, Vec<String>) {
+    let (named, text) = qualifiers(query.get("q").unwrap_or_default(), &["source", "stage", "code", "type", "found"]);
+    let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
+    let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let mut complaints = Vec::new();
+    let mut moment = |name: &str, none: i64| match query.get(name).map(DateTime::parse_from_rfc3339) {
+        Some(Ok(at)) => at.timestamp_millis(),
+        Some(Err(_)) => {
+            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
+            none
         }
-    }
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let most = counts.first().map_or(1, |(_, n)| *n) as f64;
-    let value = |(text, n): (&str, u64)| Value {
-        text: if text.is_empty() { "nothing".into() } else { text.to_owned() },
-        count: words::count(n),
-        width: (n as f64 / most * 120.0).round().max(2.0),
+        None => none,
     };
-    counts.into_iter().take(VALUES).map(value).collect()
+    let filter = FailureFilter {
+        group: None,
+        stage: one("stage"),
+        code: one("code"),
+        source: one("source"),
+        event_type: one("type"),
+        found: one("found"),
+        text,
+        from_ms: moment("from", from_ms),
+        to_ms: moment("to", 0),
+    };
+    (filter, complaints)
+}
+
+async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
+    let mut visit = Visit::new(desk, request, &KNOWN).await?;
+    let (filter, complaints) = filter(&visit.query, visit.clock.now_ms - FAILURES_BACK_MS);
+    visit.notices.extend(complaints);
+    if visit
+        .query
+        .get("state")
+        .is_some_and(|state| !["active", "all"].contains(&state) && GroupState::parse(state).is_none())
+    {
+        visit.notices.push("state: there are open, acknowledged, resolved, ignored and all.".into());
+    }
+    let after = super::routes::cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let (groups, acts, mut rows) = tokio::try_join!(
+                desk.store.failure_groups(tenant, &filter, MAX_GROUPS),
+                desk.store.failure_group_acts(tenant),
+                desk.store.failures(tenant, &filter, &after, PER_PAGE as u64 + 1),
+            )?;
+            let more = rows.len() > PER_PAGE;
+            rows.truncate(PER_PAGE);
+            let found = Found {
+                tenant,
+                groups: &stand(&groups, &acts, visit.clock.now_ms),
+                rows: &rows,
+                next: rows.last().filter(|_| more).map(|row| Cursor::after_failure(row).to_string()),
+                paged: !after.is_start(),
+                filtered: visit.query.without(&["after", "state", "by"]) != Query::default(),
+                search: visit.query.get("q").unwrap_or_default().to_owned(),
+                query: &visit.query,
+            };
+            Ok((Label::new("failures", "Failures", "failures"), failures(&visit.clock, &found)))
+        })
+        .await
 }
 
 #[cfg(test)]
@@ -269,10 +548,25 @@ mod tests {
     #[test]
     fn a_cause_is_told_in_words_and_without_positions() {
         assert_eq!(title("unknown_sku", "/data/lines/3/sku"), "Unknown sku at data.lines[].sku");
+        assert_eq!(title("missing_field", "/data/lines/3/quantity"), "Quantity is missing on a line");
+        assert_eq!(title("not_in_list", "/data/verdict"), "Verdict has a value that is not listed");
         assert_eq!(title("not_json", ""), "Not json");
         assert_eq!(place("/a~1b/*/c"), "a/b[].c");
         assert_eq!(place("/resourceLogs/0/scopeLogs/1/logRecords/7/body/lines/0/quantity"), "body.lines[].quantity");
-        assert_eq!(parse_fingerprint(&fingerprint(7)), Some(7));
-        assert_eq!(parse_fingerprint("7"), None);
+    }
+
+    #[test]
+    fn a_headline_names_what_was_done_and_to_whom() {
+        let group = |code: &str, step: &str, target: &str| {
+            headline(&FailureGroup {
+                code: code.into(),
+                step: step.into(),
+                target: target.into(),
+                ..FailureGroup::default()
+            })
+        };
+        assert_eq!(group("dead_lettered", "unknown sku *", "erp/orders"), "Unknown sku * → erp/orders");
+        assert_eq!(group("dead_lettered", "", "erp"), "Given up by middleware → erp");
+        assert_eq!(group("http_503", "POST /post", "ledger"), "Http 503 in “POST /post” → ledger");
     }
 }

@@ -23,6 +23,8 @@ pub struct Line {
     #[serde(skip)]
     pub pointer: String,
     pub bad: bool,
+    /// Holds the text that was looked for.
+    pub hit: bool,
     pub note: String,
 }
 
@@ -153,20 +155,20 @@ pub fn plain(text: &str) -> Vec<Line> {
     text.lines().take(MAX_LINES).enumerate().map(line).collect()
 }
 
-/// Bytes that are no text: offset, hex, and what is readable.
-pub fn hex(bytes: &[u8]) -> Vec<Line> {
+/// Bytes that are no text: offset (the first byte's is `start`), hex, and what is readable.
+pub fn hex(bytes: &[u8], start: usize) -> Vec<Line> {
     let line = |(row, chunk): (usize, &[u8])| {
         let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String =
             chunk.iter().map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '.' }).collect();
         Line {
             number: row + 1,
-            key: format!("{:06x}", row * 16),
+            key: format!("{:06x}", start + row * 16),
             value: format!("{:<47}  {text}", hex.join(" ")),
             ..Line::default()
         }
     };
-    bytes.chunks(16).take(1024).enumerate().map(line).collect()
+    bytes.chunks(16).enumerate().map(line).collect()
 }
 
 #[cfg(test)]

@@ -1,23 +1,51 @@
-//! One payload as it came: what was wrong with it, the line at fault, its headers, and the way to the whole.
+//! One payload as it came: what was wrong with it, the line at fault, its headers, its neighbours, what it differs in from
+//! a good one, and the way to the whole. Secrets stay hidden until somebody gives a reason.
+
+mod body;
+mod diff;
+mod unmask;
 
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
-use milepost_ingest::{Form, ObjectRef};
+use actix_web::{HttpRequest, HttpResponse, web};
+use milepost_ingest::{EVENT_TYPES, Form, Letter, ObjectRef};
 use serde::Serialize;
 
+use self::body::Body;
 use super::desk::Desk;
-use super::json::{self, Line};
+use super::json::Line;
+use super::params::Query;
 use super::problem::Trouble;
 use super::render::Page;
-use super::routes::part;
+use super::routes::{acted, part, told};
 use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
-use super::{failures, otlp, words};
-use crate::store::rows::{FailureRow, PayloadRow};
+use super::{failures, mask, words};
+use crate::domain::failures::Rules;
+use crate::store::rows::{FailureRow, ObjectRow, PayloadRow};
+use crate::store::{Neighbour, TakenAs};
+
+pub use self::body::Excerpt;
+pub use self::diff::DiffLine;
+pub use self::unmask::{UNMASKED, excuse, is_masked};
 
 /// Problems that are listed; the rest are counted.
 const MAX_PROBLEMS: usize = 100;
+const MAX_ATTEMPTS: u64 = 20;
+const KNOWN: [&str; 2] = ["view", "find"];
+/// A good payload to compare with may be so old.
+const GOOD_BACK_MS: i64 = 30 * 86_400_000;
+
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    type Shared = web::Data<Desk>;
+    cfg.route("/payloads/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
+        .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
+        .route(
+            "/payloads/{id}/unmask",
+            web::post()
+                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
+        );
+}
 
 #[derive(Debug, Serialize)]
 pub struct Payload {
@@ -29,22 +57,51 @@ pub struct Payload {
     pub key_id: String,
     pub size: String,
     pub counts: String,
+    pub kind: String,
     pub problems: Vec<Problem>,
     pub more_problems: u64,
+    /// `pretty`, `raw`, `hex`, `headers` or `diff`.
+    pub view: &'static str,
+    pub tabs: Vec<Tab>,
     pub lines: Vec<Line>,
     /// What the lines are: `pretty`, `text`, `hex`.
-    pub view: &'static str,
+    pub writing: &'static str,
     pub note: String,
+    pub diff: Option<Diff>,
+    pub find: String,
+    pub hits: usize,
+    pub first_hit: usize,
+    pub masked: usize,
+    /// Until when this reader sees all.
+    pub unmasked_until: Option<Time>,
+    pub unmask_path: String,
     pub records: Vec<Record>,
     pub record: Option<u32>,
     pub whole_href: String,
     pub headers: Vec<(String, String)>,
     pub raw_href: String,
+    pub raw_closed: bool,
     pub objects: Vec<words::Ref>,
+    pub workflows: Vec<words::Ref>,
+    pub trace: Option<(String, String)>,
+    pub earlier: String,
+    pub later: String,
+    pub attempts: Vec<Attempt>,
+    pub attempts_text: String,
+    pub taken: Option<Taken>,
+    /// For whoever mends and replays it.
+    pub failed: bool,
 }
 
 impl Page for Payload {
     const TEMPLATE: &'static str = "payload.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct Tab {
+    pub title: &'static str,
+    pub href: String,
+    pub chosen: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,16 +111,21 @@ pub struct Problem {
     pub stage: &'static str,
     pub code: String,
     pub pointer: String,
+    pub offset: Option<i64>,
     pub expected: String,
     pub found: String,
     pub detail: String,
+    /// `approved`: what was probably meant.
+    pub suggestion: String,
+    pub target: String,
+    pub version: u32,
     pub line: usize,
     pub record: u32,
     pub record_href: String,
     pub group_href: String,
 }
 
-/// A refused record of a payload that holds several.
+/// A failed record of a payload that holds several.
 #[derive(Debug, Serialize)]
 pub struct Record {
     pub index: u32,
@@ -72,27 +134,85 @@ pub struct Record {
     pub title: String,
 }
 
+#[derive(Debug, Serialize)]
+pub struct Attempt {
+    pub href: String,
+    pub id: String,
+    pub at: Time,
+    pub title: String,
+    pub this: bool,
+}
+
+/// The same event, taken since.
+#[derive(Debug, Serialize)]
+pub struct Taken {
+    pub href: String,
+    pub id: String,
+    pub at: Time,
+    pub object: words::Ref,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Diff {
+    pub lines: Vec<DiffLine>,
+    pub against: String,
+    pub against_href: String,
+    pub at: Option<Time>,
+    pub summary: String,
+}
+
+#[derive(Default)]
 pub struct Facts<'a> {
     pub tenant: &'a str,
-    pub row: &'a PayloadRow,
+    pub row: PayloadRow,
     pub failures: &'a [FailureRow],
     /// The record asked for, when not the whole payload.
     pub index: Option<u32>,
-    /// That record, when the form is not JSON text itself.
-    pub item: Option<serde_json::Value>,
+    pub query: Query,
+    pub unmasked_until_ms: Option<i64>,
+    pub neighbours: &'a [Neighbour],
+    pub attempts: &'a [FailureRow],
+    pub taken: Option<TakenAs>,
+    pub objects: &'a [ObjectRow],
+    /// The good payload that it is compared with, when asked for: where it stands, and itself.
+    pub good: Option<(TakenAs, PayloadRow)>,
 }
 
-pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
-    let Facts { tenant, row, failures, index, .. } = *facts;
+pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
+    let Facts { tenant, row, failures, index, query, .. } = facts;
     let own: Vec<&FailureRow> =
         failures.iter().filter(|failure| index.is_none_or(|index| failure.index == index)).collect();
-    let mut shown = self::shown(facts);
+    let open = facts.unmasked_until_ms.is_some();
+    let letter = letter(&row, index);
+    let view = match query.get("view") {
+        Some("raw") => "raw",
+        Some("hex") => "hex",
+        Some("headers") => "headers",
+        Some("diff") => "diff",
+        _ => "pretty",
+    };
+    let offset = own.iter().map(|failure| failure.offset).find(|offset| *offset >= 0);
+    let mut shown = Body::of(&row, index, letter.as_ref()).lines(view, offset);
+    let masked = if open { 0 } else { shown.mask() };
     for failure in &own {
-        let whole = place(facts, &shown, failure);
-        json::mark(&mut shown.lines, &whole, &failure.code.replace('_', " "));
+        shown.mark(failure);
     }
+    let find = query.get("find").unwrap_or_default().to_owned();
+    let hits = shown.find(&find);
     let path = |id: String| words::tenant_path(tenant, &format!("payloads/{id}"));
-    let several = row.events + row.refused > 1;
+    let id = words::payload_id(row.payload, index);
+    let here = path(id.clone());
+    let tab = |title: &'static str, key: &str| Tab {
+        title,
+        href: format!("{here}{}", query.with("view", if key == "pretty" { "" } else { key }).text()),
+        chosen: view == key,
+    };
+    let named = own.iter().any(|failure| !failure.event_type.is_empty());
+    let mut tabs =
+        vec![tab("Pretty", "pretty"), tab("As it came", "raw"), tab("Headers", "headers"), tab("Bytes", "hex")];
+    if named {
+        tabs.push(tab("Compare", "diff"));
+    }
     let mut indexes: Vec<u32> = failures.iter().map(|failure| failure.index).collect();
     indexes.dedup();
     let mut objects: Vec<ObjectRef> = own
@@ -102,11 +222,26 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
         .collect();
     objects.sort();
     objects.dedup();
+    let mut workflows: Vec<&String> = facts.objects.iter().flat_map(|object| &object.workflows).collect();
+    workflows.sort();
+    workflows.dedup();
+    let neighbour = |later: bool| {
+        let found = facts.neighbours.iter().find(|neighbour| neighbour.later == later);
+        found.map(|n| path(words::payload_id(n.payload, Some(n.index)))).unwrap_or_default()
+    };
+    let several = row.events + row.refused > 1 || indexes.len() > 1;
+    let headers = letter.as_ref().map_or(&row.headers, |letter| &letter.headers);
+    let headers: Vec<(String, String)> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), if open { value.clone() } else { header_value(name, value) }))
+        .collect();
+    let attempts = own.iter().map(|failure| failure.attempts).max().unwrap_or(0);
+    let trace = own.iter().find(|failure| !failure.trace_id.is_empty());
+    let hidden = !open && unmask::is_masked(&row);
     Payload {
-        id: words::payload_id(row.payload, index),
-        badge: verdict(row, index, &own),
+        badge: verdict(&row, index, &own),
         received: clock.time(row.received_ms),
-        source: row.source.clone(),
+        source: own.first().map_or_else(|| row.source.clone(), |failure| failure.source.clone()),
         form: row.form.replace('_', " "),
         key_id: row.key_id.clone(),
         size: words::bytes(row.body.len()),
@@ -115,16 +250,26 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
             words::count(u64::from(row.events)),
             words::count(u64::from(row.refused))
         ),
+        kind: shown.kind.clone(),
         more_problems: own.len().saturating_sub(MAX_PROBLEMS) as u64,
         problems: own
             .iter()
             .take(MAX_PROBLEMS)
             .enumerate()
-            .map(|(at, failure)| problem(facts, at, failure, &shown))
+            .map(|(at, failure)| problem(tenant, at, failure, shown.line_of(failure), open))
             .collect(),
-        view: shown.view,
-        note: shown.note,
-        lines: shown.lines,
+        diff: facts.good.as_ref().map(|(at, good)| compare(clock, tenant, &shown, at, good, open)),
+        view,
+        tabs,
+        writing: shown.writing,
+        note: shown.note.clone(),
+        first_hit: shown.lines.iter().find(|line| line.hit).map_or(0, |line| line.number),
+        lines: if matches!(view, "diff" | "headers") { Vec::new() } else { shown.lines },
+        find,
+        hits,
+        masked,
+        unmasked_until: facts.unmasked_until_ms.map(|ms| clock.time(ms)),
+        unmask_path: format!("{here}/unmask"),
         records: if several {
             let record = |&at: &u32| Record {
                 index: at,
@@ -138,120 +283,153 @@ pub fn payload(clock: &Clock, facts: &Facts<'_>) -> Payload {
         },
         record: index,
         whole_href: path(words::payload_id(row.payload, None)),
-        headers: row.headers.clone(),
-        raw_href: format!("{}/raw", path(words::payload_id(row.payload, None))),
+        headers,
+        raw_href: format!("{here}/raw"),
+        raw_closed: hidden,
         objects: objects.iter().take(20).map(|object| words::Ref::object(tenant, object)).collect(),
+        workflows: workflows.iter().take(20).map(|name| workflow(tenant, name)).collect(),
+        trace: trace.map(|failure| {
+            (
+                failure.trace_id.clone(),
+                words::tenant_path(tenant, &format!("traces/{}", words::encode(&failure.trace_id))),
+            )
+        }),
+        earlier: neighbour(false),
+        later: neighbour(true),
+        attempts_text: if attempts > 0 {
+            words::plural(u64::from(attempts), "attempt", "attempts")
+        } else {
+            String::new()
+        },
+        attempts: facts
+            .attempts
+            .iter()
+            .filter(|_| facts.attempts.len() > 1)
+            .map(|failure| attempt(clock, tenant, failure, row.payload, index))
+            .collect(),
+        taken: facts.taken.map(|at| Taken {
+            href: path(words::payload_id(at.payload, Some(at.index))),
+            id: words::payload_id(at.payload, Some(at.index)),
+            at: clock.time(at.received_ms),
+            object: words::Ref::object(tenant, &ObjectRef::new(at.object_type, at.object_id)),
+        }),
+        failed: !own.is_empty(),
+        id,
+    }
+}
+
+/// A header as it may be shown.
+pub fn header_value(name: &str, value: &str) -> String {
+    if mask::hides(name) && !value.is_empty() { mask::instead(value.chars().count()) } else { mask::text(value) }
+}
+
+fn workflow(tenant: &str, name: &str) -> words::Ref {
+    let object = ObjectRef::parse(name).unwrap_or_else(|| ObjectRef::new("order", name));
+    words::Ref { href: words::workflow_path(tenant, &object.kind, &object.id), ..words::Ref::object(tenant, &object) }
+}
+
+fn attempt(clock: &Clock, tenant: &str, failure: &FailureRow, payload: u64, index: Option<u32>) -> Attempt {
+    let id = words::payload_id(failure.payload, Some(failure.index));
+    Attempt {
+        href: words::tenant_path(tenant, &format!("payloads/{id}")),
+        id,
+        at: clock.time(failure.received_ms),
+        title: failures::title(&failure.code, &failure.pointer),
+        this: failure.payload == payload && index.is_none_or(|index| index == failure.index),
+    }
+}
+
+fn compare(clock: &Clock, tenant: &str, shown: &body::Shown, at: &TakenAs, good: &PayloadRow, open: bool) -> Diff {
+    let mut other = Body::of(good, Some(at.index), None).lines("pretty", None);
+    if !open {
+        other.mask();
+    }
+    let lines = diff::diff(&other.text(), &shown.text());
+    let count = |kind: &str| lines.iter().filter(|line| line.kind == kind).count() as u64;
+    let (added, gone) = (count("add"), count("del"));
+    let id = words::payload_id(at.payload, Some(at.index));
+    Diff {
+        summary: if added + gone == 0 {
+            "They do not differ.".into()
+        } else {
+            format!("{} only here, {} only in the good one.", words::plural(added, "line", "lines"), words::count(gone))
+        },
+        against_href: words::tenant_path(tenant, &format!("payloads/{id}")),
+        against: id,
+        at: Some(clock.time(at.received_ms)),
+        lines,
     }
 }
 
 fn verdict(row: &PayloadRow, index: Option<u32>, own: &[&FailureRow]) -> Badge {
+    let refused = own.iter().any(|failure| matches!(failure.stage.as_str(), "decode" | "validate" | "map"));
     match (index, own.is_empty()) {
         (_, true) => status::TAKEN,
+        _ if row.form == Form::DeadLetters.as_str() => status::DEAD,
+        _ if !refused => status::REPORTED,
         (Some(_), false) => status::REFUSED,
         (None, false) if row.events > 0 => status::PARTLY,
         (None, false) => status::REFUSED,
     }
 }
 
-/// Where in what is shown a failure points.
-fn place(facts: &Facts<'_>, shown: &Shown, failure: &FailureRow) -> String {
-    match &facts.item {
-        Some(item) => otlp::pointer(item, &failure.pointer),
-        None if shown.rooted => failure.pointer.clone(),
-        None => format!("/{}{}", failure.index, failure.pointer),
-    }
-}
-
-fn problem(facts: &Facts<'_>, at: usize, failure: &FailureRow, shown: &Shown) -> Problem {
-    let tenant = facts.tenant;
-    let whole = place(facts, shown, failure);
+fn problem(tenant: &str, at: usize, failure: &FailureRow, line: usize, open: bool) -> Problem {
+    let hide = |text: &str| if open { text.to_owned() } else { mask::value(&failure.pointer, text) };
     Problem {
         number: at + 1,
         title: failures::title(&failure.code, &failure.pointer),
         stage: failures::stage(&failure.stage),
         code: failure.code.clone(),
-        line: line_of(&shown.lines, &whole),
+        line,
         pointer: failure.pointer.clone(),
+        offset: (failure.offset >= 0).then_some(failure.offset),
         expected: failure.expected.clone(),
-        found: failure.found.clone(),
-        detail: failure.detail.clone(),
+        found: hide(&failure.found),
+        detail: if open { failure.detail.clone() } else { mask::text(&failure.detail) },
+        suggestion: suggestion(failure),
+        target: failure.target.clone(),
+        version: failure.schema_version,
         record: failure.index,
         record_href: words::tenant_path(
             tenant,
             &format!("payloads/{}", words::payload_id(failure.payload, Some(failure.index))),
         ),
-        group_href: words::tenant_path(tenant, &format!("failures/{}", failures::fingerprint(failure.fingerprint))),
+        group_href: failures::group_path(tenant, failure.fingerprint),
     }
 }
 
-fn line_of(lines: &[Line], pointer: &str) -> usize {
-    let mut wanted = pointer;
-    loop {
-        if let Some(line) = lines.iter().find(|line| line.pointer == wanted) {
-            return line.number;
-        }
-        let Some(parent) = wanted.rfind('/') else { return 1 };
-        wanted = &wanted[..parent];
-    }
-}
-
-struct Shown {
-    lines: Vec<Line>,
-    view: &'static str,
-    note: String,
-    /// Pointers of failures begin at the root of what is shown; else a record's place stands before them.
-    rooted: bool,
-}
-
-fn shown(facts: &Facts<'_>) -> Shown {
-    let body = &facts.row.body;
-    let short = body.len() > json::MAX_BYTES;
-    let note = if short { "Only the beginning is shown; the whole is a download away." } else { "" };
-    if let Some(lines) = facts.item.as_ref().and_then(|item| json::lines(&item.to_string())) {
-        return Shown { lines, view: "pretty", note: "The record as it was read.".into(), rooted: true };
-    }
-    let Ok(text) = std::str::from_utf8(body) else {
-        return Shown {
-            lines: json::hex(body.get(..json::MAX_BYTES).unwrap_or(body)),
-            view: "hex",
-            note: note.into(),
-            rooted: true,
-        };
+/// What was probably meant, among what is allowed.
+fn suggestion(failure: &FailureRow) -> String {
+    let found = failure.found.trim_matches('"').to_lowercase();
+    let allowed: Vec<&str> = match failure.code.as_str() {
+        "not_in_list" | "unmapped_value" => failure.expected.split(" or ").collect(),
+        "unknown_event_type" => EVENT_TYPES.iter().map(|kind| kind.name).collect(),
+        _ => return String::new(),
     };
-    let ndjson = facts.row.form == "ndjson";
-    if let Some(index) = facts.index {
-        // One line of NDJSON, or one element of an array, is a record of its own.
-        let record = if ndjson {
-            text.lines().filter(|line| !line.trim().is_empty()).nth(index as usize).map(str::to_owned)
-        } else {
-            element(text, index as usize)
-        };
-        if let Some(lines) = record.as_deref().filter(|text| text.len() <= json::MAX_BYTES).and_then(json::lines) {
-            return Shown { lines, view: "pretty", note: String::new(), rooted: true };
-        }
-    }
-    if !short
-        && !ndjson
-        && let Some(lines) = json::lines(text)
-    {
-        let array = lines.first().is_some_and(|line| line.value.starts_with('['));
-        return Shown { lines, view: "pretty", note: String::new(), rooted: !array };
-    }
-    let end = (0..=json::MAX_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    Shown { lines: json::plain(&text[..end]), view: "text", note: note.into(), rooted: true }
+    let near = |word: &&str| strsim::jaro_winkler(&found, &word.to_lowercase());
+    let best = allowed.into_iter().map(|word| (near(&word), word)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(likeness, _)| *likeness > 0.8).map(|(_, word)| word.to_owned()).unwrap_or_default()
 }
 
-fn element(text: &str, index: usize) -> Option<String> {
-    let items: Vec<&serde_json::value::RawValue> = serde_json::from_str(text).ok()?;
-    items.get(index).map(|item| item.get().to_owned())
+/// The dead letter at a place, when the payload holds such.
+fn letter(row: &PayloadRow, index: Option<u32>) -> Option<Letter> {
+    if row.form != Form::DeadLetters.as_str() {
+        return None;
+    }
+    milepost_ingest::dead_letter(&row.body, index.unwrap_or(0))
 }
 
-pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
-    let visit = Visit::new(desk, request, &[]).await?;
-    let tenant = visit.tenant.as_str();
+async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
+    let mut visit = Visit::new(desk, request, &KNOWN).await?;
+    let tenant = visit.tenant.clone();
+    let tenant = tenant.as_str();
     let name = part(request, "id");
     let missing = || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("Payload {name}") };
     let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
+    let until = unmask::until(desk, tenant, id, visit.person(), visit.clock.now_ms).await?;
+    if until.is_some() {
+        visit.apart = format!("{name} {}", visit.person().unwrap_or_default());
+    }
     visit
         .show(desk, async {
             let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
@@ -260,42 +438,143 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
             if index.is_some_and(|index| record(&row, index).is_none() && !failures.iter().any(|f| f.index == index)) {
                 return Err(missing());
             }
-            let only = (row.events + row.refused == 1).then_some(0);
-            let item = index.or(only).and_then(|index| item(&row, index));
-            let facts = Facts { tenant, row: &row, failures: &failures, index, item };
-            Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, &facts)))
+            // A payload of one record is that record.
+            let whole = row.events + row.refused <= 1 && failures.len() <= 1;
+            let only = whole.then(|| failures.first().map_or(0, |failure| failure.index));
+            let shown = index.or(only.filter(|at| record(&row, *at).is_some()));
+            let first = failures.iter().find(|failure| shown.is_none_or(|index| failure.index == index)).cloned();
+            let around = Around::of(desk, tenant, first.as_ref(), &visit).await?;
+            let facts = Facts {
+                tenant,
+                row,
+                failures: &failures,
+                index: shown,
+                query: visit.query.clone(),
+                unmasked_until_ms: until,
+                neighbours: &around.neighbours,
+                attempts: &around.attempts,
+                taken: around.taken,
+                objects: &around.objects,
+                good: around.good,
+            };
+            Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, facts)))
         })
         .await
 }
 
+/// What stands around a failed record.
+#[derive(Default)]
+struct Around {
+    neighbours: Vec<Neighbour>,
+    attempts: Vec<FailureRow>,
+    taken: Option<TakenAs>,
+    objects: Vec<ObjectRow>,
+    good: Option<(TakenAs, PayloadRow)>,
+}
+
+impl Around {
+    async fn of(desk: &Desk, tenant: &str, failure: Option<&FailureRow>, visit: &Visit) -> Result<Self, Trouble> {
+        let Some(failure) = failure else { return Ok(Self::default()) };
+        let rules: Rules = desk.store.failure_rules(tenant).await?;
+        // Which part of a split group it is in does not matter for who stands beside it.
+        let group = rules.home(failure.fingerprint);
+        let named = !failure.event_id.is_empty();
+        let objects: Vec<ObjectRef> = (!failure.object_id.is_empty())
+            .then(|| ObjectRef::new(&failure.object_type, &failure.object_id))
+            .into_iter()
+            .collect();
+        let (neighbours, attempts, taken, objects) = tokio::try_join!(
+            desk.store.failure_neighbours(tenant, group, &rules, failure.payload, failure.index),
+            async {
+                match named {
+                    true => desk.store.failure_attempts(tenant, &failure.source, &failure.event_id, MAX_ATTEMPTS).await,
+                    false => Ok(Vec::new()),
+                }
+            },
+            async {
+                match named {
+                    true => desk.store.taken_as(tenant, &failure.source, &failure.event_id).await,
+                    false => Ok(None),
+                }
+            },
+            desk.store.objects(tenant, &objects),
+        )?;
+        // A message of middleware is an event itself; that it was taken heals nothing.
+        let taken = taken.filter(|at| at.payload != failure.payload || at.index != failure.index);
+        let mut good = None;
+        if visit.query.get("view") == Some("diff") && !failure.event_type.is_empty() {
+            let since = visit.clock.now_ms - GOOD_BACK_MS;
+            let found =
+                desk.store.last_good(tenant, &failure.event_type, &failure.source, failure.payload, since).await?;
+            if let Some(at) = found {
+                good = desk.store.payload(tenant, at.payload).await?.map(|row| (at, row));
+            }
+        }
+        Ok(Self { neighbours, attempts, taken, objects, good })
+    }
+}
+
+/// The lines around the fault of one record, for the page of its group.
+pub async fn excerpt(
+    desk: &Desk,
+    tenant: &str,
+    id: u64,
+    index: u32,
+) -> Result<Option<Excerpt>, crate::store::StoreError> {
+    let (row, failures) = tokio::try_join!(desk.store.payload(tenant, id), desk.store.failures_of(tenant, id))?;
+    let Some(row) = row else { return Ok(None) };
+    let letter = letter(&row, Some(index));
+    let own: Vec<&FailureRow> = failures.iter().filter(|failure| failure.index == index).collect();
+    let offset = own.iter().map(|failure| failure.offset).find(|offset| *offset >= 0);
+    let mut shown = Body::of(&row, Some(index), letter.as_ref()).lines("pretty", offset);
+    shown.mask();
+    for failure in &own {
+        shown.mark(failure);
+    }
+    let name = words::payload_id(id, Some(index));
+    Ok(Some(shown.excerpt(&name, words::tenant_path(tenant, &format!("payloads/{name}")))))
+}
+
 /// Any record, as JSON.
 fn record(row: &PayloadRow, index: u32) -> Option<serde_json::Value> {
+    if row.form == Form::DeadLetters.as_str() {
+        return milepost_ingest::dead_letter(&row.body, index).map(|_| serde_json::Value::Null);
+    }
     milepost_ingest::item(Form::parse(&row.form)?, &row.headers, &row.body, index)
 }
 
-/// A record of a form that is no JSON text, as JSON.
-pub fn item(row: &PayloadRow, index: u32) -> Option<serde_json::Value> {
-    let form = Form::parse(&row.form)?;
-    if matches!(form, Form::Json | Form::Ndjson | Form::CloudEvent | Form::CloudEventBatch) {
-        return None;
+/// The bytes of a payload, or of one dead letter in it: what the sender's own system could not deliver.
+pub fn bytes(row: PayloadRow, index: Option<u32>) -> Vec<u8> {
+    match index.and_then(|_| letter(&row, index)) {
+        Some(letter) => letter.payload,
+        None => row.body,
     }
-    milepost_ingest::item(form, &row.headers, &row.body, index)
 }
 
 /// The bytes as they came, as a file: never as something that a browser would run.
-pub async fn raw(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
+async fn raw(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
     let visit = Visit::new(desk, request, &[]).await?;
     let name = part(request, "id");
     let missing = || Trouble::NotFound { tenant: visit.tenant.clone(), what: format!("Payload {name}") };
-    let (id, _) = words::parse_payload_id(&name).ok_or_else(missing)?;
+    let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
     let row = desk.store.payload(&visit.tenant, id).await?.ok_or_else(missing)?;
-    let file = format!("attachment; filename=\"payload-{}.bin\"", words::payload_id(id, None));
-    Ok(HttpResponse::Ok()
+    let until = unmask::until(desk, &visit.tenant, id, visit.person(), visit.clock.now_ms).await?;
+    if until.is_none() && unmask::is_masked(&row) {
+        let text = "This payload holds secrets or personal data. Show them on its page first, with a reason; then it can \
+            be downloaded for 15 minutes.";
+        return Err(Trouble::Bad { tenant: visit.tenant.clone(), text: text.into() });
+    }
+    Ok(attachment(&name, bytes(row, index)))
+}
+
+/// Bytes as a file that no browser runs.
+pub fn attachment(name: &str, bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header((header::CONTENT_DISPOSITION, file))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"payload-{name}.bin\"")))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
         .insert_header(("Cross-Origin-Resource-Policy", "same-origin"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(row.body))
+        .body(bytes)
 }

@@ -36,6 +36,8 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/go/{anything:.*}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::go)))
         .service(
             web::scope("/t/{tenant}")
+                .configure(failures::configure)
+                .configure(payload::configure)
                 .route("", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
                 .route("/", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
                 .route("/rail", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, rail)))
@@ -56,19 +58,6 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
-                .route("/failures", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, failed)))
-                .route(
-                    "/failures/{fingerprint}",
-                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, cause)),
-                )
-                .route(
-                    "/payloads/{id}",
-                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, payload::show)),
-                )
-                .route(
-                    "/payloads/{id}/raw",
-                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, payload::raw)),
-                )
                 .route(
                     "/traces/{id}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
@@ -82,11 +71,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 /// Answers, or tells the trouble.
-async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpResponse
+pub async fn told<F>(desk: Shared, request: HttpRequest, page: F) -> HttpResponse
 where
     F: AsyncFn(&Desk, &HttpRequest) -> Answer,
 {
-    page(&desk, &request).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+    // On the heap: a page asks many questions at once, and debug builds copy their futures about.
+    Box::pin(page(&desk, &request)).await.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
 }
 
 /// As `told`, for a form.
@@ -95,7 +85,7 @@ where
     F: AsyncFn(&Desk, &HttpRequest, Submission) -> Answer,
 {
     let done = match Submission::read(&desk, &request, &body).await {
-        Ok(submission) => form(&desk, &request, submission).await,
+        Ok(submission) => Box::pin(form(&desk, &request, submission)).await,
         Err(trouble) => Err(trouble),
     };
     done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
@@ -261,7 +251,7 @@ pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
 }
 
 /// Where the page begins; a cursor that is none is told and means the beginning.
-fn cursor(visit: &mut Visit) -> Cursor {
+pub fn cursor(visit: &mut Visit) -> Cursor {
     match visit.query.get("after").map(Cursor::parse) {
         Some(Some(cursor)) => cursor,
         Some(None) => {
@@ -390,96 +380,6 @@ async fn waiting(desk: &Desk, request: &HttpRequest) -> Answer {
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_held(row).to_string());
             let page = held::held(tenant, &visit.clock, &groups, &rows, next, !after.is_start());
             Ok((Label::new("held", "Held", "held"), page))
-        })
-        .await
-}
-
-pub fn failure_filter(query: &Query, now_ms: i64) -> (FailureFilter, Vec<String>) {
-    let (named, text) = qualifiers(query.get("q").unwrap_or_default(), &["source", "stage", "code", "type"]);
-    let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
-    let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let mut complaints = Vec::new();
-    let mut moment = |name: &str, none: i64| match query.get(name).map(DateTime::parse_from_rfc3339) {
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => {
-            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
-            none
-        }
-        None => none,
-    };
-    let filter = FailureFilter {
-        fingerprint: None,
-        stage: one("stage"),
-        code: one("code"),
-        source: one("source"),
-        event_type: one("type"),
-        text,
-        from_ms: moment("from", now_ms - FAILURES_BACK_MS),
-        to_ms: moment("to", 0),
-    };
-    (filter, complaints)
-}
-
-pub const FAILURES_KNOWN: [&str; 8] = ["q", "source", "stage", "code", "type", "from", "to", "after"];
-
-async fn failed(desk: &Desk, request: &HttpRequest) -> Answer {
-    let mut visit = Visit::new(desk, request, &FAILURES_KNOWN).await?;
-    let (filter, complaints) = failure_filter(&visit.query, visit.clock.now_ms);
-    visit.notices.extend(complaints);
-    let after = cursor(&mut visit);
-    let tenant = visit.tenant.as_str();
-    visit
-        .show(desk, async {
-            let limit = failures::PER_PAGE;
-            let (groups, mut rows) = tokio::try_join!(
-                desk.store.failure_groups(tenant, &filter, MAX_GROUPS),
-                desk.store.failures(tenant, &filter, &after, limit as u64 + 1),
-            )?;
-            let more = rows.len() > limit;
-            rows.truncate(limit);
-            let found = failures::Found {
-                tenant,
-                groups: &groups,
-                rows: &rows,
-                next: rows.last().filter(|_| more).map(|row| Cursor::after_failure(row).to_string()),
-                paged: !after.is_start(),
-                filtered: visit.query.without(&["after"]) != Query::default(),
-                search: visit.query.get("q").unwrap_or_default().to_owned(),
-                query: &visit.query,
-            };
-            Ok((Label::new("failures", "Failures", "failures"), failures::failures(&visit.clock, &found)))
-        })
-        .await
-}
-
-async fn cause(desk: &Desk, request: &HttpRequest) -> Answer {
-    let mut visit = Visit::new(desk, request, &["after"]).await?;
-    let after = cursor(&mut visit);
-    let tenant = visit.tenant.as_str();
-    let name = part(request, "fingerprint");
-    let missing = || Trouble::NotFound { tenant: tenant.to_owned(), what: "This cause of failures".into() };
-    let fingerprint = failures::parse_fingerprint(&name).ok_or_else(missing)?;
-    visit
-        .show(desk, async {
-            let filter = FailureFilter { fingerprint: Some(fingerprint), ..FailureFilter::default() };
-            let (groups, rows) = tokio::try_join!(
-                desk.store.failure_groups(tenant, &filter, 1),
-                desk.store.failures(tenant, &filter, &after, failures::SAMPLE as u64),
-            )?;
-            let group = groups.first().ok_or_else(missing)?;
-            let last = rows.get(failures::PER_PAGE - 1).filter(|_| rows.len() > failures::PER_PAGE);
-            let found = failures::Found {
-                tenant,
-                groups: &groups,
-                rows: &rows,
-                next: last.map(|row| Cursor::after_failure(row).to_string()),
-                paged: !after.is_start(),
-                filtered: false,
-                search: String::new(),
-                query: &visit.query,
-            };
-            let page = failures::cause(&visit.clock, group, &found);
-            Ok((Label::new("failures", failures::title(&group.code, &group.pointer), "failures"), page))
         })
         .await
 }

@@ -70,6 +70,13 @@ pub const FAILED: Badge = badge("fail", "Failed", "crit", true);
 pub const TAKEN: Badge = badge("ok", "Accepted", "ok", false);
 pub const PARTLY: Badge = badge("risk", "Accepted in part", "risk", true);
 pub const REFUSED: Badge = badge("fail", "Refused", "crit", true);
+pub const DEAD: Badge = badge("fail", "Dead letter", "crit", true);
+pub const REPORTED: Badge = badge("fail", "Failed elsewhere", "crit", true);
+pub const OPEN: Badge = badge("fail", "Open", "crit", false);
+pub const RETURNED: Badge = badge("fail", "Returned", "crit", true);
+pub const ACKNOWLEDGED: Badge = badge("run", "Acknowledged", "run", false);
+pub const RESOLVED: Badge = badge("ok", "Resolved", "ok", false);
+pub const IGNORED: Badge = badge("off", "Ignored", "idle", false);
 pub const KNOWN: Badge = badge("run", "Known", "run", false);
 
 pub const HEALTHY: Badge = badge("ok", "Healthy", "ok", false);

@@ -27,6 +27,8 @@ pub struct Visit {
     pub as_of_ms: Option<i64>,
     pub notices: Vec<String>,
     pub here: String,
+    /// Sets this reader's rendering apart from those of others, who see less.
+    pub apart: String,
     prefs: Prefs,
     piece: bool,
 }
@@ -89,9 +91,15 @@ impl Visit {
             as_of_ms,
             notices,
             here: request.uri().path_and_query().map_or_else(|| "/".into(), ToString::to_string),
+            apart: String::new(),
             prefs,
             piece: request.headers().contains_key("x-milepost-piece"),
         })
+    }
+
+    /// The name under which the reader acts.
+    pub fn person(&self) -> Option<&str> {
+        self.prefs.person.as_deref()
     }
 
     /// The rendering of this page, made once for all who ask for it now.
@@ -101,8 +109,9 @@ impl Visit {
         F: Future<Output = Result<(Label, P), Trouble>>,
     {
         let key = format!(
-            "{} {} {} {} {} {}",
+            "{} {} {} {} {} {} {}",
             self.tenant,
+            self.apart,
             self.prefs.person.is_some(),
             self.piece,
             self.clock.zone_name,
@@ -111,7 +120,8 @@ impl Visit {
         );
         let body = desk
             .rendering(&self.tenant, key, async {
-                let (counts, made) = tokio::join!(desk.counts(&self.tenant, Utc::now().timestamp_millis()), make);
+                let counts = Box::pin(desk.counts(&self.tenant, Utc::now().timestamp_millis()));
+                let (counts, made) = tokio::join!(counts, Box::pin(make));
                 let (label, page) = made?;
                 let frame = self.frame(desk, label, counts?);
                 Ok::<_, Trouble>(Bytes::from(render::page(&frame, &page, self.piece)?))

@@ -1,16 +1,16 @@
 //! From journal records to rows: what of a batch depends on the records alone. The same records always give the same
 //! rows, so a batch that is repeated after a crash is told by its token.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Event, Form, ObjectRef, Refusal, Span};
+use milepost_ingest::{Event, Form, ObjectRef, Span};
 
+use super::failed::Owner;
 use super::recent::Read;
 use super::seen;
 use crate::domain::Fact;
-use crate::store::rows::{Batch, EventRow, FailureRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
+use crate::store::rows::{Batch, EventRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
 
 /// Tenant, object and fact of events, in journal order.
 pub type Facts = Vec<(Arc<str>, ObjectRef, Fact)>;
@@ -41,6 +41,7 @@ impl Filling {
         let received_at = DateTime::<Utc>::from_timestamp_micros(record.received_us).unwrap_or_default();
         self.bytes += record.body.len() as u64;
         self.received_ms = self.received_ms.max(received_ms);
+        let owner = Owner { tenant: &record.tenant, source: &record.source, payload: offset, received_ms };
         let (events, refusals, keep) = match reading {
             Err(refusal) => {
                 self.count(&record.tenant, &record.source, "", &record.form, received_ms, |m| {
@@ -50,7 +51,26 @@ impl Filling {
                 (Vec::new(), vec![refusal], true)
             }
             Ok(reading) => {
-                let keep = !reading.events.is_empty() || !reading.refusals.is_empty();
+                // A span that is an event as well has said it as such.
+                let said = |span: &&Span| {
+                    reading.events.iter().all(|event| event.index != span.index)
+                        && reading.refusals.iter().all(|refusal| refusal.index != span.index)
+                };
+                let failed: Vec<_> = reading
+                    .spans
+                    .iter()
+                    .filter(|span| span.status == 2)
+                    .filter(said)
+                    .filter_map(|span| owner.span(span))
+                    .collect();
+                let mut keep = !reading.events.is_empty() || !reading.refusals.is_empty() || !failed.is_empty();
+                self.rows.failures.extend(failed);
+                for letter in &reading.dead_letters {
+                    keep = true;
+                    let row = owner.dead_letter(letter);
+                    self.count(&record.tenant, &row.source, "", &record.form, received_ms, |m| m.records += 1);
+                    self.rows.failures.push(row);
+                }
                 for span in reading.spans {
                     self.span(&record.tenant, &record.form, offset, received_ms, span);
                 }
@@ -89,10 +109,8 @@ impl Filling {
             });
         }
         for refusal in refusals {
-            let source = if refusal.hint.source.is_empty() { &record.source } else { &refusal.hint.source };
-            let row = failure_row(&record.tenant, offset, received_ms, source, &refusal);
-            let source = source.clone();
-            self.count(&record.tenant, &source, "", &record.form, received_ms, |m| m.refused += 1);
+            let row = owner.refusal(&refusal);
+            self.count(&record.tenant, &row.source, "", &record.form, received_ms, |m| m.refused += 1);
             self.rows.failures.push(row);
         }
         for event in events {
@@ -123,9 +141,8 @@ impl Filling {
                 m.contracts.push(format!("{}@{}", event.kind, event.schema_version));
             }
         });
-        if event.kind == "message.failed" {
-            self.rows.failures.push(delivery_failure(tenant, offset, received_ms, &event));
-        }
+        let owner = Owner { tenant, source: &event.source, payload: offset, received_ms };
+        self.rows.failures.extend(owner.message(&event));
         let fact = Fact::of(&event, received_at);
         let content = seen::content(&event);
         let owner = self.tenant(tenant);
@@ -205,86 +222,5 @@ impl Filling {
         }
         row.last_ms = row.last_ms.max(at_ms);
         add(row);
-    }
-}
-
-fn failure_row(tenant: &str, offset: u64, received_ms: i64, source: &str, refusal: &Refusal) -> FailureRow {
-    let hint = &refusal.hint;
-    FailureRow {
-        tenant: tenant.to_owned(),
-        payload: offset,
-        index: refusal.index,
-        received_ms,
-        stage: refusal.stage.as_str().to_owned(),
-        code: refusal.code.clone(),
-        pointer: refusal.pointer.clone(),
-        expected: refusal.expected.clone(),
-        found: refusal.found.clone(),
-        detail: refusal.detail.clone(),
-        fingerprint: fingerprint(&[source, refusal.stage.as_str(), &refusal.code, &cause_of(&refusal.pointer)]),
-        source: source.to_owned(),
-        event_type: hint.event_type.clone(),
-        event_id: hint.event_id.clone(),
-        schema_version: hint.schema_version,
-        object_type: hint.object_type.clone(),
-        object_id: hint.object_id.clone(),
-    }
-}
-
-/// A failure that middleware reported: it took place between two other systems.
-fn delivery_failure(tenant: &str, offset: u64, received_ms: i64, event: &Event) -> FailureRow {
-    let text = |name: &str| event.data.get(name).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-    let stage = match text("stage").as_str() {
-        "validation" => "validate",
-        "transformation" => "map",
-        _ => "deliver",
-    };
-    let code = Some(text("code")).filter(|c| !c.is_empty()).unwrap_or_else(|| "message_failed".to_owned());
-    let pointer = Some(text("path")).filter(|p| !p.is_empty()).unwrap_or_else(|| text("pointer"));
-    FailureRow {
-        tenant: tenant.to_owned(),
-        payload: offset,
-        index: event.index,
-        received_ms,
-        stage: stage.to_owned(),
-        expected: text("expected"),
-        found: text("found"),
-        detail: Some(text("reason"))
-            .filter(|r| !r.is_empty())
-            .unwrap_or_else(|| "Middleware reported a failed message".to_owned()),
-        fingerprint: fingerprint(&[&event.source, stage, &code, &cause_of(&pointer)]),
-        code,
-        pointer,
-        source: event.source.clone(),
-        event_type: event.kind.clone(),
-        event_id: event.id.clone(),
-        schema_version: event.schema_version,
-        object_type: event.object.kind.clone(),
-        object_id: event.object.id.clone(),
-    }
-}
-
-/// A pointer without array positions: `/data/lines/3/sku` and `/data/lines/4/sku` have one cause.
-fn cause_of(pointer: &str) -> String {
-    let parts =
-        pointer.split('/').map(|p| if !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()) { "*" } else { p });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-fn fingerprint(parts: &[&str]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    parts.hash(&mut hasher);
-    hasher.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cause_of;
-
-    #[test]
-    fn array_positions_do_not_make_another_cause() {
-        assert_eq!(cause_of("/data/lines/3/sku"), "/data/lines/*/sku");
-        assert_eq!(cause_of("/data/7up"), "/data/7up");
-        assert_eq!(cause_of(""), "");
     }
 }

@@ -86,6 +86,9 @@ impl Gate {
                 let ids: Vec<(u128, u64)> =
                     events.map(|e| (seen::key(tenant, &e.source, &e.id), seen::content(e))).collect();
                 self.remember(ids);
+                let letters = read.reading.iter().flat_map(|r| &r.dead_letters).filter(|letter| !letter.id.is_empty());
+                let source = &read.record.source;
+                self.remember(letters.map(|letter| (seen::letter_key(tenant, source, letter), letter.content)));
             }
         }
     }
@@ -139,6 +142,13 @@ impl Gate {
                     Verdict::Conflict => record.conflicts.push(event.index),
                 }
             }
+            for letter in reading.iter().flat_map(|r| &r.dead_letters).filter(|letter| !letter.id.is_empty()) {
+                let key = seen::letter_key(&record.tenant, &record.source, letter);
+                match seen.judge(key, letter.content) {
+                    Verdict::New => new.push(key),
+                    _ => record.duplicates.push(letter.index),
+                }
+            }
             match self.journal.submit(record.encode_bytes()) {
                 Ok(ticket) => (ticket, new),
                 Err(error) => {
@@ -188,6 +198,7 @@ pub fn settle(reading: &mut Result<Reading, Refusal>, record: &Record, offset: u
             let conflicts: Vec<Refusal> =
                 reading.events.iter().filter(|e| record.conflicts.contains(&e.index)).map(conflict).collect();
             reading.events.retain(|e| !record.duplicates.contains(&e.index) && !record.conflicts.contains(&e.index));
+            reading.dead_letters.retain(|letter| !record.duplicates.contains(&letter.index));
             reading.refusals.extend(conflicts);
             let refused = u32::try_from(reading.refusals.len()).unwrap_or(u32::MAX);
             let duplicates = u32::try_from(record.duplicates.len()).unwrap_or(u32::MAX);
@@ -195,6 +206,7 @@ pub fn settle(reading: &mut Result<Reading, Refusal>, record: &Record, offset: u
                 payload_id,
                 accepted: reading.items.saturating_sub(refused).saturating_sub(duplicates),
                 duplicates,
+                repeated: record.duplicates.clone(),
                 refusals: reading.refusals.clone(),
                 unreadable: None,
             }
@@ -211,6 +223,7 @@ fn conflict(event: &Event) -> Refusal {
         expected: "a new id, or the same content as before".to_owned(),
         found: event.id.chars().take(200).collect(),
         detail: Code::ConflictingDuplicate.meaning().to_owned(),
+        offset: None,
         hint: milepost_ingest::Hint {
             event_id: event.id.clone(),
             event_type: event.kind.clone(),

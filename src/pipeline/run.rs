@@ -15,6 +15,7 @@ use super::Settings;
 use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
+use super::raised::Gone;
 use super::state::{Changes, Objects, State, Touched};
 use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
@@ -29,6 +30,8 @@ pub struct Pipeline {
     pub settings: Settings,
     pub checkpoint: Checkpoint,
     pub status: Arc<super::Status>,
+    /// Told of tenants whose groups of failures are to be computed anew.
+    pub stale: Arc<super::Stale>,
     pub shutdown: CancellationToken,
 }
 
@@ -116,8 +119,10 @@ impl Pipeline {
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
         for (tenant, touched) in &touched {
             let changes = state.refresh(tenant, touched, now);
+            self.close(runtime, tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.exceptions.extend(changes.exceptions);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
@@ -249,11 +254,13 @@ impl Pipeline {
 
     fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, now: DateTime<Utc>) -> bool {
         let mut snapshots = Batch { token: format!("clock-{}", now.timestamp_micros()), ..Batch::default() };
-        for (_, changes) in changes {
+        for (tenant, changes) in changes {
+            self.close(runtime, &tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.exceptions.extend(changes.exceptions);
         }
-        if snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
+        if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
             return true;
         }
         let written = self.write(runtime, &snapshots);
@@ -261,6 +268,22 @@ impl Pipeline {
             self.publish(&Batch::default(), &snapshots);
         }
         written
+    }
+
+    /// Ends exceptions that no rule tells of any more. Their rows are in the store only.
+    fn close(&self, runtime: &Handle, tenant: &str, gone: Vec<Gone>, snapshots: &mut Batch) {
+        if gone.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = gone.iter().map(|g| g.id.clone()).collect();
+        let version = u64::try_from(Utc::now().timestamp_micros()).unwrap_or(0);
+        let rows = self.retry(runtime, "read exceptions", || self.store.exceptions_named(tenant, &ids));
+        for row in rows.unwrap_or_default() {
+            let version = version.max(row.version + 1);
+            if let Some(gone) = gone.iter().find(|g| g.id == row.id).filter(|_| !row.closed) {
+                snapshots.exceptions.push(gone.close(row, version));
+            }
+        }
     }
 
     fn publish_all(&self, runtime: &Handle, state: &mut State) -> bool {
@@ -336,13 +359,21 @@ impl Pipeline {
             change.topics.push("held".to_owned());
             change.topics.push(format!("o:{}/{}", row.object_type, row.object_id));
         }
+        for row in &snapshots.exceptions {
+            let change = of(&mut changes, &row.tenant);
+            change.topics.push("exceptions".to_owned());
+            change.topics.push(format!("x:{}", row.id));
+        }
         for row in &rows.failures {
-            of(&mut changes, &row.tenant).topics.push("failures".to_owned());
+            self.stale.mark(&row.tenant);
         }
         for row in &rows.source_minutes {
             of(&mut changes, &row.tenant).topics.push("sources".to_owned());
         }
         for row in &rows.events {
+            if row.object_type == crate::domain::failures::GROUP {
+                self.stale.mark(&row.tenant);
+            }
             of(&mut changes, &row.tenant).events.push(EventLine {
                 id: row.event_id.clone(),
                 kind: row.event_type.clone(),
@@ -391,6 +422,9 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
         if let Some(object) = ObjectRef::parse(&object) {
             state.note_stored(&tenant, &object);
         }
+    }
+    for known in store.exception_marks().await? {
+        state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);
     }
     let mut rows = store.open_events()?;
     while let Some(row) = rows.next().await? {

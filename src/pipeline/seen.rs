@@ -3,7 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use milepost_ingest::Event;
+use milepost_ingest::{DeadLetter, Event};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 use twox_hash::XxHash64;
@@ -63,6 +63,11 @@ pub fn key(tenant: &str, source: &str, id: &str) -> u128 {
         u128::from(hasher.finish())
     };
     half(0) << 64 | half(1)
+}
+
+/// Identity of a dead letter: written otherwise it is another one, since it failed again.
+pub fn letter_key(tenant: &str, source: &str, letter: &DeadLetter) -> u128 {
+    key(tenant, source, &format!("dead-letter/{}/{:x}", letter.id, letter.content))
 }
 
 /// A hash of what an event says, apart from where it stood in its payload and how it was traced. Kept with the event

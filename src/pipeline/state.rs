@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
 use super::snapshot;
-use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, derive};
-use crate::store::rows::{ObjectRow, WorkflowRow};
+use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
+use crate::store::rows::{ExceptionRow, ObjectRow, WorkflowRow};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -30,6 +31,7 @@ struct Tenant {
     /// Workflows that are closed, the longest closed first: these may leave memory.
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
+    raised: Raised,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
     /// Workflows to be derived anew when there is time.
@@ -53,6 +55,9 @@ pub struct Touched {
 pub struct Changes {
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub exceptions: Vec<ExceptionRow>,
+    /// Exceptions that were open and are to be closed.
+    pub gone: Vec<Gone>,
 }
 
 impl State {
@@ -75,6 +80,11 @@ impl State {
     /// Adds a stored event.
     pub fn add_entry(&mut self, tenant: &str, entry: &Entry) -> bool {
         self.add(tenant, &entry.event.object, Fact::of(&entry.event, entry.received_at))
+    }
+
+    /// Notes an open exception as the store has it.
+    pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
+        self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
     }
 
     /// Notes an object that is in the store only.
@@ -157,6 +167,7 @@ impl State {
                 if let Some(definition) = definitions.of_root(&alias.object_type)
                     && tenant.graph.spoke(&alias_name)
                 {
+                    tenant.raised.merged(hash_of(&alias_name), as_of);
                     changes.workflows.push(snapshot::merged_row(name, definition, &alias_name, alias));
                 }
             }
@@ -169,6 +180,7 @@ impl State {
             changes.workflows.extend(tenant.derive(name, &definitions, &root, as_of, version));
         }
         tenant.later.extend(roots);
+        (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
     }
 
@@ -185,7 +197,8 @@ impl State {
                 continue;
             }
             let workflows = due.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
-            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+            let (exceptions, gone) = tenant.raised.take();
+            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
         }
         all
     }
@@ -198,7 +211,8 @@ impl State {
             let definitions = self.book.of(name);
             let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
             let workflows = roots.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
-            all.push((name.clone(), Changes { objects: Vec::new(), workflows }));
+            let (exceptions, gone) = tenant.raised.take();
+            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
         }
         all
     }
@@ -243,12 +257,14 @@ impl Tenant {
         as_of: DateTime<Utc>,
         version: u64,
     ) -> Option<WorkflowRow> {
-        let definition = definitions.of_root(&root.kind)?;
+        let definition = definition_of(definitions, &self.graph, root)?;
         if let Some(at) = self.wakes.remove(root) {
             self.clocks.remove(&(at, root.clone()));
         }
         let workflow = derive(definition, &self.graph, root, as_of)?;
-        if let Some(at) = workflow.wakes_at {
+        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+        let wake = self.raised.settle(&settling, &workflow);
+        if let Some(at) = workflow.wakes_at.into_iter().chain(wake).min() {
             self.wakes.insert(root.clone(), at);
             self.clocks.insert((at, root.clone()));
         }
@@ -279,16 +295,11 @@ impl Tenant {
             };
             if !needed || object == *root {
                 self.graph.evict(&object);
+                self.raised.forget(hash_of(&object));
                 self.stored.extend(names.iter().chain([&object]).map(hash_of));
             }
         }
     }
-}
-
-fn hash_of(object: &ObjectRef) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    object.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn mark_of(row: &ObjectRow) -> u64 {

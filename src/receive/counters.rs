@@ -11,16 +11,18 @@ use crate::pipeline::Taken;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Door {
     Events,
+    DeadLetters,
     OtlpHttp,
     OtlpGrpc,
 }
 
 impl Door {
-    const ALL: [Self; 3] = [Self::Events, Self::OtlpHttp, Self::OtlpGrpc];
+    const ALL: [Self; 4] = [Self::Events, Self::DeadLetters, Self::OtlpHttp, Self::OtlpGrpc];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Events => "events",
+            Self::DeadLetters => "dead_letters",
             Self::OtlpHttp => "otlp_http",
             Self::OtlpGrpc => "otlp_grpc",
         }
@@ -31,7 +33,7 @@ impl Door {
 pub struct Counters {
     /// By door and status: an HTTP status, or a gRPC code by name.
     answers: RwLock<BTreeMap<(Door, &'static str), AtomicU64>>,
-    records: [Records; 3],
+    records: [Records; 4],
 }
 
 #[derive(Default)]

@@ -5,6 +5,7 @@ use crate::pipeline::Form;
 
 pub(super) const EVENT_TYPES: &str = "application/json, application/x-ndjson, application/cloudevents+json, \
      application/cloudevents-batch+json, or CloudEvents in binary mode (ce- headers) with application/json";
+pub(super) const LETTER_TYPES: &str = "application/json";
 pub(super) const OTLP_TYPES: &str = "application/x-protobuf, application/json";
 pub(super) const GRPC_TYPES: &str = "application/grpc, application/grpc+proto";
 
@@ -38,6 +39,15 @@ pub(super) fn event_form(content_type: Option<&str>, cloud_event: bool) -> Resul
     };
     utf8(whole)?;
     Ok(form)
+}
+
+/// Dead letters are JSON around payloads of any kind.
+pub(super) fn letters_form(content_type: Option<&str>) -> Result<Form, Stop> {
+    let whole = content_type.unwrap_or("");
+    match essence(whole).as_str() {
+        "application/json" => utf8(whole).map(|()| Form::DeadLetters),
+        _ => Err(Stop::MediaType { found: short(whole), accepted: LETTER_TYPES }),
+    }
 }
 
 pub(super) fn otlp_tongue(content_type: Option<&str>) -> Result<Tongue, Stop> {

@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{FailureRow, ObjectRow, WorkflowRow};
+use super::exceptions::ExceptionSort;
+use super::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
 use super::workflows::Sort;
 
 /// The default is the beginning.
@@ -47,6 +48,11 @@ impl Cursor {
     /// Behind a refusal of the failures list.
     pub fn after_failure(row: &FailureRow) -> Self {
         Self::after(row.payload as i64, "", &row.index.to_string(), "")
+    }
+
+    /// Behind an exception of a list in this order.
+    pub fn after_exception(row: &ExceptionRow, sort: ExceptionSort) -> Self {
+        Self::after(sort.value(row), "", &row.id, "")
     }
 
     fn after(value: i64, kind: &str, id: &str, also: &str) -> Self {

@@ -30,6 +30,10 @@ pub struct Retention {
     pub objects: u32,
     /// Snapshots of closed workflows, counted from their last change; open ones stay.
     pub workflows: u32,
+    /// Closed exceptions, counted from their end; open ones stay.
+    pub exceptions: u32,
+    /// What was sent to whom, and how it went.
+    pub deliveries: u32,
     /// OTLP spans.
     pub spans: u32,
     /// OTLP log records that are no business events.
@@ -43,7 +47,16 @@ pub struct Retention {
 impl Default for Retention {
     /// What state is made of stays; what surrounds it goes.
     fn default() -> Self {
-        Self { payloads: 180, failures: 400, spans: 30, logs: 30, points: 30, source_minutes: 90, ..Self::FOREVER }
+        Self {
+            payloads: 180,
+            failures: 400,
+            deliveries: 180,
+            spans: 30,
+            logs: 30,
+            points: 30,
+            source_minutes: 90,
+            ..Self::FOREVER
+        }
     }
 }
 
@@ -55,19 +68,23 @@ impl Retention {
         failures: 0,
         objects: 0,
         workflows: 0,
+        exceptions: 0,
+        deliveries: 0,
         spans: 0,
         logs: 0,
         points: 0,
         source_minutes: 0,
     };
 
-    fn tables(&self) -> [(&'static str, u32); 9] {
+    fn tables(&self) -> [(&'static str, u32); 11] {
         [
             ("events", self.events),
             ("payloads", self.payloads),
             ("failures", self.failures),
             ("objects", self.objects),
             ("workflows", self.workflows),
+            ("exceptions", self.exceptions),
+            ("deliveries", self.deliveries),
             ("spans", self.spans),
             ("logs", self.logs),
             ("points", self.points),

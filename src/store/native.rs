@@ -117,6 +117,13 @@ impl Block {
         values.flatten().for_each(|value| value.put(&mut self.bytes));
     }
 
+    /// `Array(UInt64)`.
+    pub fn count_lists<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [u64]> + Clone) {
+        self.column(name, "Array(UInt64)");
+        offsets(&mut self.bytes, values.clone().map(<[u64]>::len));
+        values.flatten().for_each(|value| value.put(&mut self.bytes));
+    }
+
     /// `Map(LowCardinality(String), String)`; a name may occur twice, as header names may.
     pub fn maps<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [(String, String)]> + Clone) {
         self.column(name, "Map(LowCardinality(String), String)");

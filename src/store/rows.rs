@@ -1,8 +1,12 @@
 //! The rows that pipeline writes and pages read, one struct per table. Times are Unix milliseconds UTC
 //! (`DateTime64(3)`) unless said otherwise; money is scaled by 10^6 (`Decimal(38, 6)`).
 
+mod exceptions;
+
 use clickhouse::Row;
 use serde::Deserialize;
+
+pub use exceptions::{AlertRow, DeliveryRow, ExceptionRow};
 
 /// `events`: every accepted business event, the source of truth of all state.
 #[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
@@ -50,14 +54,14 @@ pub struct PayloadRow {
     pub refused: u32,
 }
 
-/// `failures`: one row per refused record (or whole payload), or per message.failed event of middleware.
+/// `failures`: one row per refused record (or whole payload), failed message of middleware, dead letter, or span in error.
 #[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
 pub struct FailureRow {
     pub tenant: String,
     pub payload: u64,
     pub index: u32,
     pub received_ms: i64,
-    /// `decode`, `validate`, `map`, `deliver`
+    /// `decode`, `validate`, `map`, `deliver`, `process`
     pub stage: String,
     pub code: String,
     pub pointer: String,
@@ -72,6 +76,56 @@ pub struct FailureRow {
     pub schema_version: u32,
     pub object_type: String,
     pub object_id: String,
+    /// The byte of the payload at which reading ended; -1 where no byte is at fault.
+    pub offset: i64,
+    pub attempts: u32,
+    /// Where it could not be brought.
+    pub target: String,
+    /// What was being done: a span's name, or a sentence of middleware without its values.
+    pub step: String,
+    pub trace_id: String,
+}
+
+/// `failure_groups`: what is known of failures of one cause (ReplacingMergeTree by `version`).
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
+pub struct FailureGroupRow {
+    pub tenant: String,
+    /// The fingerprint, unless rules merged or split it.
+    pub group_id: u64,
+    pub fingerprints: Vec<u64>,
+    pub stage: String,
+    pub code: String,
+    pub pointer: String,
+    pub expected: String,
+    pub found: String,
+    pub detail: String,
+    pub step: String,
+    pub target: String,
+    pub source: String,
+    pub sources: Vec<String>,
+    pub event_types: Vec<String>,
+    /// 0 when there is nothing left in it.
+    pub count: u64,
+    pub last_hour: u64,
+    /// Failures in each of the last 24 hours, the running one last.
+    pub hours: Vec<u64>,
+    /// Distinct objects that the failed records name.
+    pub objects: u64,
+    pub orders: u64,
+    pub workflows: u64,
+    pub customers: u64,
+    /// Of these workflows.
+    pub breached: u64,
+    pub at_risk: u64,
+    /// Their amounts, summed per currency: `12480.50 EUR`.
+    pub money: Vec<String>,
+    pub example_payload: u64,
+    pub example_index: u32,
+    pub first_ms: i64,
+    pub last_ms: i64,
+    /// When this was computed.
+    pub as_of_ms: i64,
+    pub version: u64,
 }
 
 /// `objects`: the latest snapshot of each object (ReplacingMergeTree by `version`).
@@ -205,8 +259,12 @@ pub struct Batch {
     pub events: Vec<EventRow>,
     pub payloads: Vec<PayloadRow>,
     pub failures: Vec<FailureRow>,
+    pub failure_groups: Vec<FailureGroupRow>,
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub exceptions: Vec<ExceptionRow>,
+    pub alerts: Vec<AlertRow>,
+    pub deliveries: Vec<DeliveryRow>,
     pub spans: Vec<SpanRow>,
     pub logs: Vec<LogRow>,
     pub points: Vec<PointRow>,

@@ -124,6 +124,7 @@ impl From<FlatSpan> for SpanRow {
             object: object(flat.object_type, flat.object_id),
             attributes: flat.attributes,
             events: flat.events,
+            index: 0,
         };
         Self { tenant: flat.tenant, received_ms: flat.received_ms, payload: flat.payload, span }
     }

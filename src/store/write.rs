@@ -1,6 +1,8 @@
 //! A batch into ClickHouse: one Native block and one insert per table that it has rows for.
 //! Repeating a batch is harmless, because each insert carries the batch's token; when to repeat is the caller's to say.
 
+mod exceptions;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -75,11 +77,15 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("payloads"), &batch.payloads, payloads),
         part(insert!("events"), &batch.events, events),
         part(insert!("failures"), &batch.failures, failures),
+        part(insert!("failure_groups"), &batch.failure_groups, failure_groups),
         part(insert!("spans"), &batch.spans, spans),
         part(insert!("logs"), &batch.logs, logs),
         part(insert!("points"), &batch.points, points),
         part(insert!("objects"), &batch.objects, objects),
         part(insert!("workflows"), &batch.workflows, workflows),
+        part(insert!("exceptions"), &batch.exceptions, exceptions::exceptions),
+        part(insert!("alerts"), &batch.alerts, exceptions::alerts),
+        part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),
     ];
     parts.into_iter().flatten().collect()
@@ -138,6 +144,44 @@ fn failures(block: &mut Block, rows: &[FailureRow]) {
     block.numbers("schema_version", rows.iter().map(|row| row.schema_version));
     block.words("object_type", rows.iter().map(|row| row.object_type.as_str()));
     block.strings("object_id", rows.iter().map(|row| row.object_id.as_str()));
+    block.numbers("offset", rows.iter().map(|row| row.offset));
+    block.numbers("attempts", rows.iter().map(|row| row.attempts));
+    block.words("target", rows.iter().map(|row| row.target.as_str()));
+    block.words("step", rows.iter().map(|row| row.step.as_str()));
+    block.strings("trace_id", rows.iter().map(|row| row.trace_id.as_str()));
+}
+
+fn failure_groups(block: &mut Block, rows: &[FailureGroupRow]) {
+    block.words("tenant", rows.iter().map(|row| row.tenant.as_str()));
+    block.numbers("group_id", rows.iter().map(|row| row.group_id));
+    block.count_lists("fingerprints", rows.iter().map(|row| row.fingerprints.as_slice()));
+    block.words("stage", rows.iter().map(|row| row.stage.as_str()));
+    block.words("code", rows.iter().map(|row| row.code.as_str()));
+    block.strings("pointer", rows.iter().map(|row| row.pointer.as_str()));
+    block.strings("expected", rows.iter().map(|row| row.expected.as_str()));
+    block.strings("found", rows.iter().map(|row| row.found.as_str()));
+    block.strings("detail", rows.iter().map(|row| row.detail.as_str()));
+    block.strings("step", rows.iter().map(|row| row.step.as_str()));
+    block.strings("target", rows.iter().map(|row| row.target.as_str()));
+    block.words("source", rows.iter().map(|row| row.source.as_str()));
+    block.string_lists("sources", rows.iter().map(|row| row.sources.as_slice()));
+    block.string_lists("event_types", rows.iter().map(|row| row.event_types.as_slice()));
+    block.numbers("n", rows.iter().map(|row| row.count));
+    block.numbers("last_hour", rows.iter().map(|row| row.last_hour));
+    block.count_lists("hours", rows.iter().map(|row| row.hours.as_slice()));
+    block.numbers("objects", rows.iter().map(|row| row.objects));
+    block.numbers("orders", rows.iter().map(|row| row.orders));
+    block.numbers("workflows", rows.iter().map(|row| row.workflows));
+    block.numbers("customers", rows.iter().map(|row| row.customers));
+    block.numbers("breached", rows.iter().map(|row| row.breached));
+    block.numbers("at_risk", rows.iter().map(|row| row.at_risk));
+    block.string_lists("money", rows.iter().map(|row| row.money.as_slice()));
+    block.numbers("example_payload", rows.iter().map(|row| row.example_payload));
+    block.numbers("example_index", rows.iter().map(|row| row.example_index));
+    block.millis("first_at", rows.iter().map(|row| row.first_ms));
+    block.millis("last_at", rows.iter().map(|row| row.last_ms));
+    block.millis("as_of", rows.iter().map(|row| row.as_of_ms));
+    block.numbers("version", rows.iter().map(|row| row.version));
 }
 
 fn objects(block: &mut Block, rows: &[ObjectRow]) {
@@ -287,8 +331,12 @@ mod tests {
         check(insert!("events"), &|block| events(block, &[]));
         check(insert!("payloads"), &|block| payloads(block, &[]));
         check(insert!("failures"), &|block| failures(block, &[]));
+        check(insert!("failure_groups"), &|block| failure_groups(block, &[]));
         check(insert!("objects"), &|block| objects(block, &[]));
         check(insert!("workflows"), &|block| workflows(block, &[]));
+        check(insert!("exceptions"), &|block| exceptions::exceptions(block, &[]));
+        check(insert!("alerts"), &|block| exceptions::alerts(block, &[]));
+        check(insert!("deliveries"), &|block| exceptions::deliveries(block, &[]));
         check(insert!("spans"), &|block| spans(block, &[]));
         check(insert!("logs"), &|block| logs(block, &[]));
         check(insert!("points"), &|block| points(block, &[]));

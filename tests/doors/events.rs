@@ -106,7 +106,7 @@ async fn the_parts_of_a_binary_cloud_event_arrive_whole() {
 async fn refused_records_are_told_with_place_and_payload() {
     let rig = Rig::start().await;
     let refusals = vec![refusal(1, "missing_field", "/data/qty", "nothing"), refusal(4, "wrong_type", "/time", "7")];
-    let taken = Taken { payload_id: "p9".into(), accepted: 3, duplicates: 2, refusals, unreadable: None };
+    let taken = Taken { payload_id: "p9".into(), accepted: 3, duplicates: 2, refusals, ..Taken::default() };
     rig.intake.answers(taken);
     let response = rig.post("/v1/events").json(&json!([])).send().await.unwrap();
     assert_eq!(response.status(), 200);

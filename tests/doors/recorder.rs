@@ -102,6 +102,7 @@ pub fn refusal(index: u32, code: &str, pointer: &str, found: &str) -> Refusal {
         expected: "something else".to_owned(),
         found: found.to_owned(),
         detail: "That will not do.".to_owned(),
+        offset: None,
         hint: Hint::default(),
     }
 }

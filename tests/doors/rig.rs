@@ -54,7 +54,7 @@ impl Rig {
     }
 
     pub fn post(&self, path: &str) -> reqwest::RequestBuilder {
-        let address = if path == "/v1/events" { self.events } else { self.otlp };
+        let address = if ["/v1/events", "/v1/dead-letters"].contains(&path) { self.events } else { self.otlp };
         reqwest::Client::new().post(format!("http://{address}{path}")).bearer_auth(&self.key)
     }
 

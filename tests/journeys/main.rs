@@ -12,3 +12,4 @@ mod rules;
 mod sdks;
 mod server;
 mod tail;
+mod transfer;

@@ -228,7 +228,10 @@ pub fn workflow() -> Workflow {
             since: at(NOW - 51 * MINUTE),
             system: "wms".into(),
             blocking: false,
+            known_at: at(NOW - 51 * MINUTE),
+            cured: None,
         }],
+        cured: vec![],
         readiness: Readiness {
             state: ReadinessState::NotDue,
             reasons: vec![ReadinessReason {
@@ -283,6 +286,7 @@ pub fn spans() -> Vec<SpanRow> {
                         ("server.address".into(), "tms.internal".into()),
                     ],
                     events: String::new(),
+                    index: 0,
                 },
             }
         };

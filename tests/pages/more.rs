@@ -1,12 +1,14 @@
 //! The smaller pages: held, failures, payloads, sources, objects, search, problems.
 
-use milepost::pages::failures::{self, Found};
+use milepost::domain::failures::{GroupAct, Rules};
+use milepost::pages::failures::chart::Change;
+use milepost::pages::failures::{self, Found, Standing};
 use milepost::pages::notes::{self, Hit, Problem, Search};
 use milepost::pages::params::Query;
 use milepost::pages::payload::{self, Facts};
 use milepost::pages::{held, object, sources};
 use milepost::store::rows::*;
-use milepost::store::{FailureGroup, HeldGroup, SourceSummary};
+use milepost::store::{BadValue, FailureGroup, HeldGroup, SourceSummary};
 
 use super::fixtures::*;
 use super::{clock, frame, show};
@@ -30,47 +32,113 @@ fn failure(n: u32, found: &str) -> FailureRow {
         schema_version: 1,
         object_type: "shipment".into(),
         object_id: format!("SH-{n}"),
+        offset: -1,
+        ..FailureRow::default()
     }
 }
 
 fn group(row: &FailureRow) -> FailureGroup {
     FailureGroup {
-        fingerprint: row.fingerprint,
+        group_id: row.fingerprint,
+        fingerprints: vec![row.fingerprint],
         stage: row.stage.clone(),
         code: row.code.clone(),
         pointer: "/data/lines/*/sku".into(),
         source: row.source.clone(),
-        event_type: row.event_type.clone(),
+        sources: vec![row.source.clone()],
+        event_types: vec![row.event_type.clone()],
         expected: row.expected.clone(),
         found: row.found.clone(),
         detail: row.detail.clone(),
+        step: row.step.clone(),
+        target: row.target.clone(),
         count: 482,
         last_hour: 31,
-        objects: 311,
+        hours: (0..24).collect(),
+        objects: 320,
+        orders: 311,
+        customers: 42,
+        breached: 9,
+        at_risk: 2,
+        money: vec!["1240000.500000 EUR".into(), "77 USD".into()],
         first_ms: NOW - 9 * HOUR,
         last_ms: NOW - 4000,
+        as_of_ms: NOW - 900,
         example_payload: row.payload,
         example_index: row.index,
+        ..FailureGroup::default()
     }
 }
 
-fn found<'a>(query: &'a Query, groups: &'a [FailureGroup], rows: &'a [FailureRow]) -> Found<'a> {
+fn act(group: u64, verb: &str, data: serde_json::Value) -> GroupAct {
+    GroupAct {
+        id: verb.into(),
+        group,
+        kind: format!("failure_group.{verb}"),
+        by: "person/anna".into(),
+        at: at(NOW - HOUR),
+        data: data.as_object().cloned().unwrap_or_default(),
+    }
+}
+
+/// The page of a group, with these acts on it.
+fn page_of(groups: &[FailureGroup], acts: &[GroupAct], rows: &[FailureRow]) -> failures::group::Group {
+    let (query, rules) = (Query::default(), Rules::of(acts));
+    let values = [
+        BadValue { found: "\"AB-7\"".into(), count: 300, last_ms: NOW },
+        BadValue { found: "anna@example.com".into(), count: 182, last_ms: NOW },
+    ];
+    let facts = failures::group::Facts {
+        tenant: "acme",
+        one: failures::stand(&groups[..1], acts, NOW).remove(0),
+        all: groups,
+        acts,
+        rules: &rules,
+        values: &values,
+        times: &[(NOW, 82), (NOW - 8 * HOUR, 400)].map(|(at, n)| (at / 600_000 * 600_000, n)),
+        from_ms: NOW - 9 * HOUR,
+        slot_ms: 600_000,
+        changes: &[Change { at_ms: NOW - 8 * HOUR, what: "wms/east-2 sends shipment.shipped@2".into() }],
+        rows,
+        example: None,
+        next: None,
+        paged: false,
+        query: &query,
+        asked_for: groups[0].group_id,
+    };
+    failures::group::group(&clock(), facts)
+}
+
+fn found<'a>(query: &'a Query, groups: &'a [Standing<'a>], rows: &'a [FailureRow]) -> Found<'a> {
     Found { tenant: "acme", groups, rows, next: None, paged: false, filtered: false, search: String::new(), query }
 }
 
 #[test]
 fn failures_are_told_by_cause_with_their_values() {
-    let rows: Vec<FailureRow> =
-        (0..20).map(|n| failure(n, if n % 3 == 0 { "\"AB-77\"" } else { "\"AB-7\"" })).collect();
+    let rows: Vec<FailureRow> = (0..20).map(|n| failure(n, "\"AB-7\"")).collect();
     let (groups, query) = ([group(&rows[0])], Query::parse("source=wms"));
-    let found = found(&query, &groups, &rows);
-    let html = show("failures", &frame("failures", "Failures"), &failures::failures(&clock(), &found));
-    assert!(html.contains("Unknown sku at data.lines[].sku") && html.contains("482"));
-    let html = show("failure", &frame("failures", "Unknown sku"), &failures::cause(&clock(), &groups[0], &found));
-    assert!(
-        html.find("&quot;AB-7&quot;").unwrap() < html.find("&quot;AB-77&quot;").unwrap(),
-        "the most frequent first"
+    let html = show(
+        "failures",
+        &frame("failures", "Failures"),
+        &failures::failures(&clock(), &found(&query, &failures::stand(&groups, &[], NOW), &rows)),
     );
+    for said in ["Unknown sku at data.lines[].sku", "482", "311 orders", "1,240,000.50 EUR", "77.00 USD", "9 breached"]
+    {
+        assert!(html.contains(said), "{said}");
+    }
+    let acts = [
+        act(groups[0].group_id, "assigned", serde_json::json!({"owner": "ben"})),
+        act(groups[0].group_id, "resolved", serde_json::json!({"reason": "mapping mended"})),
+        act(groups[0].group_id, "split", serde_json::json!({"by": "found", "value": "AB-7"})),
+    ];
+    let html = show("failure", &frame("failures", "Unknown sku"), &page_of(&groups, &acts, &rows));
+    for said in
+        ["Returned", "owned by <bdi>ben", "shipment.shipped@2", "Split off", "482 failures since", "mapping mended"]
+    {
+        assert!(html.contains(said), "{said}");
+    }
+    assert!(html.find("&quot;AB-7&quot;").unwrap() < html.find("•••• (16)").unwrap(), "the most frequent first");
+    assert!(!html.contains("anna@"), "an address is nothing for a list of values");
 }
 
 #[test]
@@ -105,8 +173,8 @@ fn a_payload_opens_with_its_fault_marked() {
     let text = r#"[{"id":"a"},{"id":"wms-1","data":{"lines":[{"sku":"AB-7","quantity":1.50}]}}]"#;
     let (row, failures) = (body(text, "json"), [failure(1, "\"AB-7\"")]);
     for (name, index) in [("payload", Some(1)), ("payload-whole", None)] {
-        let facts = Facts { tenant: "acme", row: &row, failures: &failures, index, item: None };
-        let page = payload::payload(&clock(), &facts);
+        let facts = Facts { tenant: "acme", row: row.clone(), failures: &failures, index, ..Facts::default() };
+        let page = payload::payload(&clock(), facts);
         let bad: Vec<&str> = page.lines.iter().filter(|line| line.bad).map(|line| line.value.as_str()).collect();
         assert_eq!(bad, ["\"AB-7\""], "{name}");
         let html = show(name, &frame("", "Payload abc"), &page);
@@ -118,17 +186,17 @@ fn a_payload_opens_with_its_fault_marked() {
 fn bytes_that_are_no_text_are_shown_as_bytes() {
     let mut row = body("", "traces_protobuf");
     row.body = (0..=255).collect();
-    let facts = Facts { tenant: "acme", row: &row, failures: &[], index: None, item: None };
-    let html = show("payload-hex", &frame("", "Payload abc"), &payload::payload(&clock(), &facts));
+    let facts = Facts { tenant: "acme", row, ..Facts::default() };
+    let html = show("payload-hex", &frame("", "Payload abc"), &payload::payload(&clock(), facts));
     assert!(html.contains("00 01 02 03"));
 }
 
 #[test]
 fn a_huge_payload_is_cut_and_said_so() {
     let row = body(&format!("[{}1]", "1,".repeat(400_000)), "json");
-    let facts = Facts { tenant: "acme", row: &row, failures: &[], index: None, item: None };
-    let html = show("payload-huge", &frame("", "Payload abc"), &payload::payload(&clock(), &facts));
-    assert!(html.contains("Only the beginning is shown") && html.len() < 400_000, "{}", html.len());
+    let facts = Facts { tenant: "acme", row, ..Facts::default() };
+    let html = show("payload-huge", &frame("", "Payload abc"), &payload::payload(&clock(), facts));
+    assert!(html.contains("the whole is a download away") && html.len() < 400_000, "{}", html.len());
 }
 
 fn source(name: &str, system: &str) -> SourceSummary {
@@ -240,13 +308,19 @@ fn hostile_text_stays_text_on_the_smaller_pages() {
             *field = text.into();
         }
         let (groups, query, rows) = ([group(&row)], Query::parse(&format!("q={text}")), [row.clone()]);
-        let found = Found { search: text.into(), ..found(&query, &groups, &rows) };
+        let acts = [
+            act(groups[0].group_id, "assigned", serde_json::json!({"owner": text, "reason": text})),
+            act(groups[0].group_id, "runbook_set", serde_json::json!({"runbook": text})),
+            act(groups[0].group_id, "split", serde_json::json!({"by": "found", "value": text})),
+        ];
+        let standing = failures::stand(&groups, &acts, NOW);
+        let found = Found { search: text.into(), ..found(&query, &standing, &rows) };
         show("hostile", &frame("failures", text), &failures::failures(&clock(), &found));
-        show("hostile", &frame("failures", text), &failures::cause(&clock(), &groups[0], &found));
+        show("hostile", &frame("failures", text), &page_of(&groups, &acts, &rows));
         let mut bytes = body(&serde_json::json!([{ text: text }]).to_string(), text);
         bytes.headers = vec![(text.into(), text.into())];
-        let facts = Facts { tenant: "acme", row: &bytes, failures: &rows, index: None, item: None };
-        show("hostile", &frame("", text), &payload::payload(&clock(), &facts));
+        let facts = Facts { tenant: "acme", row: bytes, failures: &rows, attempts: &rows, ..Facts::default() };
+        show("hostile", &frame("", text), &payload::payload(&clock(), facts));
         let mut sick = source(text, text);
         sick.contracts = vec![text.into()];
         show("hostile", &frame("sources", text), &sources::sources("acme", &clock(), &[sick]));

@@ -112,6 +112,87 @@ pub fn workflow(n: u32) -> WorkflowRow {
     }
 }
 
+pub fn exception(n: u32) -> ExceptionRow {
+    let closed = n % 4 == 3;
+    let state = ["open", "acknowledged", "snoozed", "closed"][n as usize % 4];
+    ExceptionRow {
+        tenant: "acme".into(),
+        id: format!("{:016x}", u64::from(n) * 0x0123_4567_89ab),
+        kind: ["sla_breached", "credit_hold", "source_silent"][n as usize % 3].into(),
+        severity: ["critical", "warning", "info"][n as usize % 3].into(),
+        object_type: "order".into(),
+        object_id: format!("SO-{n}"),
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        detail: if n == 1 { HOSTILE.into() } else { "On credit hold".into() },
+        system: ["erp", "wms"][n as usize % 2].into(),
+        feeds: if n.is_multiple_of(2) { vec!["erp/main".into()] } else { vec![] },
+        blocking: n.is_multiple_of(5),
+        since_ms: NOW - i64::from(n % 7) * MINUTE,
+        known_ms: NOW - i64::from(n % 5) * MINUTE,
+        state: state.into(),
+        closed,
+        closed_ms: closed.then_some(NOW),
+        closed_by: if closed { "erp/main e1".into() } else { String::new() },
+        closed_kind: if closed { "order.released".into() } else { String::new() },
+        occurrence: 1 + n % 2,
+        owner: ["", "Anna"][n as usize % 2].into(),
+        team: "operations".into(),
+        reason: String::new(),
+        comments: n,
+        until_ms: (state == "snoozed").then_some(NOW + MINUTE),
+        acknowledge_by_ms: Some(NOW + MINUTE),
+        resolve_by_ms: (!n.is_multiple_of(6)).then_some(NOW + i64::from(n % 3) * MINUTE),
+        customer: format!("Customer {}", n % 4),
+        warehouse: "east".into(),
+        carrier: "DHL".into(),
+        orders: 1 + n % 3,
+        customers: 1,
+        amount: (n != 2).then_some(i128::from(n) * 1_234_567_890),
+        currency: if n == 2 { String::new() } else { "EUR".into() },
+        money: vec!["12.50 EUR".into()],
+        mark: u64::from(n),
+        version: 5 + u64::from(n),
+    }
+}
+
+pub fn alert() -> AlertRow {
+    AlertRow {
+        tenant: "acme".into(),
+        key: "k1".into(),
+        route: "late".into(),
+        title: HOSTILE.into(),
+        severity: "critical".into(),
+        state: "firing".into(),
+        round: 2,
+        opened_ms: NOW - MINUTE,
+        changed_ms: NOW,
+        exceptions: 3,
+        told: "[]".into(),
+        version: 3,
+    }
+}
+
+pub fn delivery(n: u32) -> DeliveryRow {
+    DeliveryRow {
+        tenant: "acme".into(),
+        id: if n == 1 { exception(1).id } else { format!("msg_{n}") },
+        alert: "k1-2".into(),
+        receiver: "ops".into(),
+        channel: "email".into(),
+        action: "trigger".into(),
+        subject: HOSTILE.into(),
+        state: ["waiting", "sent", "failed"][n as usize % 3].into(),
+        attempts: n,
+        created_ms: NOW - i64::from(n) * MINUTE,
+        tried_ms: NOW,
+        next_ms: NOW + MINUTE,
+        answer: "250 OK".into(),
+        notice: "{}".into(),
+        version: 1,
+    }
+}
+
 pub fn object(kind: &str, id: &str, held: bool, version: u64) -> ObjectRow {
     ObjectRow {
         tenant: "acme".into(),
@@ -152,6 +233,46 @@ pub fn failure(index: u32) -> FailureRow {
         schema_version: 1,
         object_type: "shipment".into(),
         object_id: format!("SH-{index}"),
+        offset: -1,
+        attempts: 3,
+        target: "erp/orders".into(),
+        step: "post *".into(),
+        trace_id: trace().trace_id,
+    }
+}
+
+pub fn failure_group() -> FailureGroupRow {
+    FailureGroupRow {
+        tenant: "acme".into(),
+        group_id: u64::MAX - 1,
+        fingerprints: vec![u64::MAX - 1, 7],
+        stage: "validate".into(),
+        code: "missing_field".into(),
+        pointer: "/data/lines/0/quantity".into(),
+        expected: "a decimal".into(),
+        found: HOSTILE.into(),
+        detail: "The quantity is missing.".into(),
+        step: String::new(),
+        target: "erp/orders".into(),
+        source: "wms/east".into(),
+        sources: vec!["wms/east".into()],
+        event_types: vec!["shipment.shipped".into()],
+        count: 3,
+        last_hour: 3,
+        hours: (0..24).collect(),
+        objects: 3,
+        orders: 1,
+        workflows: 1,
+        customers: 1,
+        breached: 1,
+        at_risk: 0,
+        money: vec!["12.500000 EUR".into()],
+        example_payload: 8,
+        example_index: 2,
+        first_ms: NOW - MINUTE,
+        last_ms: NOW - MINUTE,
+        as_of_ms: NOW,
+        version: 1,
     }
 }
 
@@ -199,6 +320,7 @@ pub fn span() -> SpanRow {
         object: Some(ObjectRef::new("shipment", "SH-1")),
         attributes: attributes(),
         events: "[]".into(),
+        index: 0,
     };
     SpanRow { tenant: "acme".into(), received_ms: NOW, payload: 9, span }
 }
@@ -260,6 +382,7 @@ pub fn seed() -> Batch {
         events: (0..5).map(event).collect(),
         payloads: vec![payload(), PayloadRow { payload: 8, headers: vec![], body: vec![], ..payload() }],
         failures: (0..3).map(failure).collect(),
+        failure_groups: vec![failure_group()],
         objects: vec![
             object("order", "SO-1", false, 1),
             object("shipment", "SH-7", true, 2),
@@ -268,6 +391,9 @@ pub fn seed() -> Batch {
             object("order", "SO-2", false, 5),
         ],
         workflows: (0..100).map(workflow).collect(),
+        exceptions: (0..60).map(exception).collect(),
+        alerts: vec![alert()],
+        deliveries: (0..3).map(delivery).collect(),
         spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
         logs: vec![log()],
         points: vec![point()],

@@ -45,6 +45,7 @@ fn read_span<'p>(
     // A value that the mapping cannot place was meant to become an event: it is refused as one.
     let is_event = mapped.is_err() || attributes.biz("biz.event.type").is_some();
 
+    span.index = index;
     span.service = resource.service.to_owned();
     span.source = attributes.biz_text("biz.source").unwrap_or(resource.source).to_owned();
     let system = attributes.biz_text("biz.system").or(resource.system).or_else(|| system_of(&span.source));

@@ -2,6 +2,7 @@
 
 use super::{because, raise};
 use crate::domain::Exception;
+use crate::domain::fact::Fact;
 use crate::domain::tree::Node;
 
 /// Reports of one system that stay open until the same object moves on.
@@ -14,24 +15,44 @@ const REPORTS: [(&str, &str, &str, bool); 4] = [
 
 pub fn reports(node: &Node, found: &mut Vec<Exception>) {
     for (kind, exception, words, blocking) in REPORTS {
-        let Some(fact) = node.last(kind) else { continue };
-        let moved_on = node.facts.iter().any(|f| f.order() > fact.order() && f.system == fact.system);
-        if !moved_on {
-            let detail = format!("{words} on {}{}", node.object, because(fact));
-            raise(found, exception, &node.object, detail, fact.occurred_at, &fact.system, blocking);
-        }
+        let moved_on = |report: &Fact, later: &Fact| later.system == report.system && *later.kind != *kind;
+        episodes(node, kind, moved_on, |report, end| {
+            let detail = format!("{words} on {}{}", node.object, because(report));
+            raise(found, exception, &node.object, detail, report.occurred_at, &report.system, blocking)
+                .known_by(report)
+                .cured_by(end);
+        });
     }
 }
 
 /// Open until the message was delivered, or its sender moved the object on.
 pub fn message_failed(node: &Node, found: &mut Vec<Exception>) {
-    let Some(failed) = node.last("message.failed") else { return };
-    let cured = node
-        .facts
-        .iter()
-        .any(|f| f.order() > failed.order() && (&*f.kind == "message.delivered" || !f.kind.starts_with("message.")));
-    if !cured {
+    let cured = |_: &Fact, later: &Fact| &*later.kind == "message.delivered" || !later.kind.starts_with("message.");
+    episodes(node, "message.failed", cured, |failed, end| {
         let detail = format!("A message about {} failed{}", node.object, because(failed));
-        raise(found, "message_failed", &node.object, detail, failed.occurred_at, &failed.system, true);
+        raise(found, "message_failed", &node.object, detail, failed.occurred_at, &failed.system, true)
+            .known_by(failed)
+            .cured_by(end);
+    });
+}
+
+/// Each run of reports with the fact that ended it; what is said is the last of the run.
+fn episodes<'n>(
+    node: &'n Node,
+    kind: &str,
+    ends: impl Fn(&Fact, &Fact) -> bool,
+    mut tell: impl FnMut(&'n Fact, Option<&'n Fact>),
+) {
+    let mut open: Option<&Fact> = None;
+    for fact in node.facts.iter() {
+        if &*fact.kind == kind {
+            open = Some(fact);
+        } else if let Some(report) = open.filter(|report| ends(report, fact)) {
+            tell(report, Some(fact));
+            open = None;
+        }
+    }
+    if let Some(report) = open {
+        tell(report, None);
     }
 }

@@ -1,53 +1,124 @@
-//! What is wrong with a shipment: short, packed otherwise than picked, or told differently by two systems.
+//! What is wrong with shipments: short, only a part, packed otherwise than picked, told differently by two
+//! systems, or delivered without a proof.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::{because, raise};
-use crate::domain::Exception;
 use crate::domain::fact::Fact;
-use crate::domain::tree::Node;
+use crate::domain::lines::Lines;
+use crate::domain::tree::{Node, Tree};
+use crate::domain::{Exception, Milestone, Reached};
 
 /// How long two systems may disagree about a shipment before it is an exception.
 const CONFLICT_GRACE: TimeDelta = TimeDelta::minutes(30);
+/// How long the rest of an order may stay behind its first shipment.
+const PARTIAL_GRACE: TimeDelta = TimeDelta::hours(24);
+/// How long a proof may follow its delivery.
+const PROOF_GRACE: TimeDelta = TimeDelta::hours(24);
 
-pub fn short_shipment(shipment: &Node, found: &mut Vec<Exception>) {
+fn is_shipped(fact: &Fact) -> bool {
+    matches!(&*fact.kind, "shipment.shipped" | "shipment.short_shipped")
+}
+
+/// Cured when what was missing has left after all, or nobody wants it any more.
+pub fn short_shipment(shipment: &Node, lines: &Lines, tree: &Tree, found: &mut Vec<Exception>) {
     let Some(short) = shipment.last("shipment.short_shipped") else { return };
+    let made_good = !lines.is_empty() && lines.iter().all(|l| l.shipped >= l.target());
+    let cures =
+        |f: &&Fact| is_shipped(f) || matches!(&*f.kind, "order.line_cancelled" | "order.changed" | "order.cancelled");
+    let later = tree.facts().filter(cures).filter(|f| f.order() > short.order()).max_by_key(|f| f.order());
     let detail = format!("{} left short{}", shipment.object.id, because(short));
-    raise(found, "short_shipment", &shipment.object, detail, short.occurred_at, "wms", false);
+    raise(found, "short_shipment", &shipment.object, detail, short.occurred_at, "wms", false)
+        .known_by(short)
+        .cured_by(later.filter(|_| made_good));
 }
 
+/// Each packing counts against the picking before it.
 pub fn packing_variance(shipment: &Node, found: &mut Vec<Exception>) {
-    let (Some(picked), Some(packed)) = (shipment.last("pick.completed"), shipment.last("pack.completed")) else {
-        return;
-    };
     let sum = |f: &Fact| f.detail.lines.as_ref().map(|l| l.iter().map(|l| l.quantity).sum::<Decimal>());
-    let (Some(before), Some(after)) = (sum(picked), sum(packed)) else { return };
-    if before != after {
-        let detail = format!("{}: {before} picked, {after} packed", shipment.object.id);
-        raise(found, "packing_variance", &shipment.object, detail, packed.occurred_at, "wms", false);
+    let mut picked: Option<Decimal> = None;
+    let mut open: Option<(&Fact, String)> = None;
+    for fact in shipment.facts.iter() {
+        match &*fact.kind {
+            "pick.completed" => picked = sum(fact),
+            "pack.completed" => {}
+            _ => continue,
+        }
+        let packed = shipment.facts.iter().rev().find(|f| &*f.kind == "pack.completed" && f.order() <= fact.order());
+        let (Some(before), Some(after)) = (picked, packed.and_then(sum)) else { continue };
+        match (&open, before == after) {
+            (None, false) => {
+                open = Some((fact, format!("{}: {before} picked, {after} packed", shipment.object.id)));
+            }
+            (Some((since, detail)), true) => {
+                raise(found, "packing_variance", &shipment.object, detail.clone(), since.occurred_at, "wms", false)
+                    .known_by(since)
+                    .cured_by(Some(fact));
+                open = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some((since, detail)) = open {
+        raise(found, "packing_variance", &shipment.object, detail, since.occurred_at, "wms", false).known_by(since);
     }
 }
 
-/// The first sign that the transport system has it on the road, while the warehouse has not shipped it.
-fn gone_unshipped<'n>(shipment: &'n Node) -> Option<&'n Fact> {
-    let shipped = shipment.has("shipment.shipped") || shipment.has("shipment.short_shipped");
+/// The transport system has it on the road, while the warehouse has not shipped it.
+pub fn status_conflict(shipment: &Node, found: &mut Vec<Exception>) {
     let gone = |f: &&Fact| matches!(&*f.kind, "shipment.departed" | "shipment.delivered");
-    if shipped { None } else { shipment.facts.iter().find(gone) }
+    let Some(gone) = shipment.facts.iter().find(gone) else { return };
+    let Some(state) = shipment.beliefs().into_iter().find(|b| b.system == "wms") else { return };
+    let shipped = shipment.facts.iter().find(|f| is_shipped(f));
+    let verb = gone.verb();
+    let believed = if shipped.is_some() { "not shipped".to_owned() } else { state.state };
+    let detail = format!("{}: {verb} in the TMS, still {believed} in the WMS", shipment.object.id);
+    raise(found, "status_conflict", &shipment.object, detail, gone.occurred_at, "wms", false)
+        .known_by(gone)
+        .after(CONFLICT_GRACE)
+        .cured_by(shipped);
 }
 
-/// When a disagreement of systems about a shipment becomes, or became, an exception.
-pub fn conflict_at(shipment: &Node) -> Option<DateTime<Utc>> {
-    gone_unshipped(shipment).map(|f| f.occurred_at + CONFLICT_GRACE)
-}
-
-pub fn status_conflict(shipment: &Node, as_of: DateTime<Utc>, found: &mut Vec<Exception>) {
-    if conflict_at(shipment).is_none_or(|at| as_of < at) {
+/// A part has left, the rest stays behind.
+pub fn partial_shipment(tree: &Tree, lines: &Lines, milestones: &[Milestone], found: &mut Vec<Exception>) {
+    if lines.is_empty() || milestones.iter().all(|m| m.key != "shipped" || m.reached == Reached::No) {
         return;
     }
-    let state = shipment.beliefs().into_iter().find(|b| b.system == "wms");
-    let (Some(gone), Some(state)) = (gone_unshipped(shipment), state) else { return };
-    let verb = gone.verb();
-    let detail = format!("{}: {verb} in the TMS, still {} in the WMS", shipment.object.id, state.state);
-    raise(found, "status_conflict", &shipment.object, detail, gone.occurred_at, "wms", false);
+    let mut left: Vec<&Fact> = tree.facts().filter(|f| is_shipped(f)).collect();
+    left.sort_by(|a, b| a.order().cmp(&b.order()));
+    let (Some(first), Some(last)) = (left.first(), left.last()) else { return };
+    let whole = lines.iter().all(|l| l.shipped >= l.target());
+    if whole && left.len() == 1 {
+        return;
+    }
+    let missing = lines.iter().filter(|l| l.shipped < l.target()).count();
+    let detail = match missing {
+        0 => "The order left in several shipments".to_owned(),
+        1 => "1 line has not left with the others".to_owned(),
+        n => format!("{n} lines have not left with the others"),
+    };
+    raise(found, "partial_shipment", &tree.root().object, detail, first.occurred_at, "wms", false)
+        .known_by(first)
+        .after(PARTIAL_GRACE)
+        .cured_by(whole.then_some(last));
+}
+
+/// Delivered, and no proof came although the customer wants one.
+pub fn missing_pod(tree: &Tree, milestones: &[Milestone], found: &mut Vec<Exception>) {
+    if !milestones.iter().any(|m| m.key == "pod" && !m.optional && m.reached != Reached::Skipped) {
+        return;
+    }
+    for shipment in tree.of_kind("shipment") {
+        let Some(delivered) = shipment.facts.iter().find(|f| &*f.kind == "shipment.delivered") else { continue };
+        let proof = shipment.facts.iter().find(|f| &*f.kind == "delivery.pod_received");
+        if proof.is_some_and(|proof| proof.order() < delivered.order()) {
+            continue;
+        }
+        let detail = format!("{} is delivered without a proof", shipment.object.id);
+        raise(found, "missing_pod", &shipment.object, detail, delivered.occurred_at, "tms", false)
+            .known_by(delivered)
+            .after(PROOF_GRACE)
+            .cured_by(proof);
+    }
 }

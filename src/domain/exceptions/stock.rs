@@ -11,17 +11,22 @@ pub fn backorder(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
     let Some(fact) = tree.facts().filter(|f| &*f.kind == "inventory.backordered").max_by_key(|f| f.order()) else {
         return;
     };
-    let later = |f: &&Fact| &*f.kind == "inventory.allocated" && f.occurred_at > fact.occurred_at;
-    let cured = if lines.is_empty() {
-        tree.facts().any(|f| later(&f))
-    } else {
-        lines.iter().all(|l| l.allocated >= l.target() || l.shipped >= l.target())
+    let cures = |f: &&Fact| {
+        matches!(&*f.kind, "inventory.allocated" | "shipment.shipped" | "order.line_cancelled" | "order.changed")
+            && f.order() > fact.order()
     };
-    if cured || tree.root().withdrawn() {
-        return;
-    }
+    let cured = if lines.is_empty() {
+        tree.facts().filter(|f| &*f.kind == "inventory.allocated").filter(cures).min_by_key(|f| f.order())
+    } else if lines.iter().all(|l| l.allocated >= l.target() || l.shipped >= l.target()) {
+        tree.facts().filter(cures).max_by_key(|f| f.order()).or(Some(fact))
+    } else {
+        None
+    };
     let what: Vec<String> =
         fact.detail.lines.iter().flatten().filter_map(|l| l.sku.as_deref().map(str::to_owned)).collect();
     let what = if what.is_empty() { String::new() } else { format!(": {}", what.join(", ")) };
-    raise(found, "backorder", &tree.root().object, format!("Stock is missing{what}"), fact.occurred_at, "wms", true);
+    let root = &tree.root().object;
+    let detail = format!("Stock is missing{what}");
+    let withdrawn = tree.root().last("order.cancelled");
+    raise(found, "backorder", root, detail, fact.occurred_at, "wms", true).known_by(fact).cured_by(cured.or(withdrawn));
 }

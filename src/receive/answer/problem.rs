@@ -4,7 +4,6 @@ use bytes::Bytes;
 use milepost_ingest::Refusal;
 use serde::Serialize;
 
-use super::super::media::EVENT_TYPES;
 use super::super::stop::Stop;
 use super::http::Answer;
 use super::{OK, unreadable, verdict};
@@ -18,6 +17,9 @@ struct Counts<'a> {
     accepted: u32,
     duplicates: u32,
     rejected: Vec<Rejected<'a>>,
+    /// Dead letters are asked for by id; events by their object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_ids: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -53,9 +55,25 @@ pub(in crate::receive) fn of_taken(taken: &Taken) -> Answer {
     if let Some(refusal) = &taken.unreadable {
         return of_unreadable(refusal, &taken.payload_id);
     }
+    Answer::new(OK, JSON, json(&counts(taken)))
+}
+
+pub(in crate::receive) fn of_letters(taken: &Taken) -> Answer {
+    if let Some(refusal) = &taken.unreadable {
+        return of_unreadable(refusal, &taken.payload_id);
+    }
+    let refused = u32::try_from(taken.refusals.len()).unwrap_or(u32::MAX);
+    let all = 0..taken.accepted.saturating_add(taken.duplicates).saturating_add(refused);
+    let kept = all.filter(|at| taken.refusals.iter().all(|refusal| refusal.index != *at));
+    // A repeated letter is kept where it came first, and is not named again.
+    let kept = kept.filter(|at| !taken.repeated.contains(at));
+    let payload_ids = Some(kept.map(|at| format!("{}.{at}", taken.payload_id)).collect());
+    Answer::new(OK, JSON, json(&Counts { payload_ids, ..counts(taken) }))
+}
+
+fn counts(taken: &Taken) -> Counts<'_> {
     let rejected = taken.refusals.iter().map(|refusal| rejected(refusal, &taken.payload_id)).collect();
-    let counts = Counts { accepted: taken.accepted, duplicates: taken.duplicates, rejected };
-    Answer::new(OK, JSON, json(&counts))
+    Counts { accepted: taken.accepted, duplicates: taken.duplicates, rejected, payload_ids: None }
 }
 
 fn rejected<'a>(refusal: &'a Refusal, payload_id: &str) -> Rejected<'a> {
@@ -107,7 +125,7 @@ pub(in crate::receive) fn of_stop(stop: &Stop, retry_after_s: Option<u64>) -> An
     };
     let answer = Answer::new(verdict.http, PROBLEM, json(&problem)).for_stop(stop, retry_after_s);
     match stop {
-        Stop::MediaType { .. } => answer.with("accept", EVENT_TYPES.split(", or").next().unwrap_or(JSON)),
+        Stop::MediaType { accepted, .. } => answer.with("accept", accepted.split(", or").next().unwrap_or(JSON)),
         _ => answer,
     }
 }

@@ -1,0 +1,6 @@
+-- At start: which exceptions are there that are not closed, in which workflow, and what was last written of them?
+-- Narrow columns of all tenants, streamed in the order of the key.
+SELECT tenant, id, concat(root_type, '/', root_id) AS root, mark
+FROM exceptions FINAL
+WHERE NOT closed
+ORDER BY tenant, id

@@ -1,0 +1,2 @@
+-- Rows of deliveries stay for ever.
+ALTER TABLE deliveries REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of exceptions stay for ever.
+ALTER TABLE exceptions REMOVE TTL

@@ -1,0 +1,16 @@
+//! Telling people and their tools: which exceptions go to whom, in which form, and what became of it.
+//! What an exception is, `domain` says; what is open, the store knows.
+
+mod notice;
+mod plan;
+mod post;
+mod quiet;
+mod receivers;
+mod routes;
+
+pub use notice::{Action, Line, Notice, Sum};
+pub use plan::{Alert, Item, Order, State, Told, plan};
+pub use routes::{How, Receiver, RouteError, Routes};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Showing what is hidden: an act with a reason, for one person, one payload and fifteen minutes. It stays in the audit.
+
+use actix_web::{HttpRequest, HttpResponse};
+use milepost_ingest::{Form, ObjectRef};
+
+use crate::pages::act::Submission;
+use crate::pages::desk::Desk;
+use crate::pages::problem::Trouble;
+use crate::pages::routes::part;
+use crate::pages::{mask, words};
+use crate::store::StoreError;
+use crate::store::rows::PayloadRow;
+
+/// The act, and the type of its object.
+pub const UNMASKED: &str = "payload.unmasked";
+const PAYLOAD: &str = "payload";
+const FOR_MS: i64 = 15 * 60_000;
+const MAX_REASON: usize = 500;
+
+/// The object and the data of the act; the reason is cut.
+pub fn excuse(payload: u64, reason: &str) -> (ObjectRef, serde_json::Map<String, serde_json::Value>) {
+    let reason: String = reason.chars().take(MAX_REASON).collect();
+    let data = [("reason".to_owned(), reason.into())].into_iter().collect();
+    (ObjectRef::new(PAYLOAD, words::payload_id(payload, None)), data)
+}
+
+/// Whether there is anything in a payload that is not shown at once. Binary forms are read as they are written on a page.
+pub fn is_masked(row: &PayloadRow) -> bool {
+    let headers = row.headers.iter().any(|(name, value)| super::header_value(name, value) != *value);
+    if headers || !mask::ranges(&row.body).is_empty() {
+        return true;
+    }
+    // What is packed in base64 counts as well.
+    let letters = (0..).map_while(|at| milepost_ingest::dead_letter(&row.body, at)).take(1_000);
+    row.form == Form::DeadLetters.as_str()
+        && letters.into_iter().any(|letter| {
+            !mask::ranges(&letter.payload).is_empty()
+                || letter.headers.iter().any(|(name, value)| super::header_value(name, value) != *value)
+        })
+}
+
+/// Until when a person sees all of a payload.
+pub async fn until(
+    desk: &Desk,
+    tenant: &str,
+    payload: u64,
+    person: Option<&str>,
+    now_ms: i64,
+) -> Result<Option<i64>, StoreError> {
+    let Some(person) = person else { return Ok(None) };
+    let object = ObjectRef::new(PAYLOAD, words::payload_id(payload, None));
+    let acts = desk.store.events_of(tenant, std::slice::from_ref(&object)).await?;
+    let who = format!("person/{person}");
+    let own = acts.iter().filter(|act| act.event_type == UNMASKED && act.source == who);
+    Ok(own.map(|act| act.occurred_ms + FOR_MS).max().filter(|until| *until > now_ms))
+}
+
+pub async fn act(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<HttpResponse, Trouble> {
+    let (payload, _) =
+        words::parse_payload_id(&part(request, "id")).ok_or_else(|| form.bad("This payload is not known."))?;
+    let reason = form.need("reason", "Say why you have to see it: the reason is kept.")?;
+    let (object, data) = excuse(payload, reason);
+    form.done(desk, vec![form.act(0, UNMASKED, object, data)]).await
+}

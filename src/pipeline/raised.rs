@@ -1,0 +1,316 @@
+//! The exceptions of one tenant on their way to the store: what was last written of each, so that only what changed is
+//! written again, and what is no longer there is closed.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, Utc};
+use milepost_ingest::ObjectRef;
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use rustc_hash::FxHashMap;
+
+use crate::domain::{
+    Case, CaseState, Circumstances, Definitions, Exception, Fact, Graph, Impact, Money, Node, Standing, Workflow, cases,
+};
+use crate::store::rows::ExceptionRow;
+
+/// Orders that the impact of one exception is added up over; more are counted only.
+const MAX_WEIGHED: usize = 1_000;
+
+#[derive(Default)]
+pub struct Raised {
+    /// By hash of the root.
+    known: FxHashMap<u64, Vec<Known>>,
+    rows: Vec<ExceptionRow>,
+    gone: Vec<Gone>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    id: u64,
+    mark: u64,
+    open: bool,
+}
+
+/// An exception that was open and that no rule tells of any more, with the last thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    pub id: String,
+    pub at_ms: i64,
+    pub by: String,
+    pub kind: String,
+}
+
+impl Gone {
+    /// The row of an exception that ends so.
+    pub fn close(&self, mut row: ExceptionRow, version: u64) -> ExceptionRow {
+        (row.state, row.closed) = (CaseState::Closed.as_str().to_owned(), true);
+        (row.closed_ms, row.closed_by, row.closed_kind) = (Some(self.at_ms), self.by.clone(), self.kind.clone());
+        (row.until_ms, row.acknowledge_by_ms) = (None, None);
+        row.version = version;
+        row.mark = mark_of(&row);
+        row
+    }
+}
+
+/// An exception above workflows, and how often it has come.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Watched {
+    pub exception: Exception,
+    pub occurrence: u32,
+    pub impact: Impact,
+}
+
+/// What a workflow's exceptions are written with.
+pub struct Settling<'a> {
+    pub tenant: &'a str,
+    pub definitions: &'a Definitions,
+    pub graph: &'a Graph,
+    pub as_of: DateTime<Utc>,
+    pub version: u64,
+}
+
+impl Raised {
+    /// What the store has of an open exception; at start.
+    pub fn remember(&mut self, id: &str, root: u64, mark: u64) {
+        self.known.entry(root).or_default().push(Known { id: number(id), mark, open: true });
+    }
+
+    /// A workflow that leaves memory.
+    pub fn forget(&mut self, root: u64) {
+        self.known.remove(&root);
+    }
+
+    /// Rows to write and ids to close, since the last time.
+    pub fn take(&mut self) -> (Vec<ExceptionRow>, Vec<Gone>) {
+        let open: BTreeSet<&str> = self.rows.iter().filter(|r| !r.closed).map(|r| r.id.as_str()).collect();
+        self.gone.retain(|gone| !open.contains(gone.id.as_str()));
+        (std::mem::take(&mut self.rows), std::mem::take(&mut self.gone))
+    }
+
+    /// Notes what a workflow has; gives when time alone will change it.
+    pub fn settle(&mut self, settling: &Settling<'_>, workflow: &Workflow) -> Option<DateTime<Utc>> {
+        let root = hash_of(&workflow.root);
+        if workflow.exceptions.is_empty() && workflow.cured.is_empty() && !self.known.contains_key(&root) {
+            return None;
+        }
+        let graph = settling.graph;
+        let mut episodes: Vec<Exception> = Vec::new();
+        let mut shared: Vec<(ObjectRef, Vec<ObjectRef>)> = Vec::new();
+        for exception in workflow.exceptions.iter().chain(&workflow.cured) {
+            if exception.object != workflow.root {
+                let roots = match shared.iter().find(|(object, _)| *object == exception.object) {
+                    Some((_, roots)) => roots.clone(),
+                    None => {
+                        let roots = match graph.standing(settling.definitions, &exception.object) {
+                            Standing::Joined(roots) => roots,
+                            _ => Vec::new(),
+                        };
+                        let roots: Vec<ObjectRef> =
+                            roots.into_iter().filter(|r| r.kind == workflow.root.kind).collect();
+                        shared.push((exception.object.clone(), roots.clone()));
+                        roots
+                    }
+                };
+                // Several workflows tell of it: the first of them carries it.
+                if roots.first().is_some_and(|first| *first != workflow.root) {
+                    continue;
+                }
+            }
+            episodes.push(exception.clone());
+        }
+        let others = shared.iter().flat_map(|(_, roots)| roots.iter().take(MAX_WEIGHED));
+        let concerned: BTreeSet<&ObjectRef> = workflow.objects.iter().map(|m| &m.object).chain(others).collect();
+        let told: Vec<(bool, Vec<Fact>)> = concerned
+            .iter()
+            .filter_map(|object| graph.get(object))
+            .filter(|object| object.has_acts())
+            .map(|object| (true, object.told().1))
+            .collect();
+        let acts: Vec<&Fact> = told.iter().flat_map(|(_, acts)| acts).collect();
+        let members = workflow.objects.iter().filter_map(|m| graph.get(&m.object));
+        let said: Vec<Fact> = members.flat_map(|o| o.facts()).filter(|f| !f.is_act()).collect();
+        let facts: Vec<&Fact> = if acts.is_empty() { Vec::new() } else { said.iter().collect() };
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let (customer, warehouse, carrier) =
+            (text(&workflow.customer), text(&workflow.warehouse), text(&workflow.carrier));
+        let around = Circumstances {
+            catalogue: &settling.definitions.exceptions,
+            acts: &acts,
+            facts: &facts,
+            customer: &customer,
+            warehouse: &warehouse,
+            carrier: &carrier,
+            as_of: settling.as_of,
+        };
+        let stand = cases(&episodes, &around);
+        let wake = stand.iter().filter_map(|case| case.until).filter(|at| *at > settling.as_of).min();
+        let own = Impact::of_one(workflow.customer.as_deref(), workflow.amount.as_ref());
+        let rows: Vec<ExceptionRow> = stand
+            .iter()
+            .map(|case| {
+                let of = shared.iter().find(|(object, roots)| *object == case.exception.object && roots.len() > 1);
+                let impact = of.map_or_else(|| own.clone(), |(_, roots)| impact(graph, roots));
+                let mut row = row(settling.tenant, case, &impact, settling.version);
+                (row.root_type, row.root_id) = (workflow.root.kind.clone(), workflow.root.id.clone());
+                (row.customer, row.warehouse, row.carrier) = (customer.clone(), warehouse.clone(), carrier.clone());
+                let speaking = said.iter().filter(|f| *f.system == *case.exception.system);
+                let feeds: BTreeSet<&str> = speaking.map(|f| &*f.source).collect();
+                row.feeds = feeds.into_iter().map(str::to_owned).collect();
+                row.mark = mark_of(&row);
+                row
+            })
+            .collect();
+        let last = &workflow.last_event;
+        let end = |id: String| Gone {
+            id,
+            at_ms: settling.as_of.timestamp_millis(),
+            by: String::new(),
+            kind: last.kind.clone(),
+        };
+        self.note(root, rows, end);
+        wake
+    }
+
+    /// A workflow that turned out to be another one: what was open in it is that one's to tell.
+    pub fn merged(&mut self, root: u64, at: DateTime<Utc>) {
+        let end = |id: String| Gone {
+            id,
+            at_ms: at.timestamp_millis(),
+            by: String::new(),
+            kind: "object.aliased".to_owned(),
+        };
+        self.note(root, Vec::new(), end);
+    }
+
+    /// Notes what stands above workflows: everything of the tenant that is there now.
+    pub fn watch(&mut self, settling: &Settling<'_>, found: &[Watched]) -> Option<DateTime<Utc>> {
+        let mut wake: Option<DateTime<Utc>> = None;
+        let mut rows = Vec::new();
+        for watched in found {
+            let object = settling.graph.get(&watched.exception.object);
+            let acts = object.map(|o| o.told().1).unwrap_or_default();
+            let acts: Vec<&Fact> = acts.iter().collect();
+            let around = Circumstances {
+                catalogue: &settling.definitions.exceptions,
+                acts: &acts,
+                facts: &[],
+                customer: "",
+                warehouse: "",
+                carrier: "",
+                as_of: settling.as_of,
+            };
+            for case in cases(std::slice::from_ref(&watched.exception), &around) {
+                wake = [wake, case.until].into_iter().flatten().filter(|at| *at > settling.as_of).min();
+                let mut row = row(settling.tenant, &case, &watched.impact, settling.version);
+                row.occurrence = watched.occurrence.max(1);
+                row.mark = mark_of(&row);
+                rows.push(row);
+            }
+        }
+        let at_ms = settling.as_of.timestamp_millis();
+        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: "it was seen again".to_owned() };
+        self.note(ABOVE, rows, end);
+        wake
+    }
+
+    fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, end: impl Fn(String) -> Gone) {
+        let before = self.known.remove(&root).unwrap_or_default();
+        let mut now = Vec::with_capacity(rows.len());
+        for row in rows {
+            let known = Known { id: number(&row.id), mark: row.mark, open: !row.closed };
+            now.push(known);
+            if !before.iter().any(|b| b.id == known.id && b.mark == known.mark) {
+                self.rows.push(row);
+            }
+        }
+        let gone = before.iter().filter(|b| b.open && !now.iter().any(|n| n.id == b.id));
+        self.gone.extend(gone.map(|b| end(format!("{:016x}", b.id))));
+        if !now.is_empty() {
+            self.known.insert(root, now);
+        }
+    }
+}
+
+/// In the place of a root for what stands above workflows.
+pub const ABOVE: u64 = 0;
+
+/// What all of these orders put at stake.
+fn impact(graph: &Graph, roots: &[ObjectRef]) -> Impact {
+    let mut impact = Impact::default();
+    for root in roots.iter().take(MAX_WEIGHED) {
+        let node = Node::alone(graph, root);
+        let customer = node.latest(|f| f.detail.head.as_ref()?.customer.clone());
+        impact.add(customer.as_deref(), node.amount().as_ref());
+    }
+    impact.orders = u32::try_from(roots.len()).unwrap_or(u32::MAX);
+    impact
+}
+
+fn row(tenant: &str, case: &Case, impact: &Impact, version: u64) -> ExceptionRow {
+    let exception = &case.exception;
+    let ms = |at: DateTime<Utc>| at.timestamp_millis();
+    let mut money: Vec<&Money> = impact.money.iter().collect();
+    money.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.currency.cmp(&b.currency)));
+    let cured = exception.cured.as_ref();
+    let event = cured.and_then(|c| c.event.as_ref());
+    ExceptionRow {
+        tenant: tenant.to_owned(),
+        id: exception.id.clone(),
+        kind: exception.kind.clone(),
+        severity: case.severity.as_str().to_owned(),
+        object_type: exception.object.kind.clone(),
+        object_id: exception.object.id.clone(),
+        root_type: String::new(),
+        root_id: String::new(),
+        detail: exception.detail.clone(),
+        system: exception.system.clone(),
+        feeds: Vec::new(),
+        blocking: exception.blocking,
+        since_ms: ms(exception.since),
+        known_ms: ms(exception.known_at),
+        state: case.state.as_str().to_owned(),
+        closed: case.state == CaseState::Closed,
+        closed_ms: cured.map(|c| ms(c.at)),
+        closed_by: event.map_or_else(String::new, |e| format!("{} {}", e.source, e.id)),
+        closed_kind: cured.map_or_else(String::new, |c| c.kind.clone()),
+        occurrence: case.occurrence,
+        owner: case.owner.clone(),
+        team: case.team.clone(),
+        reason: case.reason.clone(),
+        comments: case.comments,
+        until_ms: case.until.map(ms),
+        acknowledge_by_ms: case.acknowledge_by.map(ms),
+        resolve_by_ms: case.resolve_by.map(ms),
+        orders: impact.orders,
+        customers: u32::try_from(impact.customers.len()).unwrap_or(u32::MAX),
+        amount: money.first().and_then(|m| scaled(m)),
+        currency: money.first().map_or_else(String::new, |m| m.currency.clone()),
+        money: money.iter().map(|m| format!("{} {}", m.value.normalize(), m.currency)).collect(),
+        version,
+        ..ExceptionRow::default()
+    }
+}
+
+/// Millionths, as the store keeps money.
+fn scaled(money: &Money) -> Option<i128> {
+    money.value.checked_mul(Decimal::from(1_000_000)).and_then(|value| value.trunc().to_i128())
+}
+
+fn mark_of(row: &ExceptionRow) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let row = ExceptionRow { version: 0, mark: 0, ..row.clone() };
+    format!("{row:?}").hash(&mut hasher);
+    hasher.finish()
+}
+
+pub fn hash_of(object: &ObjectRef) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    object.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn number(id: &str) -> u64 {
+    u64::from_str_radix(id, 16).unwrap_or_default()
+}

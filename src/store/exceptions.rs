@@ -1,0 +1,231 @@
+//! Exceptions for lists: a page of them, their sums, what they can be narrowed by; and what the pipeline asks of them.
+
+use clickhouse::Row;
+use clickhouse::query::Query;
+use milepost_ingest::ObjectRef;
+use serde::{Deserialize, Serialize};
+
+use super::board::KindCount;
+use super::rows::ExceptionRow;
+use super::workflows::Facet;
+use super::{Cursor, Store, StoreError};
+
+/// What a list is narrowed to; an empty field does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExceptionFilter {
+    /// Any of these.
+    pub state: Vec<String>,
+    pub kind: Vec<String>,
+    pub severity: String,
+    pub system: String,
+    /// A person, or `nobody`.
+    pub owner: String,
+    pub team: String,
+    pub reason: String,
+    pub customer: String,
+    pub warehouse: String,
+    pub carrier: String,
+    /// How the id of its object or of its workflow's root begins, or a part of the customer's name.
+    pub text: String,
+    /// First known at or after; 0 is no limit.
+    pub from_ms: i64,
+    /// Whether a silent source explains it.
+    pub muted: Option<bool>,
+    pub sort: ExceptionSort,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionSort {
+    /// The worst first, and of those what must be cured first.
+    #[default]
+    Urgent,
+    /// The longest open first.
+    Since,
+    /// Known last first.
+    New,
+    /// The most money first.
+    Amount,
+}
+
+/// Of what cannot be told by a time: it comes after what can.
+const NO_TIME: i64 = 90_000_000_000_000;
+const RANK: i64 = 100_000_000_000_000;
+
+impl ExceptionSort {
+    pub const ALL: [Self; 4] = [Self::Urgent, Self::Since, Self::New, Self::Amount];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Since => "since",
+            Self::New => "new",
+            Self::Amount => "amount",
+        }
+    }
+
+    /// The same as `sort_value` of the query.
+    pub(super) fn value(self, row: &ExceptionRow) -> i64 {
+        match self {
+            Self::Urgent => {
+                let rank = i64::from(row.severity != "critical") + i64::from(row.severity == "info");
+                rank * RANK + row.resolve_by_ms.unwrap_or(NO_TIME)
+            }
+            Self::Since => row.since_ms,
+            Self::New => -row.known_ms,
+            Self::Amount => -i64::try_from(row.amount.unwrap_or(0) / 1_000_000).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+/// Silent sources, and the systems that speak through nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Muting {
+    pub sources: Vec<String>,
+    pub systems: Vec<String>,
+}
+
+impl Muting {
+    /// The silent source that explains a clock that runs out.
+    pub fn of(&self, row: &ExceptionRow) -> Option<&str> {
+        if !matches!(row.kind.as_str(), "sla_breached" | "sla_at_risk") {
+            return None;
+        }
+        let source = self.sources.iter().find(|source| row.feeds.contains(source));
+        let alone = row.feeds.is_empty() && self.systems.contains(&row.system);
+        source.or_else(|| self.sources.first().filter(|_| alone)).map(String::as_str)
+    }
+}
+
+/// Exceptions of one currency; empty where none is known.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CurrencySum {
+    pub currency: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    pub orders: u64,
+    /// Millionths.
+    pub amount: i128,
+}
+
+/// What was last written of an exception.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct ExceptionMark {
+    pub tenant: String,
+    pub id: String,
+    /// `type/id` of the workflow's root; `/` for none.
+    pub root: String,
+    pub mark: u64,
+}
+
+impl Store {
+    pub async fn exceptions(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Result<Vec<ExceptionRow>, StoreError> {
+        let (resumed, after) = cursor.place();
+        let query = narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
+            .param("sort", filter.sort.as_str())
+            .param("resumed", resumed)
+            .param("after_value", after.value)
+            .param("after_id", after.id)
+            .param("limit", limit);
+        Ok(query.fetch_all().await?)
+    }
+
+    /// By currency, the most frequent first.
+    pub async fn exception_sums(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+    ) -> Result<Vec<CurrencySum>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("exception_sums")), tenant, filter, muting).fetch_all().await?)
+    }
+
+    pub async fn exception_facets(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+    ) -> Result<Vec<Facet>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("exception_facets")), tenant, filter, muting).fetch_all().await?)
+    }
+
+    pub async fn exception(&self, tenant: &str, id: &str) -> Result<Option<ExceptionRow>, StoreError> {
+        let query = self.reader.query_raw(read!("exception")).param("tenant", tenant);
+        Ok(query.param("id", id).fetch_optional().await?)
+    }
+
+    pub async fn exceptions_named(&self, tenant: &str, ids: &[String]) -> Result<Vec<ExceptionRow>, StoreError> {
+        let query = self.writer.query_raw(read!("exceptions_named")).param("tenant", tenant);
+        Ok(query.param("ids", ids).fetch_all().await?)
+    }
+
+    /// Those not closed that workflows with these roots carry.
+    pub async fn exceptions_of(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<ExceptionRow>, StoreError> {
+        if roots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let roots: Vec<(&str, &str)> = roots.iter().map(|r| (r.kind.as_str(), r.id.as_str())).collect();
+        let query = self.reader.query_raw(read!("exceptions_of")).param("tenant", tenant);
+        Ok(query.param("objects", roots).fetch_all().await?)
+    }
+
+    /// Open kinds, the most frequent first.
+    pub async fn exception_kinds(&self, tenant: &str) -> Result<Vec<KindCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("exception_kinds")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    /// What is open, of all tenants, with what was last written of it.
+    pub async fn exception_marks(&self) -> Result<Vec<ExceptionMark>, StoreError> {
+        Ok(self.writer.query_raw(read!("exception_marks")).fetch_all().await?)
+    }
+
+    /// What changed after a version, of all tenants; everything open for version 0.
+    pub async fn exceptions_since(&self, version: u64) -> Result<Vec<ExceptionRow>, StoreError> {
+        Ok(self.writer.query_raw(read!("exceptions_since")).param("version", version).fetch_all().await?)
+    }
+
+    /// Sources that are silent now.
+    pub async fn muting(&self, tenant: &str) -> Result<Muting, StoreError> {
+        let filter = ExceptionFilter { kind: vec!["source_silent".into()], ..ExceptionFilter::default() };
+        let open = ["open", "acknowledged", "snoozed", "waived"].map(str::to_owned).to_vec();
+        let filter = ExceptionFilter { state: open, ..filter };
+        let silent = self.exceptions(tenant, &filter, &Muting::default(), &Cursor::start(), 1_000).await?;
+        let mut muting = Muting::default();
+        for row in silent {
+            // The row of a silent source says with `blocking` that its system has no other voice.
+            if row.blocking {
+                muting.systems.push(row.system.clone());
+            }
+            muting.sources.push(row.object_id);
+        }
+        Ok(muting)
+    }
+}
+
+fn narrowed(query: Query, tenant: &str, filter: &ExceptionFilter, muting: &Muting) -> Query {
+    query
+        .param("tenant", tenant)
+        .param("state", &filter.state)
+        .param("kind", &filter.kind)
+        .param("severity", &filter.severity)
+        .param("system", &filter.system)
+        .param("owner", &filter.owner)
+        .param("team", &filter.team)
+        .param("reason", &filter.reason)
+        .param("customer", &filter.customer)
+        .param("warehouse", &filter.warehouse)
+        .param("carrier", &filter.carrier)
+        .param("text", &filter.text)
+        .param("from_ms", filter.from_ms)
+        .param("muted", filter.muted.map_or("", |muted| if muted { "yes" } else { "no" }))
+        .param("mute_sources", &muting.sources)
+        .param("mute_systems", &muting.systems)
+}
