@@ -2,7 +2,11 @@
 
 mod act;
 mod answer;
+mod exceptions;
 mod export;
+mod failures;
+pub mod openapi;
+mod page;
 mod shapes;
 
 use actix_web::http::header;
@@ -12,10 +16,10 @@ use milepost_ingest::ObjectRef;
 use serde::Serialize;
 
 use self::answer::{Refused, ok};
-use self::shapes::{Failure, Held, Object, Payload, WorkflowItem};
+use self::shapes::{Held, Object, WorkflowItem};
 use crate::access::Key;
 use crate::pages::params::Query;
-use crate::pages::{self, Desk, answers_to, words};
+use crate::pages::{self, Desk, answers_to};
 use crate::store::Cursor;
 use crate::store::rows::EventRow;
 
@@ -26,16 +30,17 @@ const PER_PAGE: u64 = 50;
 const MAX_PER_PAGE: u64 = 500;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(
+    cfg.route("/api", web::get().to(page::show)).service(
         web::scope("/api/v1")
             .route("/workflows", web::get().to(workflows))
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
             .route("/objects/{type}/{id}/comments", web::post().to(comment))
             .route("/held", web::get().to(held))
-            .route("/failures", web::get().to(failures))
-            .route("/payloads/{id}", web::get().to(payload))
+            .configure(failures::configure)
+            .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))
+            .configure(exceptions::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }
@@ -49,10 +54,15 @@ struct Listing<T> {
     total: Option<u64>,
 }
 
+/// A key that may read.
+fn reader(desk: &Desk, request: &HttpRequest) -> Result<Key, Refused> {
+    let key = key(desk, request)?;
+    if key.grant.may_read() { Ok(key) } else { Err(Refused::send_key()) }
+}
+
 /// The tenant is the key's; nothing in the request can name another.
 fn tenant(desk: &Desk, request: &HttpRequest) -> Result<String, Refused> {
-    let key = key(desk, request)?;
-    if key.grant.may_read() { Ok(key.tenant) } else { Err(Refused::send_key()) }
+    Ok(reader(desk, request)?.tenant)
 }
 
 /// The key that the request shows.
@@ -182,30 +192,4 @@ async fn held(desk: Shared, request: HttpRequest) -> Answer {
     let next = cut(&mut rows, limit, Cursor::after_held);
     let total = groups.iter().map(|group| group.objects).sum();
     ok(&Listing { items: rows.into_iter().map(Held::from).collect(), next, total: Some(total) })
-}
-
-async fn failures(desk: Shared, request: HttpRequest) -> Answer {
-    let tenant = tenant(&desk, &request)?;
-    let query = query(&request, &["q", "source", "stage", "code", "type", "from", "to", "after", "limit"])?;
-    let (mut filter, complaints) = pages::failure_filter(&query, 0);
-    if let Some(complaint) = complaints.first() {
-        return Err(Refused::parameter(complaint));
-    }
-    // Without a beginning: all that are kept.
-    filter.from_ms = filter.from_ms.max(0);
-    let (after, limit) = (cursor(&query)?, limit(&query)?);
-    let mut rows = desk.store.failures(&tenant, &filter, &after, limit + 1).await?;
-    let next = cut(&mut rows, limit, Cursor::after_failure);
-    ok(&Listing { items: rows.into_iter().map(Failure::from).collect(), next, total: None })
-}
-
-async fn payload(desk: Shared, request: HttpRequest) -> Answer {
-    let tenant = tenant(&desk, &request)?;
-    query(&request, &[])?;
-    let name = web::Path::<String>::extract(&request).into_inner().map_err(|_| Refused::nothing_here())?;
-    let missing = || Refused::not_found(&format!("payload {name}"));
-    let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
-    let (row, failures) = tokio::try_join!(desk.store.payload(&tenant, id), desk.store.failures_of(&tenant, id))?;
-    let row = row.ok_or_else(missing)?;
-    ok(&Payload::new(row, failures, index))
 }

@@ -13,3 +13,4 @@ pub mod edit;
 pub mod target;
 
 pub use address::is_open;
+pub use connect::{Http, client, is_disguised, literal};

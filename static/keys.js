@@ -77,6 +77,14 @@ document.addEventListener("click", (event) => {
 });
 
 for (const button of document.querySelectorAll(".copy")) button.hidden = false;
+
+// One box for all boxes of a table.
+for (const all of document.querySelectorAll("[data-all]")) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const box of all.form.elements) if (box.name === all.dataset.all) box.checked = all.checked;
+  });
+}
 for (const id of ["tz", "theme"]) byId(id)?.addEventListener("change", (event) => choose(event.target));
 const apply = document.querySelector(".prefs button");
 if (apply) apply.hidden = true;

@@ -4,7 +4,7 @@ import { tick, skew } from "./clock.js";
 
 const data = document.body.dataset;
 const wants = data.watch ? data.watch.split(" ") : [];
-const RAIL = ["workflows", "held", "failures", "sources"];
+const RAIL = ["workflows", "exceptions", "held", "failures", "sources"];
 const WAITS = [1, 2, 4, 8, 15, 30];
 const chip = document.getElementById("fresh");
 const pauseButton = document.getElementById("pause");

@@ -19,7 +19,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
     ("receive", &["pipeline", "access"]),
     ("pages", &["replay", "pipeline", "store", "domain", "live", "access"]),
     ("transfer", &["store"]),
-    ("alerts", &["domain", "store", "live"]),
+    ("alerts", &["replay", "domain", "store", "live"]),
     ("api", &["transfer", "replay", "pipeline", "pages", "store", "domain", "access"]),
     ("simulate", &[]),
     ("tail", &["live"]),

@@ -34,7 +34,7 @@ fn frame(page: &'static str, title: &str) -> Frame {
         title: title.into(),
         watch: String::new(),
         here: format!("/t/acme/{page}"),
-        counts: Counts { breached: 3, at_risk: 5, held: 23, failure_groups: 4, silent_sources: 1 },
+        counts: Counts { breached: 3, at_risk: 5, exceptions: 41, held: 23, failure_groups: 4, silent_sources: 1 },
         freshness: Some(Freshness { received_ms: NOW, stored_ms: NOW, lag_ms: 800, store_up: true }),
         clock: &clock,
         prefs: &Prefs { zone: "Europe/Berlin".into(), ..Prefs::default() },

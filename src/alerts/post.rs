@@ -3,17 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use chrono::Utc;
+use http::Uri;
+use http_body_util::{BodyExt as _, Full, Limited};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 
 use super::notice::Notice;
 use super::receivers::{self, Request, Secret};
 use super::routes::{How, Receiver, Security, Smtp};
+use crate::replay::{self, Http};
 
 const LIMIT: Duration = Duration::from_secs(15);
 /// As much of an answer as the log keeps.
 const MAX_ANSWER: usize = 300;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,19 +32,13 @@ pub enum Outcome {
 }
 
 pub struct Post {
-    client: reqwest::Client,
+    open: Http,
+    inside: Http,
 }
 
 impl Post {
-    pub fn new() -> Result<Self, reqwest::Error> {
-        // Two libraries bring a TLS provider each; without a choice neither is used.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(LIMIT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("milepost/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client })
+    pub fn new() -> std::io::Result<Self> {
+        Ok(Self { open: replay::client(false)?, inside: replay::client(true)? })
     }
 
     pub async fn deliver(&self, receiver: &Receiver, smtp: Option<&Smtp>, notice: &Notice) -> Outcome {
@@ -63,28 +62,53 @@ impl Post {
                 Err(error) => return Outcome::Later(error),
             },
         };
-        self.send(request).await
+        self.send(request, receiver.internal).await
     }
 
-    /// The one place where this room speaks HTTP.
-    async fn send(&self, request: Request) -> Outcome {
-        let mut post = self.client.post(&request.url).body(request.body);
+    /// The one place where this room speaks HTTP. Internal addresses are connected only where the file says so.
+    async fn send(&self, request: Request, internal: bool) -> Outcome {
+        let Ok(uri) = request.url.parse::<Uri>() else { return Outcome::Never("the address is none".to_owned()) };
+        if !internal && (replay::is_disguised(&uri) || replay::literal(&uri).is_some_and(|a| !replay::is_open(a))) {
+            return Outcome::Never(
+                "the address is not on the open internet; the receiver needs `internal = true`".into(),
+            );
+        }
+        let mut post = http::Request::post(uri).header("user-agent", concat!("milepost/", env!("CARGO_PKG_VERSION")));
         for (name, value) in request.headers {
             post = post.header(name, value);
         }
-        let answer = match post.send().await {
-            Ok(answer) => answer,
-            // Addresses may be secrets: they stay out of the log.
-            Err(error) => return Outcome::Later(error.without_url().to_string()),
+        let Ok(post) = post.body(Full::new(Bytes::from(request.body))) else {
+            return Outcome::Never("the request cannot be written".to_owned());
         };
-        let status = answer.status();
-        let text = answer.text().await.unwrap_or_default();
-        let said = format!("{status} {}", text.chars().take(MAX_ANSWER).collect::<String>()).trim().to_owned();
-        match status.as_u16() {
-            200..=299 => Outcome::Taken(said),
-            400 | 401 | 403 | 404 | 405 | 410 | 413 | 422 => Outcome::Never(said),
-            _ => Outcome::Later(said),
+        let client = if internal { &self.inside } else { &self.open };
+        match tokio::time::timeout(LIMIT, exchange(client, post)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::Later(format!("no answer within {} s", LIMIT.as_secs())),
         }
+    }
+}
+
+async fn exchange(client: &Http, post: http::Request<Full<Bytes>>) -> Outcome {
+    let answer = match client.request(post).await {
+        Ok(answer) => answer,
+        // What is at fault stands at the end of the chain; addresses may be secrets and stay out of the log.
+        Err(error) => {
+            let mut cause: &dyn std::error::Error = &error;
+            while let Some(inner) = cause.source() {
+                cause = inner;
+            }
+            return Outcome::Later(cause.to_string());
+        }
+    };
+    let status = answer.status();
+    let read = Limited::new(answer.into_body(), MAX_ANSWER_BYTES).collect().await;
+    let bytes = read.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let text: String = String::from_utf8_lossy(&bytes).chars().take(MAX_ANSWER).collect();
+    let said = format!("{status} {text}").trim().to_owned();
+    match status.as_u16() {
+        200..=299 => Outcome::Taken(said),
+        400 | 401 | 403 | 404 | 405 | 410 | 413 | 422 => Outcome::Never(said),
+        _ => Outcome::Later(said),
     }
 }
 

@@ -51,6 +51,8 @@ fn submission() -> u16 {
 pub struct Receiver {
     pub key: String,
     pub how: How,
+    /// Stands inside: addresses of the own network may be connected.
+    pub internal: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,6 +190,8 @@ struct ReceiverEntry {
     secret_file: String,
     #[serde(default)]
     routing_key_file: String,
+    #[serde(default)]
+    internal: bool,
 }
 
 #[derive(Deserialize)]
@@ -359,7 +363,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Receiver { key: entry.key.into_inner(), how })
+        Some(Receiver { key: entry.key.into_inner(), how, internal: entry.internal })
     }
 
     fn known(&mut self, names: &Spanned<Vec<String>>, routes: &Routes) -> Vec<String> {

@@ -23,6 +23,7 @@ key = "hook"
 kind = "webhook"
 url = "http://127.0.0.1/hook"
 secret_file = "secret"
+internal = true
 
 [[receivers]]
 key = "pager"

@@ -59,6 +59,15 @@ impl Refused {
         )
     }
 
+    pub fn masked() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "masked",
+            "The payload holds secrets or personal data",
+            "Its bytes are given to keys made with `--operate`, and that they were given is kept.",
+        )
+    }
+
     /// A JSON body that is not what was expected; `pointer` says where.
     pub fn body(pointer: &str, detail: &str) -> Self {
         let mut refused = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", "The body cannot be used", detail);
@@ -102,7 +111,7 @@ impl Refused {
             StatusCode::NOT_FOUND,
             "no_such_path",
             "Nothing here",
-            "There are workflows, workflows/{type}/{id}, objects/{type}/{id}, held, failures, payloads/{id} and export.",
+            "`GET /api/v1/openapi.json` lists what there is.",
         )
     }
 

@@ -9,14 +9,15 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::domain::Money;
-use crate::pages::words;
+use crate::pages::payload::{header_value, is_masked};
+use crate::pages::{mask, words};
 use crate::store::rows::{EventRow, FailureRow, ObjectRow, PayloadRow, WorkflowRow};
 
-fn time(ms: i64) -> String {
+pub fn time(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true)).unwrap_or_default()
 }
 
-fn filled(text: String) -> Option<String> {
+pub fn filled(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -211,6 +212,12 @@ pub struct Failure {
     event_id: Option<String>,
     schema_version: u32,
     object: Option<ObjectRef>,
+    /// The byte at which reading ended, where bytes are at fault.
+    offset: Option<u64>,
+    attempts: u32,
+    target: Option<String>,
+    step: Option<String>,
+    trace_id: Option<String>,
 }
 
 impl From<FailureRow> for Failure {
@@ -221,10 +228,15 @@ impl From<FailureRow> for Failure {
             received_at: time(row.received_ms),
             stage: row.stage,
             code: row.code,
+            found: mask::value(&row.pointer, &row.found),
             pointer: row.pointer,
             expected: row.expected,
-            found: row.found,
-            detail: row.detail,
+            detail: mask::text(&row.detail),
+            offset: u64::try_from(row.offset).ok(),
+            attempts: row.attempts,
+            target: filled(row.target),
+            step: filled(mask::text(&row.step)),
+            trace_id: filled(row.trace_id),
             fingerprint: format!("{:016x}", row.fingerprint),
             source: row.source,
             event_type: filled(row.event_type),
@@ -246,7 +258,9 @@ pub struct Payload {
     bytes: usize,
     accepted: u32,
     refused: u32,
-    /// As text where it is UTF-8, else as base64.
+    /// Secrets and personal data stand as dots in what follows.
+    masked: bool,
+    /// As text where it is UTF-8, else as base64; of a dead letter, what is inside.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -258,14 +272,40 @@ pub struct Payload {
 }
 
 impl Payload {
-    pub fn new(row: PayloadRow, failures: Vec<FailureRow>, index: Option<u32>) -> Self {
-        let record = index.and_then(|index| {
-            milepost_ingest::item(milepost_ingest::Form::parse(&row.form)?, &row.headers, &row.body, index)
-        });
-        let bytes = row.body.len();
-        let (body, body_base64) = match String::from_utf8(row.body) {
-            Ok(text) => (Some(text), None),
+    /// `open`: with all that is in it.
+    pub fn new(row: PayloadRow, failures: Vec<FailureRow>, index: Option<u32>, open: bool) -> Self {
+        let form = milepost_ingest::Form::parse(&row.form);
+        let letter = match form {
+            Some(milepost_ingest::Form::DeadLetters) => {
+                index.and_then(|index| milepost_ingest::dead_letter(&row.body, index))
+            }
+            _ => None,
+        };
+        let masked = !open && is_masked(&row);
+        let mut record = index.and_then(|index| milepost_ingest::item(form?, &row.headers, &row.body, index));
+        let (headers, bytes) = match letter {
+            Some(letter) => (letter.headers, letter.payload),
+            None => (row.headers, row.body),
+        };
+        let size = bytes.len();
+        if masked {
+            record.as_mut().into_iter().for_each(|value| mask::json(value, false));
+        }
+        let (body, body_base64) = match String::from_utf8(bytes) {
+            Ok(text) => (Some(if masked { mask::text(&text) } else { text }), None),
+            Err(error) if masked => {
+                // What stands in a secret's place has its length, so that the rest stays where it was.
+                let mut bytes = error.into_bytes();
+                for range in mask::ranges(&bytes) {
+                    bytes[range].fill(b'*');
+                }
+                (None, Some(BASE64_STANDARD.encode(bytes)))
+            }
             Err(error) => (None, Some(BASE64_STANDARD.encode(error.as_bytes()))),
+        };
+        let header = |(name, value): (String, String)| {
+            let shown = if masked { header_value(&name, &value) } else { value };
+            (name, shown)
         };
         Self {
             payload_id: words::payload_id(row.payload, index),
@@ -273,10 +313,11 @@ impl Payload {
             form: row.form,
             source: row.source,
             key_id: row.key_id,
-            headers: row.headers,
-            bytes,
+            headers: headers.into_iter().map(header).collect(),
+            bytes: size,
             accepted: row.events,
             refused: row.refused,
+            masked,
             body,
             body_base64,
             record,

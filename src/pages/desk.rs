@@ -19,7 +19,7 @@ use crate::access::Keys;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
-use crate::store::{FailureFilter, Store, StoreError};
+use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -130,7 +130,7 @@ impl Desk {
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
-        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), self.count(tenant, now_ms)).await
+        self.counts.get(tenant.to_owned(), self.hub.seq(tenant), Box::pin(self.count(tenant, now_ms))).await
     }
 
     /// Changes of the set-up since a moment, oldest first: marks on charts.
@@ -141,12 +141,15 @@ impl Desk {
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let (statuses, held, groups, acts, found) = tokio::try_join!(
+        let muting = self.store.muting(tenant).await?;
+        let nobodys = ExceptionFilter { state: vec!["open".into()], muted: Some(false), ..ExceptionFilter::default() };
+        let (statuses, held, groups, acts, found, open) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
             self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
+            self.store.exception_sums(tenant, &nobodys, &muting),
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
@@ -154,6 +157,7 @@ impl Desk {
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),
+            exceptions: open.iter().map(|sum| sum.count).sum(),
             held: held.iter().map(|group| group.objects).sum(),
             failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,

@@ -12,6 +12,8 @@ use crate::live::Freshness;
 pub struct Counts {
     pub breached: u64,
     pub at_risk: u64,
+    /// Exceptions that nobody has taken yet.
+    pub exceptions: u64,
     pub held: u64,
     pub failure_groups: u64,
     pub silent_sources: u64,
@@ -169,6 +171,14 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
             items: vec![
                 item("board", "Board", 'b', late, late_hint, late_tone),
                 item("workflows", "Workflows", 'w', 0, String::new(), ""),
+                item(
+                    "exceptions",
+                    "Exceptions",
+                    'e',
+                    counts.exceptions,
+                    words::plural(counts.exceptions, "exception is open", "exceptions are open"),
+                    "held",
+                ),
             ],
         },
         Group {

@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// What stands in place of a value.
 pub const DOTS: &str = "••••";
 
@@ -92,6 +94,24 @@ pub fn text(text: &str) -> String {
     }
     out.push_str(&text[at..]);
     out
+}
+
+/// Every text within a JSON value; `under` a field whose values are hidden, all of them.
+pub fn json(value: &mut Value, under: bool) {
+    match value {
+        Value::String(text) if under && !text.is_empty() => *text = instead(text.chars().count()),
+        Value::String(shown) => *shown = text(shown),
+        Value::Number(number) if under => *value = instead(number.to_string().chars().count()).into(),
+        Value::Array(items) => items.iter_mut().for_each(|item| json(item, under)),
+        Value::Object(fields) => {
+            // OTLP wraps values in pairs: the name stands beside the value.
+            let named = fields.get("key").and_then(Value::as_str).is_some_and(hides);
+            for (name, field) in fields {
+                json(field, under || hides(name) || (named && name == "value"));
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Where secrets stand: in order, apart from each other, and never within a character.

@@ -27,7 +27,7 @@ use crate::store::{Neighbour, TakenAs};
 
 pub use self::body::Excerpt;
 pub use self::diff::DiffLine;
-pub use self::unmask::{UNMASKED, excuse, is_masked};
+pub use self::unmask::{UNMASKED, excuse, is_masked, unmasked_by};
 
 /// Problems that are listed; the rest are counted.
 const MAX_PROBLEMS: usize = 100;

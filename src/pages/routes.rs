@@ -57,6 +57,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
+                .configure(super::exceptions::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -131,8 +132,10 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page =
-        ["board", "workflows", "failures", "held", "sources"].into_iter().find(|key| *key == page).unwrap_or_default();
+    let page = ["board", "workflows", "exceptions", "failures", "held", "sources"]
+        .into_iter()
+        .find(|key| *key == page)
+        .unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }

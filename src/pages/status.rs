@@ -65,6 +65,27 @@ pub fn reached(reached: Reached) -> Badge {
     }
 }
 
+/// How bad an exception is.
+pub fn severity(severity: &str) -> Badge {
+    match severity {
+        "critical" => badge("crit", "Critical", "crit", true),
+        "warning" => badge("risk", "Warning", "risk", true),
+        _ => badge("run", "Note", "idle", false),
+    }
+}
+
+/// What became of an exception.
+pub fn case(state: &str) -> Badge {
+    match state {
+        "open" => badge("stop", "Open", "held", false),
+        "acknowledged" => badge("run", "Acknowledged", "run", false),
+        "snoozed" => badge("pause", "Snoozed", "idle", false),
+        "waived" => badge("off", "Waived", "idle", false),
+        "closed" => badge("ok", "Closed", "ok", false),
+        _ => badge("unknown", "Unknown", "idle", false),
+    }
+}
+
 pub const HELD: Badge = badge("held", "Held", "held", true);
 pub const FAILED: Badge = badge("fail", "Failed", "crit", true);
 pub const TAKEN: Badge = badge("ok", "Accepted", "ok", false);

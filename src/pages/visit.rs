@@ -148,6 +148,16 @@ impl Visit {
     }
 }
 
+/// A page that belongs to no tenant and asks nothing.
+pub fn alone<P: Page>(desk: &Desk, request: &HttpRequest, title: &str, page: &P) -> HttpResponse {
+    let made = || {
+        let visit = Visit::outside(desk, request)?;
+        let frame = visit.frame(desk, Label::new("", title, ""), Counts::default());
+        Ok(html(StatusCode::OK).body(render::page(&frame, page, false)?))
+    };
+    made().unwrap_or_else(|trouble: Trouble| trouble.answer(desk, request))
+}
+
 pub fn html(status: StatusCode) -> HttpResponseBuilder {
     let mut answer = HttpResponse::build(status);
     answer

@@ -6,6 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionSort;
+use super::failures::FailureGroup;
 use super::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
 use super::workflows::Sort;
 
@@ -53,6 +54,18 @@ impl Cursor {
     /// Behind an exception of a list in this order.
     pub fn after_exception(row: &ExceptionRow, sort: ExceptionSort) -> Self {
         Self::after(sort.value(row), "", &row.id, "")
+    }
+
+    /// Behind a group of failures.
+    pub fn after_group(group: &FailureGroup) -> Self {
+        Self::after(group.last_ms, "", &group.group_id.to_string(), "")
+    }
+
+    /// Whether a group stands behind this place: the latest first, then by id.
+    pub fn is_before_group(&self, group: &FailureGroup) -> bool {
+        let Some(place) = &self.0 else { return true };
+        let id = place.id.parse::<u64>().unwrap_or(0);
+        group.last_ms < place.value || (group.last_ms == place.value && group.group_id > id)
     }
 
     fn after(value: i64, kind: &str, id: &str, also: &str) -> Self {

@@ -303,7 +303,11 @@ pub fn trace() -> TraceRef {
 }
 
 pub fn attributes() -> Vec<(String, String)> {
-    vec![("resource.service.name".into(), "wms".into()), ("note".into(), HOSTILE.into())]
+    vec![
+        ("resource.service.name".into(), "wms".into()),
+        ("resource.service.version".into(), "1.4.2".into()),
+        ("note".into(), HOSTILE.into()),
+    ]
 }
 
 pub fn span() -> SpanRow {

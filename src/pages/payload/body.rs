@@ -172,6 +172,21 @@ fn element(text: &str, index: usize) -> Option<String> {
 impl Shown {
     /// Hides secrets; gives how many.
     pub fn mask(&mut self) -> usize {
+        if let Some(item) = &self.item {
+            // Names stand beside their values in OTLP, so lines alone do not tell.
+            let mut hidden = item.clone();
+            mask::json(&mut hidden, false);
+            let lines = json::lines(&hidden.to_string()).unwrap_or_default();
+            let mut count = 0;
+            for (line, shown) in self.lines.iter_mut().zip(lines) {
+                if line.value != shown.value {
+                    line.value = shown.value.trim_matches('"').to_owned();
+                    line.kind = "masked";
+                    count += 1;
+                }
+            }
+            return count;
+        }
         match self.writing {
             "pretty" => self.lines.iter_mut().map(mask_line).filter(|hidden| *hidden).count(),
             "hex" => mask_hex(&mut self.lines),
@@ -412,6 +427,17 @@ mod tests {
                 assert!(said.contains("e1") && said.contains('5'), "{said}");
             }
         }
+    }
+
+    #[test]
+    fn attributes_hide_by_the_name_beside_them() {
+        let attribute = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+        let record = serde_json::json!({"attributes": [attribute("db.password", "s3cr3t"), attribute("id", "e1")]});
+        let body = serde_json::json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).to_string();
+        let row = row(Form::LogsJson, body.as_bytes());
+        let mut shown = Body::of(&row, Some(0), None).lines("pretty", None);
+        assert_eq!(shown.mask(), 1);
+        assert!(!shown.text().contains("s3cr3t") && shown.text().contains("e1"));
     }
 
     #[test]

@@ -48,9 +48,19 @@ pub async fn until(
     now_ms: i64,
 ) -> Result<Option<i64>, StoreError> {
     let Some(person) = person else { return Ok(None) };
+    unmasked_by(desk, tenant, payload, &format!("person/{person}"), now_ms).await
+}
+
+/// The same for anybody who acts: `person/anna`, `key/1f2e…`.
+pub async fn unmasked_by(
+    desk: &Desk,
+    tenant: &str,
+    payload: u64,
+    who: &str,
+    now_ms: i64,
+) -> Result<Option<i64>, StoreError> {
     let object = ObjectRef::new(PAYLOAD, words::payload_id(payload, None));
     let acts = desk.store.events_of(tenant, std::slice::from_ref(&object)).await?;
-    let who = format!("person/{person}");
     let own = acts.iter().filter(|act| act.event_type == UNMASKED && act.source == who);
     Ok(own.map(|act| act.occurred_ms + FOR_MS).max().filter(|until| *until > now_ms))
 }

@@ -1,0 +1,324 @@
+//! The description of everything that programs can ask and send: one table, from which OpenAPI 3.1 and the page for people
+//! are made. A test compares it with the addresses that the server answers.
+
+use serde_json::{Map, Value, json};
+
+use super::Answer;
+use super::answer::ok;
+
+/// One thing that can be asked or done.
+pub struct Operation {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub tag: &'static str,
+    pub title: &'static str,
+    pub about: &'static str,
+    pub key: Needs,
+    /// Name and meaning of what may stand behind the `?`.
+    pub query: &'static [(&'static str, &'static str)],
+    /// Name, type and meaning of the fields of a JSON body; a name ending in `?` may be left out.
+    pub body: &'static [(&'static str, &'static str, &'static str)],
+    /// Content types of a body that is no JSON object of ours.
+    pub sends: &'static [&'static str],
+    /// Name, type and meaning of the fields of the answer.
+    pub answer: &'static [(&'static str, &'static str, &'static str)],
+    /// Content type of the answer.
+    pub gives: &'static str,
+}
+
+/// Which key a request must show.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Send,
+    Read,
+    Operate,
+    None,
+}
+
+impl Needs {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Send => "a key made with `milepost key create --source S`",
+            Self::Read => "a key made with `--read` or `--operate`",
+            Self::Operate => "a key made with `--operate`",
+            Self::None => "no key",
+        }
+    }
+}
+
+const PAGED: [(&str, &str); 2] = [
+    ("after", "What an answer gave as `next`: where the page begins."),
+    ("limit", "Rows of a page, 1 to 500; 50 unless given."),
+];
+const JSON: &str = "application/json";
+const LISTED: &[(&str, &str, &str)] = &[
+    ("items", "array", "The rows of this page."),
+    ("next", "string|null", "Give it back as `after` for what follows; null at the end."),
+    ("total", "integer?", "How many there are in all, where that is cheap to say."),
+];
+const TAKEN: &[(&str, &str, &str)] = &[
+    ("accepted", "integer", "Records taken and on disk."),
+    ("duplicates", "integer", "Records that had been taken before."),
+    (
+        "rejected",
+        "array",
+        "Refused records with `index`, `code`, `pointer`, `expected`, `found`, `detail`, `payload_id`.",
+    ),
+    ("payload_ids", "array?", "Of dead letters: under which ids they are kept."),
+];
+const GROUP: &[(&str, &str, &str)] = &[
+    ("id", "string", "Sixteen hexadecimal digits."),
+    ("title", "string", "What failed, in words."),
+    ("state", "string", "`open`, `acknowledged`, `resolved` or `ignored`."),
+    ("returned", "boolean", "It was resolved or ignored, and failed again since."),
+    ("owner", "string|null", "Who takes care of it."),
+    ("runbook", "string|null", "What to do when this fails."),
+    ("stage", "string", "`decode`, `validate`, `map`, `deliver` or `process`."),
+    ("code", "string", "Stable code of the cause."),
+    ("pointer", "string", "JSON pointer of the field at fault, of the example."),
+    ("count", "integer", "Failed records in it."),
+    ("last_hour", "integer", "Of these, in the last hour."),
+    ("hours", "array", "In each of the last 24 hours, the running one last."),
+    (
+        "affected",
+        "object",
+        "`objects`, `orders`, `workflows`, `customers`, `breached`, `at_risk`, and `amounts` per currency.",
+    ),
+    ("example", "string", "Id of a failed record that is good to look at first."),
+    ("as_of", "string", "When this was counted."),
+    ("details", "object?", "Of one group: distinct bad `values`, `acts`, `merged` groups, `splits`."),
+];
+const PAYLOAD: &[(&str, &str, &str)] = &[
+    ("payload_id", "string", "Its id; with `.n` the n-th record in it."),
+    ("form", "string", "How it was written."),
+    ("source", "string", "Who sent it."),
+    ("headers", "array", "Pairs of name and value."),
+    ("bytes", "integer", "Its size."),
+    ("masked", "boolean", "Secrets and personal data stand as dots."),
+    ("body", "string?", "As text where it is UTF-8."),
+    ("body_base64", "string?", "Else as base64."),
+    ("record", "any?", "The record asked for, as it was read."),
+    (
+        "problems",
+        "array",
+        "What was wrong: `stage`, `code`, `pointer`, `offset`, `expected`, `found`, `detail`, `attempts`, `target`, …",
+    ),
+];
+
+macro_rules! operation {
+    ($method:literal $path:literal, $tag:literal, $title:literal, $about:literal, $key:ident
+        $(, query $query:expr)? $(, body $body:expr)? $(, sends $sends:expr)? $(, answer $answer:expr)? $(, gives $gives:expr)?) => {{
+        #[allow(unused_mut, unused_assignments, reason = "each operation has its part of these")]
+        const fn operation() -> Operation {
+            let mut it = Operation {
+                method: $method, path: $path, tag: $tag, title: $title, about: $about, key: Needs::$key,
+                query: &[], body: &[], sends: &[], answer: &[], gives: JSON,
+            };
+            $(it.query = $query;)?
+            $(it.body = $body;)?
+            $(it.sends = $sends;)?
+            $(it.answer = $answer;)?
+            $(it.gives = $gives;)?
+            it
+        }
+        operation()
+    }};
+}
+
+pub const OPERATIONS: &[Operation] = &[
+    operation!("post" "/v1/events", "Send", "Send events",
+        "Events as JSON, one or an array, as lines, or as CloudEvents in any mode. 200 means: on disk. A refused record does not hold up its neighbours.",
+        Send, sends &["application/json", "application/x-ndjson", "application/cloudevents+json", "application/cloudevents-batch+json"], answer TAKEN),
+    operation!("post" "/v1/dead-letters", "Send", "Hand over dead letters",
+        "Payloads that another system gave up on, one or an array: kept whole and shown among the failures.", Send,
+        body &[
+            ("payload?", "any", "The payload as text or as JSON in place; this or `payload_base64`."),
+            ("payload_base64?", "string", "The payload as base64, for bytes that are no text."),
+            ("headers?", "object", "Headers of the message that failed."),
+            ("target?", "string", "Where it could not be brought."),
+            ("reason?", "string", "One sentence."),
+            ("code?", "string", "A stable code of the cause."),
+            ("stage?", "string", "`validation`, `transformation`, `delivery` or `processing`."),
+            ("pointer?", "string", "JSON pointer of the field at fault."),
+            ("expected?", "string", "What was expected there."),
+            ("found?", "string", "What was found there."),
+            ("attempts?", "integer", "How often it was tried."),
+            ("id?", "string", "Your id of the letter; the same letter again counts once."),
+            ("source?", "string", "Whose message it is, when not of the key's source."),
+            ("event_type?", "string", "What it would have been."),
+            ("event_id?", "string", "Its id as an event."),
+            ("object?", "any", "The business object, `order/SO-1` or `{type, id}`."),
+        ], answer TAKEN),
+    operation!("post" "/v1/traces", "Send", "Send OTLP traces", "OTLP/HTTP, on its own port (4318).", Send,
+        sends &["application/x-protobuf", "application/json"]),
+    operation!("post" "/v1/logs", "Send", "Send OTLP logs", "OTLP/HTTP, on its own port (4318).", Send,
+        sends &["application/x-protobuf", "application/json"]),
+    operation!("post" "/v1/metrics", "Send", "Send OTLP metrics", "OTLP/HTTP, on its own port (4318).", Send,
+        sends &["application/x-protobuf", "application/json"]),
+    operation!("get" "/api/v1/workflows", "Workflows", "List workflows", "Every filter of the page.", Read,
+        query &[
+            ("q", "Key, customer or object."), ("status", "One or several, separated by commas."), ("stage", "A milestone."),
+            ("definition", "A definition."), ("system", "Whose turn it is."), ("customer", "A customer."),
+            ("warehouse", "A warehouse."), ("carrier", "A carrier."), ("readiness", "A state of readiness."),
+            ("exception", "A kind of exception."), ("closed", "true or false."), ("sort", "due, updated or created."),
+            ("from", "Created at or after."), ("to", "Created before."), PAGED[0], PAGED[1],
+        ], answer LISTED),
+    operation!("get" "/api/v1/workflows/{type}/{id}", "Workflows", "One workflow",
+        "Milestones, lines, objects, SLAs, exceptions, readiness.", Read, query &[("as_of", "The state as it was known at a time.")]),
+    operation!("get" "/api/v1/objects/{type}/{id}", "Workflows", "One object with its events", "Its state, links and events.", Read),
+    operation!("post" "/api/v1/objects/{type}/{id}/comments", "Workflows", "Comment on an object", "Shown in the activity of its workflow.",
+        Operate, body &[("text", "string", "Up to 2,000 characters.")]),
+    operation!("get" "/api/v1/held", "Workflows", "What is held", "Objects that hang from nothing yet, the oldest first.", Read,
+        query &PAGED, answer LISTED),
+    operation!("get" "/api/v1/export", "Files", "Export events or objects", "As lines of JSON or as CSV.", Read, gives "application/x-ndjson"),
+    operation!("get" "/api/v1/failure-groups", "Failures", "List groups of failures",
+        "Failures of one cause form a group; with what hangs on it.", Read,
+        query &[
+            ("q", "Object id, event id, or words of the reason."), ("state", "open, acknowledged, resolved, ignored, active (the first two) or all."),
+            ("source", "A source."), ("stage", "A stage."), ("code", "A code."), ("type", "An event type."),
+            ("from", "Failed at or after."), ("to", "Failed before."), PAGED[0], PAGED[1],
+        ], answer LISTED),
+    operation!("get" "/api/v1/failure-groups/{id}", "Failures", "One group", "With its bad values, acts and rules.", Read, answer GROUP),
+    operation!("post" "/api/v1/failure-groups/{id}/acts", "Failures", "Do something with a group",
+        "Acknowledge, resolve, ignore, assign, merge, split. Every act is kept; rules can be taken back.", Operate,
+        body &[
+            ("act", "string", "`acknowledged`, `resolved`, `ignored`, `reopened`, `assigned`, `runbook_set`, `merged`, `unmerged`, `split`, `rejoined`."),
+            ("reason?", "string", "Needed for `resolved` and `ignored`."),
+            ("days?", "integer", "Ignore so long, whatever comes; else until it fails again."),
+            ("owner?", "string", "For `assigned`; empty for nobody."),
+            ("runbook?", "string", "For `runbook_set`."),
+            ("into?", "string", "For `merged`: the other group."),
+            ("by?", "string", "For `split` and `rejoined`: `found`, `source`, `event_type`, `object_type`, `target` or `schema_version`."),
+            ("value?", "string", "For `split` and `rejoined`: the value that stands apart."),
+        ], answer GROUP),
+    operation!("get" "/api/v1/failures", "Failures", "List failed records", "The newest first.", Read,
+        query &[
+            ("group", "Id of a group."), ("q", "Object id, event id, or words of the reason."), ("source", "A source."),
+            ("stage", "A stage."), ("code", "A code."), ("type", "An event type."), ("found", "The bad value, exactly."),
+            ("from", "Failed at or after."), ("to", "Failed before."), PAGED[0], PAGED[1],
+        ], answer LISTED),
+    operation!("get" "/api/v1/payloads/{id}", "Failures", "One payload", "With its problems; `{id}.{n}` for one record of it. Secrets and personal data are masked.", Read, answer PAYLOAD),
+    operation!("get" "/api/v1/payloads/{id}/raw", "Failures", "Bytes of a payload",
+        "To the letter. Payloads that hold secrets only to keys that may act, and that is kept.", Read, gives "application/octet-stream"),
+    operation!("post" "/api/v1/payloads/{id}/unmask", "Failures", "See hidden values", "For fifteen minutes, for this key. The reason is kept.", Operate,
+        body &[("reason", "string", "Why.")], answer PAYLOAD),
+    operation!("get" "/api/v1/openapi.json", "About", "This description", "OpenAPI 3.1.", None),
+];
+
+fn schema(kind: &str) -> Value {
+    let kind = kind.trim_end_matches('?');
+    match kind.split_once('|') {
+        Some((one, other)) => json!({"type": [one, other]}),
+        None if kind == "any" => json!({}),
+        None => json!({"type": kind}),
+    }
+}
+
+fn described(kind: &str, about: &str) -> Value {
+    let mut schema = schema(kind);
+    schema["description"] = about.into();
+    schema
+}
+
+impl Operation {
+    fn value(&self) -> Value {
+        let in_path = self
+            .path
+            .split('{')
+            .skip(1)
+            .filter_map(|part| part.split_once('}'))
+            .map(|(name, _)| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
+        let in_query = self.query.iter().map(
+            |(name, about)| json!({"name": name, "in": "query", "description": about, "schema": {"type": "string"}}),
+        );
+        let writes = self.method == "post" && self.key == Needs::Operate || self.tag == "Send" && !self.body.is_empty();
+        let key = writes.then(|| json!({"$ref": "#/components/parameters/IdempotencyKey"}));
+        let parameters: Vec<Value> = in_path.chain(in_query).chain(key).collect();
+        let answer = if self.gives == JSON {
+            let fields: Map<String, Value> =
+                self.answer.iter().map(|(name, kind, about)| ((*name).to_owned(), described(kind, about))).collect();
+            json!({JSON: {"schema": {"type": "object", "properties": fields}}})
+        } else {
+            json!({self.gives: {"schema": {"type": "string"}}})
+        };
+        let mut value = json!({
+            "operationId": self.name(),
+            "tags": [self.tag],
+            "summary": self.title,
+            "description": format!("{} Needs {}.", self.about, self.key.words()),
+            "parameters": parameters,
+            "responses": {
+                "200": {"description": "Done.", "content": answer},
+                "4XX": {"$ref": "#/components/responses/Problem"},
+                "503": {"$ref": "#/components/responses/Problem"},
+            },
+            "security": if self.key == Needs::None { json!([]) } else { json!([{"key": []}]) },
+        });
+        if !self.body.is_empty() {
+            let fields: Map<String, Value> = self
+                .body
+                .iter()
+                .map(|(name, kind, about)| (name.trim_end_matches('?').to_owned(), described(kind, about)))
+                .collect();
+            let required: Vec<&str> =
+                self.body.iter().map(|(name, _, _)| *name).filter(|name| !name.ends_with('?')).collect();
+            let schema = json!({"type": "object", "properties": fields, "required": required});
+            value["requestBody"] = json!({"required": true, "content": {JSON: {"schema": schema}}});
+        } else if !self.sends.is_empty() {
+            let content: Map<String, Value> = self.sends.iter().map(|kind| ((*kind).to_owned(), json!({}))).collect();
+            value["requestBody"] = json!({"required": true, "content": content});
+        }
+        value
+    }
+
+    /// `get_failure_groups_id`
+    pub fn name(&self) -> String {
+        let plain = self.path.trim_start_matches("/api/v1").replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let words: Vec<&str> = plain.split('_').filter(|word| !word.is_empty()).collect();
+        format!("{}_{}", self.method, words.join("_"))
+    }
+}
+
+/// The whole description.
+pub fn document() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in OPERATIONS {
+        let path = paths.entry(operation.path.to_owned()).or_insert_with(|| json!({}));
+        path[operation.method] = operation.value();
+    }
+    let problem = json!({
+        "type": "object",
+        "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+            "code": {"type": "string", "description": "Stable, for programs."}, "detail": {"type": "string"},
+            "pointer": {"type": "string", "description": "Where in the body, where a body is at fault."},
+        },
+        "required": ["type", "title", "status", "code", "detail"],
+    });
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Milepost",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Business transactions in logistics: send what happened, ask where things are, act on what failed. \
+                Keys are made with `milepost key create`; a key belongs to one tenant, and nothing in a request can name another.",
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of `milepost key create`."}},
+            "parameters": {"IdempotencyKey": {
+                "name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 200},
+                "description": "The same key again is the same request, and has no second effect.",
+            }},
+            "responses": {"Problem": {
+                "description": "Why it was not done (RFC 9457). 429 and 503 say in Retry-After when to come back.",
+                "content": {"application/problem+json": {"schema": problem}},
+            }},
+        },
+    })
+}
+
+pub async fn show() -> Answer {
+    ok(&document())
+}
