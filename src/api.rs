@@ -5,6 +5,7 @@ mod answer;
 mod exceptions;
 mod export;
 mod failures;
+mod hands;
 pub mod openapi;
 mod page;
 mod shapes;
@@ -36,7 +37,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
             .route("/objects/{type}/{id}/comments", web::post().to(comment))
+            .route("/objects/{type}/{id}/{deed}", web::post().to(hands::object))
             .route("/held", web::get().to(held))
+            .route("/held/{type}/{id}/{deed}", web::post().to(hands::held))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))

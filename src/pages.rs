@@ -9,6 +9,7 @@ pub mod exceptions;
 pub mod failures;
 mod find;
 pub mod frame;
+pub mod hands;
 pub mod held;
 pub mod json;
 pub mod mask;

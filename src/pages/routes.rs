@@ -15,7 +15,7 @@ use super::problem::Trouble;
 use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
-use super::{failures, find, held, notes, object, payload, render, sources, traces, visit, words};
+use super::{failures, find, hands, held, notes, object, payload, render, sources, traces, visit, words};
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
@@ -58,6 +58,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
+                .route(
+                    "/o/{type}/{id}/{deed}",
+                    web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| {
+                        acted(desk, request, body, hands::submitted)
+                    }),
+                )
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -304,7 +310,13 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
         "" => Tab::Timeline,
         name => Tab::parse(name).ok_or_else(missing)?,
     };
-    let Some(row) = desk.store.workflow(tenant, &root).await? else {
+    let known = desk.store.workflow(tenant, &root).await?;
+    if let Some(merged) = known.as_ref().filter(|row| row.status == "merged")
+        && let Some(shown) = merged.members.first().and_then(|name| ObjectRef::parse(name))
+    {
+        return Ok(redirect(&words::workflow_path(tenant, &shown.kind, &shown.id)));
+    }
+    let Some(row) = known else {
         // It may be known without being the root of a workflow.
         return match desk.store.object(tenant, &root).await? {
             Some(_) => Ok(redirect(&words::object_path(tenant, &root.kind, &root.id))),
@@ -352,15 +364,17 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
     let name = ObjectRef::new(part(request, "type"), part(request, "id"));
     let missing =
         || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("{} {}", words::title(&name.kind), name.id) };
+    let row = desk.store.object(tenant, &name).await?.ok_or_else(missing)?;
+    if let Some(shown) = ObjectRef::parse(&row.same_as) {
+        return Ok(redirect(&words::object_path(tenant, &shown.kind, &shown.id)));
+    }
     visit
         .show(desk, async {
-            let only = std::slice::from_ref(&name);
-            let (row, events, spans) = tokio::try_join!(
-                desk.store.object(tenant, &name),
-                desk.store.events_of(tenant, only),
-                desk.store.spans_of(tenant, only, MAX_SPANS),
+            let names = object::names(&row);
+            let (events, spans) = tokio::try_join!(
+                desk.store.events_of(tenant, &names),
+                desk.store.spans_of(tenant, &names, MAX_SPANS),
             )?;
-            let row = row.ok_or_else(missing)?;
             Ok((
                 Label::new("", name.id.clone(), format!("o:{name}")),
                 object::object(tenant, &visit.clock, &row, &events, &spans),

@@ -27,6 +27,7 @@ pub fn object_row(
     let (held, waits_for, workflows) = match standing {
         Standing::Joined(roots) => (false, String::new(), roots.iter().map(ToString::to_string).collect()),
         Standing::Alone => (false, String::new(), Vec::new()),
+        Standing::SetAside(how, _) => (false, (*how).to_owned(), Vec::new()),
         Standing::Held(waits_for) => (true, waits_for.clone(), Vec::new()),
     };
     let held_since = all.iter().map(|f| f.received_at.timestamp_millis()).min().unwrap_or(0);
@@ -42,7 +43,11 @@ pub fn object_row(
         last_source: last.source.to_string(),
         last_system: last.system.to_string(),
         held,
-        held_since_ms: if held { held_since } else { 0 },
+        held_since_ms: match standing {
+            Standing::Held(_) => held_since,
+            Standing::SetAside(_, at) => at.timestamp_millis(),
+            _ => 0,
+        },
         waits_for,
         links: known.links().iter().map(ToString::to_string).collect(),
         workflows,

@@ -291,7 +291,7 @@ impl Tenant {
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
                 Standing::Alone => definitions.of_root(&object.kind).is_some(),
-                Standing::Held(_) => true,
+                Standing::Held(_) | Standing::SetAside(..) => true,
             };
             if !needed || object == *root {
                 self.graph.evict(&object);

@@ -1,9 +1,10 @@
 //! Ways through the graph: what hangs from a root, which roots an object hangs from, and what it waits for.
 
+use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::FxHashSet;
 
-use super::{Definition, Definitions, Graph, HANDLED};
+use super::{Definition, Definitions, Graph, HANDLED, Object};
 
 /// A workflow is cut off here; the page says so.
 const MAX_MEMBERS: usize = 2_000;
@@ -20,6 +21,9 @@ pub enum Standing {
     Joined(Vec<ObjectRef>),
     /// Master data and the like.
     Alone,
+    /// Hangs from nothing, and a person said that this is as it should be (`released`), or that it is to be forgotten
+    /// (`discarded`).
+    SetAside(&'static str, DateTime<Utc>),
     /// Hangs from nothing yet; what it waits for, `order/SO-1` or only `order`.
     Held(String),
 }
@@ -73,10 +77,24 @@ impl Graph {
         let (Some(definition), Some(start)) = (parents(&object.kind), self.find(object)) else {
             return Standing::Alone;
         };
+        if let Some((how, at)) = self.set_aside(self.canonical(start)) {
+            return Standing::SetAside(how, at);
+        }
         let above = self.walk(self.canonical(start), |from, to| definition.reaches(to, from), MAX_ROOTS, false);
         let silent = above.iter().skip(1).filter(|(slot, _)| !self.speaks(*slot));
         let farthest = silent.max_by_key(|(_, depth)| *depth);
         Standing::Held(farthest.map_or_else(|| definition.root.clone(), |(slot, _)| self.name(*slot).to_string()))
+    }
+
+    /// The last act that took an object out of those that wait.
+    fn set_aside(&self, slot: u32) -> Option<(&'static str, DateTime<Utc>)> {
+        let object = Object { graph: self, slot };
+        if !object.has_acts() {
+            return None;
+        }
+        let acts = object.told().1;
+        let act = acts.iter().rev().find(|f| matches!(&*f.kind, "held.released" | "held.discarded"))?;
+        Some((if &*act.kind == "held.released" { "released" } else { "discarded" }, act.occurred_at))
     }
 
     /// Breadth first over links that `follow` allows; neighbours in the order of their names, so that the result
