@@ -1,6 +1,7 @@
 //! Meaning: objects, links, workflows. Pure functions of values; time is an argument.
 //! Reading bytes is `ingest`'s business, keeping rows is `store`'s.
 
+mod calendar;
 mod definition;
 mod derive;
 mod exceptions;
@@ -16,9 +17,10 @@ mod tree;
 mod units;
 mod workflow;
 
+pub use calendar::{Allowance, Calendar, Calendars};
 pub use definition::{
-    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, Limit, MIGRATED, MilestoneRule,
-    Per, Quantity, RollUp, Rulebook, Shelf, SlaRule, duration,
+    Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, MIGRATED, MilestoneRule, Per,
+    Quantity, RollUp, Rulebook, Shelf, allowance, duration,
 };
 pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
@@ -26,6 +28,9 @@ pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use exceptions::exception_id;
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
+pub use slas::{
+    CalendarChoice, Limit, Narrowing, Pause, Reckoning, SlaKind, SlaRule, Stop, Subject, Traits, Warn, spoken,
+};
 pub use tree::{FLOW, Node, flow_position, systems_of_record};
 pub use workflow::*;
 

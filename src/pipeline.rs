@@ -3,6 +3,7 @@
 mod acts;
 mod batch;
 mod checkpoint;
+mod clocks;
 mod failed;
 mod groups;
 mod intake;
@@ -12,6 +13,7 @@ mod record;
 mod run;
 mod seen;
 mod settings;
+mod slas;
 mod snapshot;
 mod state;
 mod status;

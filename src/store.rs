@@ -21,6 +21,7 @@ mod native;
 mod objects;
 mod payloads;
 pub mod rows;
+mod slas;
 mod sources;
 mod startup;
 mod traces;
@@ -39,6 +40,7 @@ pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFact
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
+pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::SourceSummary;
 pub use startup::RecentId;
 pub use traces::Series;

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use milepost::domain::failures::{Rules, Split};
 use milepost::store::rows::*;
 use milepost::store::{
-    Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, Sort, Store, StoreError, WorkflowFilter,
+    Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, SlaFilter, Sort, Store, StoreError,
+    WorkflowFilter,
 };
 use milepost_ingest::ObjectRef;
 
@@ -60,6 +61,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("taken_type", "order.created".into()),
         ("index", "1".into()),
         ("status", "[]".into()),
+        ("verdict", "[]".into()),
+        ("newest", "false".into()),
         ("state", "[]".into()),
         ("kind", "[]".into()),
         ("id", exception(1).id),
@@ -119,6 +122,10 @@ async fn every_row_comes_back_as_it_was_written() {
     for stored in &seed.workflows[..3] {
         let root = ObjectRef::new("order", &stored.root_id);
         assert_eq!(store.workflow("acme", &root).await.unwrap().as_ref(), Some(stored));
+    }
+    for stored in &seed.slas[..7] {
+        let root = ObjectRef::new("order", &stored.root_id);
+        assert_eq!(store.slas_of("acme", &[root]).await.unwrap().first(), Some(stored));
     }
     assert_eq!(store.trace("acme", &trace().trace_id).await.unwrap(), seed.spans);
     assert_eq!(store.spans_of("acme", &[shipment], 10).await.unwrap(), seed.spans[..1]);
@@ -312,6 +319,19 @@ async fn pages_of_every_order_hold_each_workflow_once() {
         assert!(seen.windows(2).all(|pair| (key(&pair[0]), &pair[0].root_id) < (key(&pair[1]), &pair[1].root_id)));
         seen.sort_by_key(|row| row.version);
         assert_eq!(seen, seed.workflows, "{sort:?}");
+    }
+    for newest in [false, true] {
+        let filter = SlaFilter { newest, ..SlaFilter::default() };
+        let (mut cursor, mut seen) = (Cursor::start(), Vec::new());
+        loop {
+            let page = store.slas("acme", &filter, &cursor, 7).await.unwrap();
+            let Some(last) = page.last() else { break };
+            cursor = Cursor::parse(&Cursor::after_sla(last, newest).to_string()).unwrap();
+            seen.extend(page);
+        }
+        assert!(seen.is_sorted_by_key(|row| if newest { -row.due_ms } else { row.due_ms }));
+        seen.sort_by_key(|row| row.version);
+        assert_eq!(seen, seed.slas);
     }
     let (mut cursor, mut held) = (Cursor::start(), Vec::new());
     while let Some(row) = store.held("acme", &cursor, 1).await.unwrap().pop() {

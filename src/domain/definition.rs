@@ -16,13 +16,15 @@ use milepost_ingest::OBJECT_TYPES;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::calendar::Calendars;
 use super::exceptions::catalogue::Catalogue;
+use super::slas::SlaRule;
 
 pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quantity, RollUp};
 pub use self::overlay::Difference;
 pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
-pub use self::slas::{Limit, SlaRule, duration};
+pub use self::slas::{allowance, duration};
 pub use self::versions::MIGRATED;
 
 /// One workflow definition.
@@ -49,6 +51,9 @@ pub struct Definition {
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     workflows: Vec<Arc<Definition>>,
+    pub calendars: Arc<Calendars>,
+    /// What is odd in calendars and holiday feeds.
+    pub odd: Vec<DefinitionError>,
     /// What is known about each kind of exception.
     pub exceptions: Catalogue,
     /// Versions that workflows began with before.
@@ -78,6 +83,8 @@ struct File {
     milestones: Vec<milestones::Entry>,
     #[serde(default)]
     slas: Vec<slas::Entry>,
+    #[serde(default)]
+    pauses: Vec<slas::PauseEntry>,
 }
 
 const EXCEPTIONS: &str = "exceptions.toml";
@@ -89,10 +96,11 @@ impl Definitions {
     pub fn load(files: &Files) -> Result<Self, Vec<DefinitionError>> {
         let mut workflows: Vec<Arc<Definition>> = Vec::new();
         let mut older: Vec<Arc<Definition>> = Vec::new();
-        let mut errors = Vec::new();
+        let read = Calendars::load(files);
+        let (calendars, mut errors, odd) = (Arc::new(read.calendars), read.errors, read.warnings);
         for (name, text) in files.in_folder("", "toml").filter(|(name, _)| !NO_WORKFLOWS.contains(name)) {
             let fault = |what: String| DefinitionError { file: name.to_owned(), line: 1, column: 1, what };
-            let definition = match Definition::parse(name, text) {
+            let definition = match Definition::read(name, text, &calendars) {
                 Ok(definition) => definition,
                 Err(mut found) => {
                     errors.append(&mut found);
@@ -123,7 +131,7 @@ impl Definitions {
             None
         });
         if errors.is_empty() {
-            Ok(Self { workflows, older, exceptions: exceptions.unwrap_or_default() })
+            Ok(Self { workflows, older, calendars, odd, exceptions: exceptions.unwrap_or_default() })
         } else {
             Err(errors)
         }
@@ -143,7 +151,12 @@ impl Definitions {
 }
 
 impl Definition {
+    /// A definition by itself, without calendars of its own.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<DefinitionError>> {
+        Self::read(file, text, &Arc::default())
+    }
+
+    pub fn read(file: &str, text: &str, calendars: &Arc<Calendars>) -> Result<Self, Vec<DefinitionError>> {
         let mut reader = Reader::new(file, text);
         let read: File = match toml::from_str(text) {
             Ok(read) => read,
@@ -161,7 +174,10 @@ impl Definition {
         if milestones.is_empty() {
             reader.fault(read.key.span().start, "a definition needs at least one milestone");
         }
-        let slas = slas::read(&read.slas, &milestones, &mut reader);
+        let slas = {
+            let around = slas::Around { milestones: &milestones, calendars, pauses: &read.pauses };
+            slas::read(&read.slas, &around, &mut reader)
+        };
         let since = read.since.as_ref().and_then(|said| {
             let time = moment(said.get_ref());
             if time.is_none() {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 
 use super::definition::Definition;
@@ -12,8 +12,8 @@ use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::{Setting, milestones};
 use super::readiness::readiness;
-use super::slas::slas;
-use super::tree::Tree;
+use super::slas::{Traits, View, slas};
+use super::tree::{Node, Tree};
 use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Sla, Status, Verdict, Workflow};
 
 /// The workflow of `root`, or None when the root has said nothing itself.
@@ -26,14 +26,16 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let lines = Lines::read(&tree);
     let head = tree.root();
     let latest = tree.facts().max_by_key(|f| f.order())?;
-    let pod_required = head.latest(|f| f.detail.head.as_ref()?.pod_required).unwrap_or(false);
-    let cancelled = head.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero());
+    let pod_required = wants_proof(head);
+    let cancelled = is_cancelled(head, &lines);
+    let traits = Traits::of(&tree);
 
     let setting = Setting { definition, tree: &tree, lines: &lines, pod_required, cancelled, as_of };
     let (mut milestones, preferred_at) = milestones(&setting);
-    let slas = slas(definition, head, &milestones, cancelled, as_of);
+    let view = View { definition, tree: &tree, milestones: &milestones, cancelled, traits: &traits };
+    let slas = slas(&view, as_of);
     for milestone in &mut milestones {
-        let waiting = slas.iter().filter(|s| s.is_open() && s.to == milestone.key);
+        let waiting = slas.iter().filter(|s| s.runs() && s.to == milestone.key);
         milestone.expected_at = waiting.map(|s| s.due_at).min();
     }
     let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
@@ -52,14 +54,11 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         () if exceptions.iter().any(|e| e.blocking) => Status::Blocked,
         () => Status::OnTrack,
     };
-    let clocks = slas.iter().filter(|s| s.is_open()).flat_map(|s| [s.warn_at, s.due_at + TimeDelta::milliseconds(1)]);
+    let clocks = slas.iter().flat_map(|s| s.wakes().into_iter().flatten());
     let clocks = clocks.chain(found.wakes_at).chain(preferred_at);
     let wakes_at = if closed { None } else { clocks.filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
-    let warehouse = tree.of_kind("shipment").find_map(|s| s.latest(|f| f.detail.warehouse.clone()));
-    let carriers =
-        tree.of_kind("load").chain(tree.of_kind("shipment")).find_map(|n| n.latest(|f| f.detail.carrier.clone()));
     Some(Workflow {
         definition: definition.key.clone(),
         definition_version: definition.version,
@@ -68,11 +67,12 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         status,
         stage: stage.map_or_else(String::new, |s| milestones[s].key.clone()),
         stage_number: stage.map_or(0, |s| u32::try_from(s + 1).unwrap_or(u32::MAX)),
-        customer: head.latest(|f| f.detail.head.as_ref()?.customer.clone()).map(String::from),
-        amount: head.amount(),
-        priority: head.latest(|f| f.detail.head.as_ref()?.priority.clone()).map(String::from),
-        warehouse: warehouse.or_else(|| head.latest(|f| f.detail.warehouse.clone())).map(String::from),
-        carrier: carriers.map(String::from),
+        customer: traits.customer,
+        amount: traits.amount,
+        priority: traits.priority,
+        warehouse: traits.warehouse,
+        carrier: traits.carrier,
+        lane: traits.lane,
         created_at,
         last_event: LastEvent {
             kind: latest.kind.to_string(),
@@ -126,6 +126,16 @@ pub fn definition_of<'d>(definitions: &'d Definitions, graph: &Graph, root: &Obj
     definitions.of_workflow(&root.kind, &facts, &acts)
 }
 
+/// Whether the customer wants a proof of delivery.
+pub fn wants_proof(root: &Node<'_>) -> bool {
+    root.latest(|f| f.detail.head.as_ref()?.pod_required).unwrap_or(false)
+}
+
+/// Cancelled before anything of it left.
+pub fn is_cancelled(root: &Node<'_>, lines: &Lines) -> bool {
+    root.has("order.cancelled") && lines.iter().all(|l| l.shipped.is_zero())
+}
+
 /// The next milestone that must come, and is not optional.
 pub fn next_milestone(milestones: &[Milestone]) -> Option<&Milestone> {
     milestones.iter().find(|m| !m.optional && matches!(m.reached, Reached::No | Reached::Part))
@@ -133,8 +143,7 @@ pub fn next_milestone(milestones: &[Milestone]) -> Option<&Milestone> {
 
 fn blocked_by(milestones: &[Milestone], slas: &[Sla], exceptions: &[Exception], latest: &Fact) -> Option<Blocked> {
     let next = next_milestone(milestones);
-    let by_when =
-        next.and_then(|m| m.expected_at).or_else(|| slas.iter().filter(|s| s.is_open()).map(|s| s.due_at).min());
+    let by_when = next.and_then(|m| m.expected_at).or_else(|| slas.iter().filter(|s| s.runs()).map(|s| s.due_at).min());
     if let Some(worst) = exceptions.iter().find(|e| e.blocking) {
         return Some(Blocked {
             what: worst.detail.clone(),

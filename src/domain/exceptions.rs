@@ -67,7 +67,7 @@ pub fn exceptions(
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);
     }
-    sla::clocks(root, milestones, slas, &mut found);
+    sla::clocks(milestones, slas, &mut found);
     sift(found, ended, as_of)
 }
 

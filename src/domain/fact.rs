@@ -41,6 +41,7 @@ pub struct Detail {
     pub head: Option<Box<Head>>,
     pub warehouse: Option<Box<str>>,
     pub carrier: Option<Box<str>>,
+    pub lane: Option<Box<str>>,
     /// `approved` or `held` of a credit check, and the like.
     pub verdict: Option<Box<str>>,
     pub reason: Option<Box<str>>,
@@ -239,6 +240,7 @@ impl Detail {
         self.head = (head != Head::default()).then(|| Box::new(head));
         set(&mut self.warehouse, text(data, "warehouse"));
         set(&mut self.carrier, text(data, "carrier"));
+        set(&mut self.lane, text(data, "lane"));
         set(&mut self.verdict, text(data, "verdict").or_else(|| text(data, "result")));
         set(&mut self.reason, text(data, "reason").or_else(|| text(data, "code")).or_else(|| text(data, "detail")));
         set(&mut self.eta, data.get("eta").and_then(instant));

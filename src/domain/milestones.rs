@@ -194,8 +194,7 @@ fn hits<'f>(
 }
 
 fn is(event: &EventMatch, fact: &Fact) -> bool {
-    event.kind == *fact.kind
-        && event.verdict.as_ref().is_none_or(|v| fact.detail.verdict.as_deref() == Some(v.as_str()))
+    event.matches(fact)
 }
 
 /// Whether a fact is about an order line: it names it, or no lines at all.

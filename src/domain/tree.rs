@@ -148,6 +148,11 @@ impl<'a> Node<'a> {
 }
 
 impl Node<'_> {
+    /// Everything that was received about it, amendments and acts included.
+    pub fn received(&self) -> Vec<Fact> {
+        self.state.map(|s| s.facts()).unwrap_or_default()
+    }
+
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.state.is_some_and(|s| s.is_linked(other))
     }

@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::slas::{Reckoning, SlaKind};
+
 /// An exact amount of money. Two currencies are never added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Money {
@@ -62,6 +64,7 @@ pub struct Workflow {
     pub priority: Option<String>,
     pub warehouse: Option<String>,
     pub carrier: Option<String>,
+    pub lane: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Business time and words of the latest event.
     pub last_event: LastEvent,
@@ -261,23 +264,91 @@ pub enum Verdict {
     Breached,
     Met,
     MetLate,
+    /// Somebody said that it need not be kept.
+    Waived,
+    /// It was breached as first known, and a late event proved that it was met in time.
+    Withdrawn,
     Cancelled,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::AtRisk,
+        Self::Breached,
+        Self::Met,
+        Self::MetLate,
+        Self::Waived,
+        Self::Withdrawn,
+        Self::Cancelled,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::AtRisk => "at_risk",
+            Self::Breached => "breached",
+            Self::Met => "met",
+            Self::MetLate => "met_late",
+            Self::Waived => "waived",
+            Self::Withdrawn => "withdrawn",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sla {
+    /// The policy, and the case of it that applies, with the reason.
     pub policy: String,
+    pub case: String,
+    pub why: String,
     pub title: String,
-    /// Milestone keys; `from` is empty for a promise.
+    pub kind: SlaKind,
+    /// What it runs for: the root, or one shipment of it.
+    pub object: ObjectRef,
+    /// Milestone keys; of a propagation the event type and the system that is to know.
     pub from: String,
     pub to: String,
     pub started_at: DateTime<Utc>,
+    /// When the start became known here.
+    pub known_at: DateTime<Utc>,
     pub warn_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
+    /// As is known now.
     pub verdict: Verdict,
+    /// As it was known when the time ran out.
+    pub first_known: Option<Verdict>,
+    /// How often it ran out (silence: how many stretches were too long).
+    pub breaches: u32,
     /// Whose turn it is.
     pub system: String,
+    /// A state stops it since then; it is due then as if it went on at once.
+    pub standing_since: Option<DateTime<Utc>>,
+    pub waiver: Option<Waiver>,
+    pub forecast: Option<Forecast>,
+    /// How the due time comes about, in words.
+    pub arithmetic: Reckoning,
+}
+
+/// Who said that a clock need not be kept, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiver {
+    pub at: DateTime<Utc>,
+    pub by: String,
+    pub reason: String,
+}
+
+/// When the end is to be expected, by how it went for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Forecast {
+    /// So many of a hundred alike were done by then.
+    pub at: DateTime<Utc>,
+    pub percent: u8,
+    /// How many alike it is taken from, and what makes them alike: `carrier DHL, warehouse east-2`.
+    pub sample: u32,
+    pub alike: String,
 }
 
 /// Something a person should look at.

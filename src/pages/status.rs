@@ -52,6 +52,8 @@ pub fn verdict(verdict: Verdict) -> Badge {
         Verdict::Breached => badge("crit", "Breached", "crit", true),
         Verdict::Met => badge("ok", "Met", "ok", false),
         Verdict::MetLate => badge("crit", "Met late", "crit", false),
+        Verdict::Waived => badge("off", "Waived", "idle", false),
+        Verdict::Withdrawn => badge("ok", "Withdrawn", "ok", false),
         Verdict::Cancelled => badge("off", "Cancelled", "idle", false),
     }
 }

@@ -45,7 +45,7 @@ impl Pipeline {
         let _inside = runtime.enter();
         let Some(mut state) = self.load(runtime) else { return };
         self.status.loaded.store(true, Ordering::Release);
-        if !self.publish_all(runtime, &mut state) {
+        if !self.publish_all(runtime, &mut state, true) {
             return;
         }
         let mut durable = self.gate.journal.durable();
@@ -73,7 +73,7 @@ impl Pipeline {
                     }
                 });
             }
-            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state) {
+            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state, false) {
                 break;
             }
             self.tick(runtime, &mut state);
@@ -122,6 +122,8 @@ impl Pipeline {
             self.close(runtime, tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.slas.extend(changes.slas);
+            snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
@@ -226,6 +228,9 @@ impl Pipeline {
                     state.add_entry(tenant, &entry);
                 }
             }
+            for row in self.retry(runtime, "read clocks", || self.store.stored_slas(tenant, &wanted))? {
+                state.recall(row);
+            }
             let mut near: BTreeSet<ObjectRef> = BTreeSet::new();
             for row in &rows {
                 near.extend(row.links.iter().chain(&row.workflows).filter_map(|o| ObjectRef::parse(o)));
@@ -258,6 +263,8 @@ impl Pipeline {
             self.close(runtime, &tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
+            snapshots.slas.extend(changes.slas);
+            snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
         }
         if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
@@ -286,9 +293,9 @@ impl Pipeline {
         }
     }
 
-    fn publish_all(&self, runtime: &Handle, state: &mut State) -> bool {
+    fn publish_all(&self, runtime: &Handle, state: &mut State, missed: bool) -> bool {
         let now = Utc::now();
-        let changes = state.derive_all(now);
+        let changes = state.derive_all(now, missed);
         self.store_snapshots(runtime, changes, now)
     }
 
@@ -353,6 +360,9 @@ impl Pipeline {
             let change = of(&mut changes, &row.tenant);
             change.topics.push("workflows".to_owned());
             change.topics.push(format!("w:{}/{}", row.root_type, row.root_id));
+        }
+        for row in &snapshots.slas {
+            of(&mut changes, &row.tenant).topics.push("slas".to_owned());
         }
         for row in &snapshots.objects {
             let change = of(&mut changes, &row.tenant);
@@ -422,6 +432,10 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
         if let Some(object) = ObjectRef::parse(&object) {
             state.note_stored(&tenant, &object);
         }
+    }
+    let mut clocks = store.open_slas()?;
+    while let Some(row) = clocks.next().await? {
+        state.recall(row);
     }
     for known in store.exception_marks().await? {
         state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);

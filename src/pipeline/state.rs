@@ -9,10 +9,13 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::clocks::Clocks;
 use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
+use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
-use crate::store::rows::{ExceptionRow, ObjectRow, WorkflowRow};
+use crate::store::StoredSla;
+use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, SlaRow, WorkflowRow};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -24,8 +27,9 @@ pub struct State {
 struct Tenant {
     graph: Graph,
     /// Workflows by the time at which time alone changes them.
-    clocks: BTreeSet<(DateTime<Utc>, ObjectRef)>,
-    wakes: FxHashMap<ObjectRef, DateTime<Utc>>,
+    clocks: Clocks,
+    /// What the store has of their SLAs.
+    written: Written,
     /// Hashes of objects that are in the store and not in memory.
     stored: FxHashSet<u64>,
     /// Workflows that are closed, the longest closed first: these may leave memory.
@@ -34,11 +38,9 @@ struct Tenant {
     raised: Raised,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
-    /// Workflows to be derived anew when there is time.
-    later: BTreeSet<ObjectRef>,
 }
 
-/// Workflows of one batch that are derived at once; the others of a crowd follow in the next ticks.
+/// Workflows of one batch that are derived at once; the others of a crowd follow with the clocks.
 const AT_ONCE: usize = 2_000;
 
 pub type Objects = FxHashSet<ObjectRef>;
@@ -55,9 +57,21 @@ pub struct Touched {
 pub struct Changes {
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub slas: Vec<SlaRow>,
+    pub paths: Vec<PathRow>,
     pub exceptions: Vec<ExceptionRow>,
     /// Exceptions that were open and are to be closed.
     pub gone: Vec<Gone>,
+}
+
+/// As what and when workflows are derived.
+struct Turn<'a> {
+    tenant: &'a str,
+    definitions: &'a Definitions,
+    as_of: DateTime<Utc>,
+    version: u64,
+    /// A breach that is seen late was missed, in contrast to one that new rules brought about.
+    missed: bool,
 }
 
 impl State {
@@ -106,6 +120,12 @@ impl State {
         let tenant = self.tenant(tenant);
         tenant.stored.remove(&hash_of(object));
         tenant.graph.adopt(object);
+    }
+
+    /// What the store has of a clock.
+    pub fn recall(&mut self, row: StoredSla) {
+        let name = row.tenant.clone();
+        self.tenant(&name).written.recall(row);
     }
 
     /// Lets closed workflows go until at most `limit` objects are in memory. What is open stays in any case.
@@ -174,12 +194,11 @@ impl State {
             changes.objects.push(row);
             changes.objects.extend(aliases);
         }
-        // One object that hundreds of workflows hang on must not hold up everything else.
+        let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true };
+        // One object that hundreds of workflows hang on must not hold up everything else: a crowd comes with the clocks.
         let mut roots = roots.into_iter();
-        for root in roots.by_ref().take(AT_ONCE) {
-            changes.workflows.extend(tenant.derive(name, &definitions, &root, as_of, version));
-        }
-        tenant.later.extend(roots);
+        roots.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
+        roots.for_each(|root| tenant.clocks.set(&root, Some(as_of)));
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
     }
@@ -190,39 +209,39 @@ impl State {
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
-            let clocks = tenant.clocks.iter().take_while(|(at, _)| *at <= now).take(limit);
-            let mut due: BTreeSet<ObjectRef> = clocks.map(|(_, root)| root.clone()).collect();
-            due.extend(std::iter::from_fn(|| tenant.later.pop_first()).take(AT_ONCE));
+            let due = tenant.clocks.due(now, limit);
             if due.is_empty() {
                 continue;
             }
-            let workflows = due.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
-            let (exceptions, gone) = tenant.raised.take();
-            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
+            let turn = Turn { tenant: name, definitions, as_of: now, version, missed: true };
+            let mut changes = Changes::default();
+            due.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
+            (changes.exceptions, changes.gone) = tenant.raised.take();
+            all.push((name.clone(), changes));
         }
         all
     }
 
-    /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen.
-    pub fn derive_all(&mut self, now: DateTime<Utc>) -> Vec<(String, Changes)> {
+    /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen (and was missed), and
+    /// when the rules are others.
+    pub fn derive_all(&mut self, now: DateTime<Utc>, missed: bool) -> Vec<(String, Changes)> {
         let version = self.next_version(now);
         let mut all = Vec::new();
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
             let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
-            let workflows = roots.iter().filter_map(|r| tenant.derive(name, definitions, r, now, version)).collect();
-            let (exceptions, gone) = tenant.raised.take();
-            all.push((name.clone(), Changes { workflows, exceptions, gone, ..Changes::default() }));
+            let turn = Turn { tenant: name, definitions, as_of: now, version, missed };
+            let mut changes = Changes::default();
+            roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
+            (changes.exceptions, changes.gone) = tenant.raised.take();
+            all.push((name.clone(), changes));
         }
         all
     }
 
     /// When the next clock runs out.
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
-        if self.tenants.values().any(|t| !t.later.is_empty()) {
-            return Some(DateTime::UNIX_EPOCH);
-        }
-        self.tenants.values().filter_map(|t| t.clocks.first().map(|(at, _)| *at)).min()
+        self.tenants.values().filter_map(|t| t.clocks.next()).min()
     }
 
     pub fn objects(&self) -> usize {
@@ -249,25 +268,16 @@ impl State {
 }
 
 impl Tenant {
-    fn derive(
-        &mut self,
-        name: &str,
-        definitions: &Definitions,
-        root: &ObjectRef,
-        as_of: DateTime<Utc>,
-        version: u64,
-    ) -> Option<WorkflowRow> {
-        let definition = definition_of(definitions, &self.graph, root)?;
-        if let Some(at) = self.wakes.remove(root) {
-            self.clocks.remove(&(at, root.clone()));
-        }
-        let workflow = derive(definition, &self.graph, root, as_of)?;
-        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+    fn derive(&mut self, turn: &Turn<'_>, root: &ObjectRef, changes: &mut Changes) {
+        let Turn { tenant, definitions, as_of, version, .. } = *turn;
+        let definition = definition_of(definitions, &self.graph, root);
+        let Some(workflow) = definition.and_then(|d| derive(d, &self.graph, root, as_of)) else {
+            self.clocks.set(root, None);
+            return;
+        };
+        let settling = Settling { tenant, definitions, graph: &self.graph, as_of, version };
         let wake = self.raised.settle(&settling, &workflow);
-        if let Some(at) = workflow.wakes_at.into_iter().chain(wake).min() {
-            self.wakes.insert(root.clone(), at);
-            self.clocks.insert((at, root.clone()));
-        }
+        self.clocks.set(root, workflow.wakes_at.into_iter().chain(wake).min());
         for item in &workflow.items {
             self.by_item.entry(item.clone()).or_default().insert(root.clone());
         }
@@ -276,12 +286,16 @@ impl Tenant {
         } else if self.is_closed.insert(root.clone()) {
             self.closed.push_back(root.clone());
         }
-        Some(snapshot::workflow_row(name, &workflow, version))
+        let rows = self.written.rows(turn.tenant, &workflow, turn.version, turn.missed);
+        changes.slas.extend(rows.slas);
+        changes.paths.extend(rows.path);
+        changes.workflows.push(snapshot::workflow_row(turn.tenant, &workflow, turn.version));
     }
 
     /// Forgets a closed workflow, but for objects that an open one needs.
     fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
+        self.written.forget(root);
         self.by_item.retain(|_, roots| {
             roots.remove(root);
             !roots.is_empty()

@@ -4,6 +4,7 @@
 mod billing;
 mod distort;
 mod erp;
+mod stock;
 mod tms;
 mod wms;
 
@@ -205,6 +206,9 @@ pub fn chapter(plot: &Plot, number: u64, starts: &[DateTime<Utc>]) -> Vec<Said> 
     for (position, early) in early_invoices {
         let own: Vec<&Parcel> = parcels.iter().filter(|p| p.of == position).collect();
         billing::bill(&mut teller, &orders[position], &own, early);
+    }
+    if let Some(begun) = starts.first() {
+        stock::stock(&mut teller, *begun);
     }
     let mut said = teller.said;
     distort::distort(plot, number, &mut said);

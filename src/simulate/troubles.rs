@@ -26,10 +26,13 @@ pub enum Trouble {
     MessageFailed,
     TenderRejected,
     CarrierException,
+    FreightOvercharge,
+    DoubleInvoice,
+    Unposted,
 }
 
 /// Name on the command line, usual share, and what it does.
-pub const TROUBLES: [(Trouble, &str, f64, &str); 19] = [
+pub const TROUBLES: [(Trouble, &str, f64, &str); 22] = [
     (Trouble::PartialShipment, "partial-shipment", 0.12, "an order leaves in two shipments"),
     (Trouble::ShortShipment, "short-shipment", 0.05, "less leaves than was asked for"),
     (Trouble::ConsolidatedLoad, "consolidated-load", 0.35, "shipments of several orders ride on one load"),
@@ -54,6 +57,14 @@ pub const TROUBLES: [(Trouble, &str, f64, &str); 19] = [
     (Trouble::MessageFailed, "message-failed", 0.04, "the middleware cannot hand the order on at first"),
     (Trouble::TenderRejected, "tender-rejected", 0.06, "of loads: the first carrier declines"),
     (Trouble::CarrierException, "carrier-exception", 0.05, "of loads: the carrier reports a delay on the road"),
+    (Trouble::FreightOvercharge, "freight-overcharge", 0.07, "of loads: the carrier bills more than was agreed"),
+    (Trouble::DoubleInvoice, "double-invoice", 0.01, "of invoices: the same shipment is billed under two numbers"),
+    (
+        Trouble::Unposted,
+        "unposted",
+        0.12,
+        "of receipts and stock corrections: the ERP posts another quantity, or nothing",
+    ),
 ];
 
 /// The shares of all troubles.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionSort;
 use super::failures::FailureGroup;
-use super::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
+use super::rows::{ExceptionRow, FailureRow, ObjectRow, SlaRow, WorkflowRow};
 use super::workflows::Sort;
 
 /// The default is the beginning.
@@ -39,6 +39,13 @@ impl Cursor {
             Sort::Created => -row.created_ms,
         };
         Self::after(value, &row.root_type, &row.root_id, &row.definition)
+    }
+
+    /// Behind a clock of a list; `newest` as in its filter.
+    pub fn after_sla(row: &SlaRow, newest: bool) -> Self {
+        let value = if newest { -row.due_ms } else { row.due_ms };
+        let clock = format!("{} {}/{}", row.policy, row.object_type, row.object_id);
+        Self::after(value, &row.root_type, &row.root_id, &clock)
     }
 
     /// Behind an object of the held list.

@@ -117,6 +117,13 @@ impl Block {
         values.flatten().for_each(|value| value.put(&mut self.bytes));
     }
 
+    /// `Array(Int64)`.
+    pub fn whole_lists<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [i64]> + Clone) {
+        self.column(name, "Array(Int64)");
+        offsets(&mut self.bytes, values.clone().map(<[i64]>::len));
+        values.flatten().for_each(|value| value.put(&mut self.bytes));
+    }
+
     /// `Array(UInt64)`.
     pub fn count_lists<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [u64]> + Clone) {
         self.column(name, "Array(UInt64)");

@@ -2,11 +2,13 @@
 //! (`DateTime64(3)`) unless said otherwise; money is scaled by 10^6 (`Decimal(38, 6)`).
 
 mod exceptions;
+mod slas;
 
 use clickhouse::Row;
 use serde::Deserialize;
 
 pub use exceptions::{AlertRow, DeliveryRow, ExceptionRow};
+pub use slas::{PathRow, SlaRow};
 
 /// `events`: every accepted business event, the source of truth of all state.
 #[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
@@ -262,6 +264,8 @@ pub struct Batch {
     pub failure_groups: Vec<FailureGroupRow>,
     pub objects: Vec<ObjectRow>,
     pub workflows: Vec<WorkflowRow>,
+    pub slas: Vec<SlaRow>,
+    pub paths: Vec<PathRow>,
     pub exceptions: Vec<ExceptionRow>,
     pub alerts: Vec<AlertRow>,
     pub deliveries: Vec<DeliveryRow>,

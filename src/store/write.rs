@@ -2,6 +2,7 @@
 //! Repeating a batch is harmless, because each insert carries the batch's token; when to repeat is the caller's to say.
 
 mod exceptions;
+mod slas;
 
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("points"), &batch.points, points),
         part(insert!("objects"), &batch.objects, objects),
         part(insert!("workflows"), &batch.workflows, workflows),
+        part(insert!("slas"), &batch.slas, slas::slas),
+        part(insert!("paths"), &batch.paths, slas::paths),
         part(insert!("exceptions"), &batch.exceptions, exceptions::exceptions),
         part(insert!("alerts"), &batch.alerts, exceptions::alerts),
         part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
@@ -334,6 +337,8 @@ mod tests {
         check(insert!("failure_groups"), &|block| failure_groups(block, &[]));
         check(insert!("objects"), &|block| objects(block, &[]));
         check(insert!("workflows"), &|block| workflows(block, &[]));
+        check(insert!("slas"), &|block| slas::slas(block, &[]));
+        check(insert!("paths"), &|block| slas::paths(block, &[]));
         check(insert!("exceptions"), &|block| exceptions::exceptions(block, &[]));
         check(insert!("alerts"), &|block| exceptions::alerts(block, &[]));
         check(insert!("deliveries"), &|block| exceptions::deliveries(block, &[]));

@@ -94,6 +94,35 @@ fn milestone(key: &str, title: &str, system: &str, reached: Reached, ago: Option
     }
 }
 
+/// A clock that runs around the clock, from and to milliseconds from now.
+pub fn sla(policy: &str, title: &str, system: &str, started: i64, due: i64) -> Sla {
+    let (started_at, due_at) = (at(NOW + started), at(NOW + due));
+    let words = spoken(due_at - started_at);
+    Sla {
+        policy: policy.into(),
+        case: policy.into(),
+        why: "the policy for all".into(),
+        title: title.into(),
+        kind: SlaKind::Duration,
+        object: ObjectRef::new("order", "SO-10234"),
+        from: "released".into(),
+        to: "shipped".into(),
+        started_at,
+        known_at: started_at,
+        warn_at: due_at,
+        due_at,
+        ended_at: None,
+        verdict: Verdict::Open,
+        first_known: None,
+        breaches: 0,
+        system: system.into(),
+        standing_since: None,
+        waiver: None,
+        forecast: None,
+        arithmetic: Reckoning::new(&Calendar::always(), started_at, due_at, Vec::new(), words, at(NOW)).unwrap(),
+    }
+}
+
 pub fn workflow() -> Workflow {
     use Reached::{Full, No, Part};
     let order = ObjectRef::new("order", "SO-10234");
@@ -157,6 +186,7 @@ pub fn workflow() -> Workflow {
         priority: Some("express".into()),
         warehouse: Some("east-2".into()),
         carrier: Some("DHL Freight".into()),
+        lane: Some("Berlin-Kassel".into()),
         created_at: at(NOW - 18 * HOUR - 40 * MINUTE),
         last_event: LastEvent {
             kind: "charge.estimated".into(),
@@ -184,40 +214,29 @@ pub fn workflow() -> Workflow {
         ],
         slas: vec![
             Sla {
-                policy: "release-ship".into(),
-                title: "Released to shipped in 4 h".into(),
-                from: "released".into(),
-                to: "shipped".into(),
-                started_at: at(NOW - 4 * HOUR),
                 warn_at: at(NOW - 40 * MINUTE),
-                due_at: at(NOW + 6 * MINUTE + 12_000),
-                ended_at: None,
                 verdict: Verdict::AtRisk,
-                system: "wms".into(),
+                ..sla("release-ship", "Released to shipped in 4 h", "wms", -4 * HOUR, 6 * MINUTE + 12_000)
             },
             Sla {
-                policy: "release".into(),
-                title: "Created to released in 30 min".into(),
                 from: "created".into(),
                 to: "released".into(),
-                started_at: at(NOW - 18 * HOUR - 40 * MINUTE),
                 warn_at: at(NOW - 18 * HOUR - 20 * MINUTE),
-                due_at: at(NOW - 18 * HOUR - 10 * MINUTE),
                 ended_at: Some(at(NOW - 18 * HOUR - 12 * MINUTE)),
                 verdict: Verdict::Met,
-                system: "erp".into(),
+                ..sla(
+                    "release",
+                    "Created to released in 30 min",
+                    "erp",
+                    -(18 * HOUR + 40 * MINUTE),
+                    -(18 * HOUR + 10 * MINUTE),
+                )
             },
             Sla {
-                policy: "promise".into(),
-                title: "Delivered as promised".into(),
                 from: String::new(),
                 to: "delivered".into(),
-                started_at: at(NOW - 18 * HOUR - 40 * MINUTE),
                 warn_at: at(NOW + 20 * HOUR),
-                due_at: at(NOW + 26 * HOUR),
-                ended_at: None,
-                verdict: Verdict::Open,
-                system: "tms".into(),
+                ..sla("promise", "Delivered as promised", "tms", -(18 * HOUR + 40 * MINUTE), 26 * HOUR)
             },
         ],
         exceptions: vec![Exception {

@@ -112,6 +112,78 @@ pub fn workflow(n: u32) -> WorkflowRow {
     }
 }
 
+pub fn sla(n: u32) -> SlaRow {
+    let verdict = ["breached", "open", "met", "met_late", "at_risk", "waived"][n as usize % 6];
+    let open = matches!(verdict, "breached" | "open" | "at_risk");
+    let due_ms = NOW + (i64::from(n) - 30) * MINUTE;
+    SlaRow {
+        tenant: "acme".into(),
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        definition: "order-to-cash".into(),
+        policy: "order-release".into(),
+        object_type: "order".into(),
+        object_id: format!("SO-{n}"),
+        variant: "order-release-vip".into(),
+        kind: "duration".into(),
+        title: "Order release".into(),
+        why: format!("applies to customer {HOSTILE}"),
+        from_step: "created".into(),
+        to_step: "released".into(),
+        system: "erp".into(),
+        customer: if n == 1 { HOSTILE.into() } else { format!("Customer {}", n % 4) },
+        warehouse: "east".into(),
+        carrier: "DHL".into(),
+        lane: "BER-KAS".into(),
+        priority: "high".into(),
+        amount: (n != 2).then_some(i128::from(n) * 1_234_567),
+        currency: "EUR".into(),
+        calendar: "always".into(),
+        started_ms: due_ms - 30 * MINUTE,
+        known_ms: due_ms - 29 * MINUTE,
+        limit_ms: 20 * MINUTE,
+        paused_ms: 10 * MINUTE,
+        pauses: if n.is_multiple_of(2) { vec![due_ms - 20 * MINUTE, due_ms - 10 * MINUTE] } else { vec![] },
+        paused_since_ms: (n == 4).then_some(NOW),
+        warn_ms: due_ms - MINUTE,
+        due_ms,
+        ended_ms: (!open).then_some(due_ms + if verdict == "met" { -MINUTE } else { MINUTE }),
+        verdict: verdict.into(),
+        first_verdict: if verdict == "met" { "met".into() } else { "breached".into() },
+        open,
+        breaches: u32::from(verdict != "met"),
+        detected_ms: (verdict == "breached").then_some(due_ms + 5),
+        detected_late: n == 6,
+        cause: if verdict == "met" { String::new() } else { "credit_hold".into() },
+        forecast_ms: (n == 7).then_some(due_ms + MINUTE),
+        forecast_n: n,
+        waived_by: if verdict == "waived" { "person/anna".into() } else { String::new() },
+        waived_reason: HOSTILE.into(),
+        mark: u64::MAX - u64::from(n),
+        version: 10 + u64::from(n),
+    }
+}
+
+pub fn path(n: u32) -> PathRow {
+    let created_ms = NOW - i64::from(n) * 60 * MINUTE;
+    PathRow {
+        tenant: "acme".into(),
+        definition: "order-to-cash".into(),
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        customer: "Acme".into(),
+        warehouse: "east".into(),
+        carrier: "DHL".into(),
+        lane: "BER-KAS".into(),
+        priority: String::new(),
+        created_ms,
+        closed: n.is_multiple_of(2),
+        steps: ["created", "released", "shipped"].map(str::to_owned).into(),
+        times: vec![created_ms, created_ms + 5 * MINUTE, created_ms + i64::from(30 + n) * MINUTE],
+        version: u64::from(n),
+    }
+}
+
 pub fn exception(n: u32) -> ExceptionRow {
     let closed = n % 4 == 3;
     let state = ["open", "acknowledged", "snoozed", "closed"][n as usize % 4];
@@ -397,6 +469,8 @@ pub fn seed() -> Batch {
             object("order", "SO-2", false, 5),
         ],
         workflows: (0..100).map(workflow).collect(),
+        slas: (0..100).map(sla).collect(),
+        paths: (0..100).map(path).collect(),
         exceptions: (0..60).map(exception).collect(),
         alerts: vec![alert()],
         deliveries: (0..3).map(delivery).collect(),

@@ -8,6 +8,7 @@ use toml::Spanned;
 
 use super::reader::Reader;
 use super::slas::duration;
+use crate::domain::Fact;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MilestoneRule {
@@ -272,7 +273,12 @@ pub fn meant<'w>(word: &str, words: impl Iterator<Item = &'w str>) -> String {
 }
 
 impl EventMatch {
-    fn parse(text: &str) -> Option<Self> {
+    pub fn matches(&self, fact: &Fact) -> bool {
+        self.kind == *fact.kind
+            && self.verdict.as_ref().is_none_or(|v| fact.detail.verdict.as_deref() == Some(v.as_str()))
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
         let (kind, condition) = match text.split_once('(') {
             None => (text, None),
             Some((kind, rest)) => (kind, Some(rest.strip_suffix(')')?.strip_prefix("verdict=")?)),

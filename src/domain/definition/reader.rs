@@ -55,9 +55,16 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self, offset: usize, what: String) -> DefinitionError {
-        let before = &self.text[..offset.min(self.text.len())];
+        DefinitionError::at(self.file, self.text, offset, what)
+    }
+}
+
+impl DefinitionError {
+    /// At a byte of the text.
+    pub fn at(file: &str, text: &str, offset: usize, what: String) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        DefinitionError { file: self.file.to_owned(), line, column, what }
+        Self { file: file.to_owned(), line, column, what }
     }
 }

@@ -127,6 +127,18 @@ impl Bill<'_> {
             return self.wrong(teller, issued);
         }
         self.issue(teller, issued, Decimal::ZERO);
+        if teller.trouble(Trouble::DoubleInvoice, "double invoice", self.order.number) {
+            let again = Bill {
+                id: format!("{}D", self.id),
+                refs: self.refs.clone(),
+                lines: self.lines.clone(),
+                order: self.order,
+            };
+            let at = teller.later(issued, &mut dice, 30, 240);
+            again.issue(teller, at, Decimal::ZERO);
+            let at = teller.later(at, &mut dice, 600, 2_400);
+            again.cancel(teller, at, "the same shipment was billed before");
+        }
         self.settle(teller, issued);
         this
     }

@@ -58,7 +58,7 @@ proptest! {
 
     #[test]
     fn no_more_ships_than_was_ordered_and_no_more_is_billed_than_was_shipped(seed: u64) {
-        let off = [Trouble::WrongInvoice, Trouble::PrematureInvoice, Trouble::WrongPayload];
+        let off = [Trouble::WrongInvoice, Trouble::PrematureInvoice, Trouble::DoubleInvoice, Trouble::WrongPayload];
         let mix = off.into_iter().fold(Mix::usual().with(Trouble::ShortShipment, 0.5), |mix, trouble| mix.with(trouble, 0.0));
         let said = chapter(&plot(seed, mix), 0, &starts(4));
         for order in orders(&said) {
@@ -150,6 +150,19 @@ fn every_trouble_shows_when_it_is_switched_on_and_not_otherwise() {
         Trouble::EarlyEvent | Trouble::StatusConflict => {
             let when = |kind: &str| told(said).find(|(_, e)| e.kind == kind).map(|(s, _)| s.sent_at);
             when("shipment.shipped").is_none() || when("shipment.shipped") > when("shipment.delivered")
+        }
+        Trouble::FreightOvercharge => {
+            let amount = |e: &Told| e.data["amount"]["value"].as_str().and_then(|v| v.parse::<Decimal>().ok());
+            let of_load = |bill: &str| {
+                let charge = bill.replace("FI-", "FC-");
+                told(said).find(|(s, e)| s.object.id == charge && e.kind == "charge.final").and_then(|(_, e)| amount(e))
+            };
+            told(said).any(|(s, e)| e.kind == "freight_invoice.received" && amount(e) > of_load(&s.object.id))
+        }
+        Trouble::DoubleInvoice => told(said).any(|(s, _)| s.object.id.ends_with('D')),
+        Trouble::Unposted => {
+            let count = |kind| told(said).filter(|(_, e)| e.kind == kind).count();
+            count("inventory.posted") < 2
         }
         Trouble::MissingPod => told(said).filter(|(_, e)| e.kind == "delivery.pod_received").count() == 0,
     };

@@ -106,9 +106,13 @@ fn ride(teller: &mut Teller, orders: &[Order], parcels: &mut [Parcel], riders: &
     }
     let bill = object("freight_invoice", &format!("FI-{number}"));
     let billed = teller.later(last, &mut dice, 1_200, 5_000);
-    let data = json!({"number": format!("{}-{number}", order.carrier.id), "amount": order.money(last_price), "carrier": order.carrier.name});
+    let mut asked = last_price;
+    if teller.trouble(Trouble::FreightOvercharge, "overcharge", number) {
+        asked += last_price * Decimal::new(i64::try_from(dice.between(8, 35)).unwrap_or(10), 2);
+    }
+    let data = json!({"number": format!("{}-{number}", order.carrier.id), "amount": order.money(asked), "carrier": order.carrier.name});
     teller.tell(SPEAKER, billed, "freight_invoice.received", &bill, &on, trace, data);
-    billing::settle_freight(teller, order, &bill, billed, last_price);
+    billing::settle_freight(teller, order, &bill, billed, asked);
 }
 
 fn tender(teller: &mut Teller, order: &Order, load: &ObjectRef, planned: DateTime<Utc>, number: u64) -> DateTime<Utc> {

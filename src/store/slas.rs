@@ -1,0 +1,124 @@
+//! Clocks: lists of them, their number by verdict, those of a workflow, and what the pipeline remembers of them.
+
+use clickhouse::Row;
+use clickhouse::query::{Query, RowCursor};
+use milepost_ingest::ObjectRef;
+use serde::{Deserialize, Serialize};
+
+use super::objects::names;
+use super::rows::SlaRow;
+use super::{Cursor, Store, StoreError};
+
+/// Clocks of the workflows that one question names.
+const CLOCKS_LIMIT: u64 = 100_000;
+
+/// What a list is narrowed to; an empty field does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SlaFilter {
+    /// Any of these.
+    pub verdict: Vec<String>,
+    /// Verdict as it was first known.
+    pub first: String,
+    pub policy: String,
+    pub definition: String,
+    pub kind: String,
+    pub system: String,
+    pub customer: String,
+    pub warehouse: String,
+    pub carrier: String,
+    pub cause: String,
+    /// How the id of the root or object begins, or a part of the customer's name; case does not matter.
+    pub text: String,
+    /// Due at or after, and before; 0 is no limit.
+    pub from_ms: i64,
+    pub to_ms: i64,
+    /// Due last comes first, instead of due first.
+    pub newest: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct VerdictCount {
+    pub verdict: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+/// What the pipeline remembers of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct StoredSla {
+    pub tenant: String,
+    pub root_type: String,
+    pub root_id: String,
+    pub policy: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub mark: u64,
+    pub detected_ms: Option<i64>,
+    pub detected_late: bool,
+    pub cause: String,
+}
+
+impl Store {
+    pub async fn slas(
+        &self,
+        tenant: &str,
+        filter: &SlaFilter,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Result<Vec<SlaRow>, StoreError> {
+        let (resumed, after) = cursor.place();
+        let query = narrowed(self.reader.query_raw(read!("slas")), tenant, filter)
+            .param("newest", filter.newest)
+            .param("resumed", resumed)
+            .param("after_value", after.value)
+            .param("after_type", after.kind)
+            .param("after_id", after.id)
+            .param("after_also", after.also)
+            .param("limit", limit);
+        Ok(query.fetch_all().await?)
+    }
+
+    /// How many match, by verdict.
+    pub async fn sla_count(&self, tenant: &str, filter: &SlaFilter) -> Result<Vec<VerdictCount>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("sla_count")), tenant, filter).fetch_all().await?)
+    }
+
+    /// The clocks of workflows, by their roots.
+    pub async fn slas_of(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<SlaRow>, StoreError> {
+        if roots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = self.reader.query_raw(read!("slas_of")).param("tenant", tenant);
+        Ok(query.param("objects", names(roots)).param("limit", CLOCKS_LIMIT).fetch_all().await?)
+    }
+
+    /// What is stored of the clocks of all open workflows.
+    pub fn open_slas(&self) -> Result<RowCursor<StoredSla>, StoreError> {
+        Ok(self.writer.query_raw(read!("open_slas")).fetch()?)
+    }
+
+    /// The same of workflows that come back into memory.
+    pub async fn stored_slas(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<StoredSla>, StoreError> {
+        let query = self.reader.query_raw(read!("stored_slas")).param("tenant", tenant);
+        Ok(query.param("objects", names(roots)).fetch_all().await?)
+    }
+}
+
+fn narrowed(query: Query, tenant: &str, filter: &SlaFilter) -> Query {
+    query
+        .param("tenant", tenant)
+        .param("verdict", &filter.verdict)
+        .param("first", &filter.first)
+        .param("policy", &filter.policy)
+        .param("definition", &filter.definition)
+        .param("kind", &filter.kind)
+        .param("system", &filter.system)
+        .param("customer", &filter.customer)
+        .param("warehouse", &filter.warehouse)
+        .param("carrier", &filter.carrier)
+        .param("cause", &filter.cause)
+        .param("text", &filter.text)
+        .param("from_ms", filter.from_ms)
+        .param("to_ms", filter.to_ms)
+}
