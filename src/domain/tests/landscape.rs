@@ -149,6 +149,10 @@ fn state(graph: &Graph, names: &[ObjectRef]) -> String {
     let mut said = String::new();
     for name in names {
         let Some(object) = graph.get(name) else { continue };
+        // A number that was only named by what was taken back is nothing.
+        if object.count() == 0 && object.links().is_empty() {
+            continue;
+        }
         let (facts, acts) = object.told();
         let ids = |facts: &[Fact]| facts.iter().map(|f| f.id.to_string()).collect::<Vec<_>>();
         said += &format!(
