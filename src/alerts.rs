@@ -7,10 +7,12 @@ mod post;
 mod quiet;
 mod receivers;
 mod routes;
+mod run;
 
 pub use notice::{Action, Line, Notice, Sum};
 pub use plan::{Alert, Item, Order, State, Told, plan};
 pub use routes::{How, Receiver, RouteError, Routes};
+pub use run::{Bell, Board};
 
 #[cfg(test)]
 mod tests;

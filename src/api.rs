@@ -5,10 +5,12 @@ mod answer;
 mod exceptions;
 mod export;
 mod failures;
+mod files;
 mod hands;
 pub mod openapi;
 mod page;
 mod shapes;
+mod slas;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -33,6 +35,7 @@ const MAX_PER_PAGE: u64 = 500;
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/api", web::get().to(page::show)).service(
         web::scope("/api/v1")
+            .configure(files::configure)
             .route("/workflows", web::get().to(workflows))
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
@@ -44,6 +47,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
+            .configure(slas::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

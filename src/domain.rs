@@ -15,6 +15,7 @@ mod readiness;
 mod slas;
 mod tree;
 mod units;
+pub mod views;
 mod workflow;
 
 pub use calendar::{Allowance, Calendar, Calendars};
@@ -25,7 +26,7 @@ pub use definition::{
 pub use derive::{assemble, definition_of, derive, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
-pub use exceptions::exception_id;
+pub use exceptions::{exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
 pub use slas::{

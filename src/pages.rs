@@ -2,15 +2,19 @@
 //! its handler only asks the store and answers.
 
 pub mod act;
+pub mod alerts;
 mod assets;
 pub mod board;
+pub mod chart;
 mod desk;
 pub mod exceptions;
+pub mod export;
 pub mod failures;
 mod find;
 pub mod frame;
 pub mod hands;
 pub mod held;
+pub mod integrations;
 pub mod json;
 pub mod mask;
 pub mod notes;
@@ -22,10 +26,10 @@ pub mod prefs;
 mod problem;
 pub mod render;
 mod routes;
-pub mod sources;
 pub mod status;
 pub mod time;
 mod traces;
+pub mod triage;
 mod visit;
 pub mod words;
 pub mod workflow;

@@ -17,6 +17,7 @@ mod slas;
 mod snapshot;
 mod state;
 mod status;
+mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,6 +33,7 @@ pub use milepost_ingest::Form;
 pub use run::Pipeline;
 pub use settings::Settings;
 pub use status::Status;
+pub use watch::{Observed, Sentinel};
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
 #[derive(Clone, Debug)]

@@ -24,7 +24,9 @@ pub mod rows;
 mod slas;
 mod sources;
 mod startup;
+mod stream;
 mod traces;
+mod views;
 mod workflows;
 mod write;
 
@@ -32,7 +34,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{KindCount, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
@@ -41,7 +43,7 @@ pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
 pub use payloads::{ChangeRow, TakenAs};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
-pub use sources::SourceSummary;
+pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{Facet, Sort, WorkflowFilter};

@@ -102,3 +102,22 @@ if (fault) {
   const code = fault.closest(".code");
   code.scrollTop = fault.offsetTop - code.clientHeight / 3;
 }
+
+// A list's address, and its paper.
+for (const id of ["copy-link", "print"]) if (byId(id)) byId(id).hidden = false;
+byId("copy-link")?.addEventListener("click", async ({ currentTarget: button }) => {
+  const url = new URL(location.href);
+  url.searchParams.delete("after");
+  await navigator.clipboard?.writeText(url.href);
+  button.textContent = "Copied";
+  setTimeout(() => (button.textContent = "Copy link"), 1500);
+});
+byId("print")?.addEventListener("click", () => { byId("print").closest("details").open = false; print(); });
+// A menu closes when the reader turns elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});

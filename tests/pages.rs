@@ -111,6 +111,7 @@ fn answers() -> Answers {
         failures_last_hour: 482,
         ready: 151,
         next_due_ms: Some(NOW + 6 * MINUTE + 12_000),
+        ..Answers::default()
     }
 }
 

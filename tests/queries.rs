@@ -56,6 +56,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("slot_ms", "60000".into()),
         ("failed_source", "wms/east".into()),
         ("failed_id", "w1".into()),
+        ("of_source", "erp/main".into()),
+        ("of_dependency", "ledger".into()),
         ("taken_source", "erp/main".into()),
         ("taken_id", "e1".into()),
         ("taken_type", "order.created".into()),
@@ -270,7 +272,7 @@ async fn a_batch_written_again_counts_once_and_another_with_the_same_rows_counts
         house.store.write(&batch).await.unwrap();
     }
     for (table, rows) in
-        [("events", 5), ("failures", 3), ("payloads", 2), ("workflows", 100), ("spans", 2), ("source_minutes", 4)]
+        [("events", 5), ("failures", 3), ("payloads", 2), ("workflows", 100), ("spans", 2), ("source_minutes", 5)]
     {
         assert_eq!(house.count(table).await, rows, "{table}");
     }
@@ -496,6 +498,82 @@ async fn a_source_shows_its_hour_its_day_and_its_rhythm() {
     assert_eq!(source.series.last(), Some(&10));
     assert_eq!(source.usual_gap_ms, 570 * MINUTE);
     assert_eq!(source.contracts, ["order.created@1"]);
+    assert_eq!((source.hour_lag_p50, source.hour_lag_p95), (size_of(200), size_of(60_000)));
+    assert_eq!((source.hour_late, source.hour_ahead, source.hour_ahead_max_ms), (6, 3, 7_000));
+}
+
+#[tokio::test]
+async fn what_others_call_is_told_by_their_calls() {
+    let House { store, _engine, _dir, .. } = house().await;
+    for _ in 0..2 {
+        store.write(&seed()).await.unwrap();
+    }
+    let ledger = store.dependencies("acme", NOW).await.unwrap().remove(0);
+    assert_eq!(
+        (ledger.dependency.as_str(), ledger.callers.as_slice()),
+        ("ledger", ["billing/eu".to_owned()].as_slice())
+    );
+    assert_eq!((ledger.hour_calls, ledger.hour_errors, ledger.day_calls), (200, 14, 300));
+    assert_eq!((ledger.hour_p50, ledger.hour_p95), (size_of(40), size_of(2_000)));
+    assert_eq!((ledger.series.iter().sum::<u64>(), ledger.error_series.iter().sum::<u64>()), (200, 14));
+    assert!(store.dependencies("other", NOW).await.unwrap().is_empty());
+
+    // The same hour of weeks before; today's own does not count.
+    let week = 7 * 24 * 60;
+    let batch = Batch {
+        token: "weeks".into(),
+        source_minutes: vec![minute(week + 5, "x"), minute(2 * week + 5, "x"), minute(2 * week + 6, "x")],
+        ..Batch::default()
+    };
+    store.write(&batch).await.unwrap();
+    let mut usual = store.source_usual("acme", NOW).await.unwrap().remove(0);
+    usual.weeks.sort();
+    assert_eq!((usual.weeks, usual.days_before), (vec![12, 24], vec![12]));
+    let slots = store.source_slots("acme", "erp/main", NOW).await.unwrap();
+    assert_eq!(slots.iter().filter(|slot| slot.days_ago == 0).map(|slot| slot.events).sum::<u64>(), 40);
+    assert_eq!(slots.iter().filter(|slot| slot.days_ago == 14).map(|slot| slot.events).sum::<u64>(), 20);
+}
+
+#[tokio::test]
+async fn a_shipment_has_reached_finance_when_finance_speaks_of_it_or_its_order() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let shipped = |id: &str, n: i64| EventRow {
+        object_type: "shipment".into(),
+        object_id: id.into(),
+        event_type: "shipment.shipped".into(),
+        event_id: id.into(),
+        refs: vec![],
+        ..event(n)
+    };
+    let billed = |name: &str, n: i64| EventRow {
+        object_type: "invoice".into(),
+        object_id: format!("I-{name}"),
+        event_type: "invoice.issued".into(),
+        event_id: format!("i-{name}"),
+        system: "billing".into(),
+        refs: vec![name.into()],
+        ..event(n)
+    };
+    let batch = Batch {
+        token: "reach".into(),
+        events: vec![
+            shipped("SH-A", 50),
+            shipped("SH-B", 40),
+            shipped("SH-C", 30),
+            shipped("SH-D", 20),
+            billed("shipment/SH-A", 10),
+            billed("order/SO-9", 10),
+            // Known before it was shipped: that is another event.
+            billed("shipment/SH-C", 35),
+        ],
+        objects: vec![ObjectRow { workflows: vec!["order/SO-9".into()], ..object("shipment", "SH-B", false, 1) }],
+        ..Batch::default()
+    };
+    store.write(&batch).await.unwrap();
+    let reach = store.reach("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
+    assert_eq!((reach.shipped, reach.known), (4, 2));
+    assert_eq!(reach.missing, ["SH-C", "SH-D"]);
+    assert_eq!(reach.missing_since[0], NOW - 30 * MINUTE);
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ WITH
     toUInt64(greatest(0, least(59, 59 - intDiv({as_of_ms:Int64} - toUnixTimestamp64Milli(minute), 60000)))) AS place,
     arrayMap(i -> toUInt64(i = place), range(60)) AS at_place,
     arraySort(groupUniqArrayIf(toUnixTimestamp64Milli(minute), m.events > 0)) AS active,
-    arrayPopFront(arrayDifference(active)) AS gaps
+    arrayPopFront(arrayDifference(active)) AS gaps,
+    (sizes, share) -> arrayFirst((size, until) -> until >= share * arraySum(mapValues(sizes)),
+        arraySort(mapKeys(sizes)), arrayCumSum(arrayMap(size -> sizes[size], arraySort(mapKeys(sizes))))) AS size_at
 SELECT
     source, argMax(system, m.last_at) AS system, arraySort(groupUniqArray(form)) AS forms,
     sumIf(m.events, fresh) AS hour_events, sumIf(m.records, fresh) AS hour_records,
@@ -21,7 +23,9 @@ SELECT
     sumForEachIf(arrayMap(p -> p * m.events, at_place), fresh) AS series,
     sumForEachIf(arrayMap(p -> p * m.refused, at_place), fresh) AS refused_series,
     if(empty(gaps), 0, arraySort(gaps)[toUInt64(ceil(length(gaps) * 0.95))]) AS usual_gap_ms,
-    arraySort(groupUniqArrayArray(m.contracts)) AS contracts
+    arraySort(groupUniqArrayArray(m.contracts)) AS contracts,
+    toUInt8(size_at(sumMapIf(m.lags, fresh), 0.5)) AS hour_lag_p50, toUInt8(size_at(sumMapIf(m.lags, fresh), 0.95)) AS hour_lag_p95,
+    sumIf(m.late, fresh) AS hour_late, sumIf(m.ahead, fresh) AS hour_ahead, maxIf(m.ahead_max_ms, fresh) AS hour_ahead_max_ms
 FROM source_minutes AS m
 WHERE tenant = {tenant:String} AND minute > as_of - INTERVAL 1 DAY
 GROUP BY source

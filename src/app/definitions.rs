@@ -12,8 +12,10 @@ use rust_embed::RustEmbed;
 use tokio_util::sync::CancellationToken;
 
 use super::settings::Server;
+use crate::alerts::Board;
 use crate::domain::{Files, Rulebook, Shelf};
 
+const ALERTS: &str = "alerts.toml";
 /// How often the user's files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Kinds of files that definitions are made of.
@@ -40,7 +42,15 @@ pub fn files(own: &str) -> anyhow::Result<Files> {
     Ok(files.into_iter().collect())
 }
 
+/// The routes of alerts.
+pub fn board(files: &Files) -> anyhow::Result<Arc<Board>> {
+    let board = Board::default();
+    board.read(ALERTS, files.get(ALERTS).unwrap_or_default()).map_err(|told| anyhow::anyhow!("{told}"))?;
+    Ok(Arc::new(board))
+}
+
 pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
+    board(files)?;
     Rulebook::load(files).map_err(|errors| {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
@@ -48,7 +58,7 @@ pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
 }
 
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
-pub async fn watch(own: String, shelf: Arc<Shelf>, shutdown: CancellationToken) {
+pub async fn watch(own: String, shelf: Arc<Shelf>, alerts: Arc<Board>, shutdown: CancellationToken) {
     if own.is_empty() {
         return;
     }
@@ -66,6 +76,8 @@ pub async fn watch(own: String, shelf: Arc<Shelf>, shutdown: CancellationToken) 
             Ok(book) => {
                 tracing::info!("the definitions changed and are used from now on");
                 shelf.put(book);
+                // It was read when the book was made, so it is good.
+                let _ = alerts.read(ALERTS, found.get(ALERTS).unwrap_or_default());
             }
             Err(error) => {
                 tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");

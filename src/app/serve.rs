@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
+use crate::alerts::Bell;
 use crate::domain::Shelf;
 use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Groups, Pipeline, Rules, Stale, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Pipeline, Rules, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::store::Store;
 
@@ -89,6 +90,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let pipeline_stop = CancellationToken::new();
     let stale = Arc::new(Stale::default());
     let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
+    let observed = Arc::new(Observed::default());
+    let sentinel = Sentinel { store: store.clone(), observed: Arc::clone(&observed), shutdown: pipeline_stop.clone() };
+    let board = definitions::board(&definitions::files(&settings.server.definitions)?)?;
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,
@@ -98,6 +102,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         checkpoint,
         status: Arc::clone(&status),
         stale,
+        observed: Arc::clone(&observed),
         shutdown: pipeline_stop.clone(),
     };
     let runtime = tokio::runtime::Handle::current();
@@ -126,7 +131,19 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let grpc_stop = CancellationToken::new();
     let grpc = tokio::spawn(receive::otlp_grpc::serve(grpc_listener, doors, grpc_stop.clone()));
 
-    let watching = definitions::watch(settings.server.definitions.clone(), shelf, shutdown.clone());
+    let base = match settings.server.public_url.trim_end_matches('/') {
+        "" => format!("http://{}", bound.http),
+        url => url.to_owned(),
+    };
+    let bell = Bell {
+        store: house.desk.store.clone(),
+        hub: house.desk.hub.clone(),
+        shelf: Arc::clone(&shelf),
+        board: Arc::clone(&board),
+        base,
+        shutdown: pipeline_stop.clone(),
+    };
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, board, shutdown.clone());
     let watching = tokio::spawn(watching);
 
     let mut told = Instant::now();
@@ -139,6 +156,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     ready(&bound);
     let groups = tokio::spawn(groups.run());
+    let sentinel = tokio::spawn(sentinel.run());
+    let bell = tokio::spawn(bell.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -160,6 +179,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     grpc.await??;
     pipeline_stop.cancel();
     groups.await?;
+    sentinel.await?;
+    bell.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {

@@ -49,6 +49,8 @@ pub struct Server {
     pub contracts: String,
     /// File that maps other attributes onto business events.
     pub mapping: String,
+    /// Address under which people reach the pages, for links in alerts; the address of `listen` unless given.
+    pub public_url: String,
     /// Where Milepost sends its own traces by OTLP/gRPC, for example http://127.0.0.1:4317; empty for nowhere.
     pub telemetry: String,
     /// Threads that answer requests, on each of the two HTTP ports.
@@ -72,6 +74,7 @@ impl Default for Server {
             definitions: String::new(),
             contracts: String::new(),
             mapping: String::new(),
+            public_url: String::new(),
             telemetry: String::new(),
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             log: text("warn,milepost=info"),

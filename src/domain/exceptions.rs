@@ -17,6 +17,7 @@ mod settlement;
 mod shipment;
 mod sla;
 mod stock;
+pub mod watch;
 
 use std::hash::{Hash, Hasher};
 

@@ -5,10 +5,13 @@ use serde::Serialize;
 use super::render::Page;
 use super::time::{Clock, Time};
 use super::words;
-use super::workflows::{self, Row};
+use super::workflows::{self, Row, Tab};
+use crate::domain::Catalogue;
 use crate::store::rows::{EventRow, WorkflowRow};
 
-pub const ROWS: usize = 15;
+pub const ROWS: usize = 16;
+/// When shifts begin, in the reader's zone.
+pub const SHIFTS: [&str; 3] = ["06:00", "14:00", "22:00"];
 pub const FEED: usize = 10;
 const CAUSES: usize = 6;
 /// Width of a bar in the flow, and of one of the causes.
@@ -32,6 +35,22 @@ pub struct Answers {
     pub ready: u64,
     /// Earliest due time that is still ahead.
     pub next_due_ms: Option<i64>,
+    pub catalogue: Catalogue,
+    /// Root (`type/id`) → who has taken what is wrong with it.
+    pub owners: Vec<(String, String)>,
+    pub shift: Option<Since>,
+    /// For a screen on the wall.
+    pub wall: bool,
+}
+
+/// What happened since a shift began.
+#[derive(Clone, Debug, Default)]
+pub struct Since {
+    pub at: String,
+    pub since_ms: i64,
+    pub came: u64,
+    pub late: u64,
+    pub went: u64,
 }
 
 /// The stages of one definition in their order.
@@ -57,6 +76,19 @@ pub struct Board {
     pub feed: Vec<Line>,
     pub nothing: bool,
     pub summary: String,
+    pub shifts: Vec<Tab>,
+    pub shift: Option<Shift>,
+    pub wall: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Shift {
+    pub since: Time,
+    pub came: String,
+    pub came_href: String,
+    pub late: String,
+    pub went: String,
+    pub went_href: String,
 }
 
 impl Page for Board {
@@ -197,15 +229,18 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             .map(|flow| to(&format!("?closed=no&definition={}", words::encode(&flow.definition))))
             .unwrap_or_default(),
         flows: flow.map(|flow| others(tenant, flow)).unwrap_or_default(),
-        rows: answers.due.iter().take(ROWS).map(|row| workflows::row(tenant, clock, row)).collect(),
+        rows: answers.due.iter().take(ROWS).map(|row| owned(tenant, clock, answers, row)).collect(),
         calm: match (breached + at_risk, calm) {
             (0, Some(until)) => format!("Nothing is late or at risk. Next due {until}."),
             (0, None) => "Nothing is late or at risk, and nothing is due.".into(),
             _ => String::new(),
         },
         more: to("?closed=no&sort=due"),
-        causes: causes(tenant, &answers.exceptions),
+        causes: causes(tenant, answers),
         feed: answers.events.iter().take(FEED).map(|event| line(tenant, clock, event)).collect(),
+        shifts: shifts(tenant, answers),
+        shift: answers.shift.as_ref().map(|since| shift(tenant, clock, since)),
+        wall: answers.wall,
         nothing: open + count("done") + count("cancelled") == 0 && answers.events.is_empty(),
     }
 }
@@ -245,18 +280,48 @@ fn stages(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<Stage> {
         .collect()
 }
 
-fn causes(tenant: &str, exceptions: &[(String, u64)]) -> Vec<Cause> {
-    let mut sorted: Vec<&(String, u64)> = exceptions.iter().filter(|(kind, n)| !kind.is_empty() && *n > 0).collect();
+/// A row with whoever has taken it.
+fn owned(tenant: &str, clock: &Clock, answers: &Answers, row: &WorkflowRow) -> Row {
+    let root = format!("{}/{}", row.root_type, row.root_id);
+    let owner = answers.owners.iter().find(|(known, _)| *known == root).map(|(_, owner)| owner.clone());
+    Row { owner: owner.unwrap_or_default(), ..workflows::row(tenant, clock, row) }
+}
+
+fn shifts(tenant: &str, answers: &Answers) -> Vec<Tab> {
+    let now = answers.shift.as_ref().map(|since| since.at.as_str());
+    let tab = |at: &&str| Tab {
+        title: (*at).to_owned(),
+        href: words::tenant_path(tenant, &format!("board?since={at}")),
+        active: now == Some(at),
+    };
+    SHIFTS.iter().map(tab).collect()
+}
+
+fn shift(tenant: &str, clock: &Clock, since: &Since) -> Shift {
+    let from = words::encode(&Clock::iso(since.since_ms));
+    Shift {
+        since: Time { text: clock.short(since.since_ms), ..clock.time(since.since_ms) },
+        came: words::plural(since.came, "exception came", "exceptions came"),
+        came_href: words::tenant_path(tenant, &format!("exceptions?from={from}&sort=new")),
+        late: words::count(since.late),
+        went: format!("{} closed", words::count(since.went)),
+        went_href: words::tenant_path(tenant, "exceptions?state=closed&sort=new"),
+    }
+}
+
+fn causes(tenant: &str, answers: &Answers) -> Vec<Cause> {
+    let mut sorted: Vec<&(String, u64)> =
+        answers.exceptions.iter().filter(|(kind, n)| !kind.is_empty() && *n > 0).collect();
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let most = sorted.first().map_or(1, |(_, n)| *n).max(1);
     sorted
         .into_iter()
         .take(CAUSES)
         .map(|(kind, n)| Cause {
-            title: words::title(kind),
+            title: super::exceptions::title(&answers.catalogue, kind),
             count: words::count(*n),
             width: (*n as f64 / most as f64 * CAUSE_BAR).round().max(2.0),
-            href: words::tenant_path(tenant, &format!("workflows?closed=no&exception={}", words::encode(kind))),
+            href: words::tenant_path(tenant, &format!("exceptions?kind={}", words::encode(kind))),
         })
         .collect()
 }

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
-use super::sources;
+use super::integrations;
 use super::time::Clock;
 use crate::access::Keys;
 use crate::domain::{Definitions, Shelf};
@@ -153,7 +153,8 @@ impl Desk {
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
-        let silent = |found: &&crate::store::SourceSummary| sources::health(&clock, found).0 == super::status::SILENT;
+        let silent =
+            |found: &&crate::store::SourceSummary| integrations::health(&clock, found).0 == super::status::SILENT;
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),

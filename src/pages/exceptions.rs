@@ -159,7 +159,7 @@ fn subject(tenant: &str, row: &ExceptionRow) -> (String, String) {
         return (row.root_id.clone(), words::workflow_path(tenant, &row.root_type, &row.root_id));
     }
     let href = match row.object_type.as_str() {
-        "source" => words::tenant_path(tenant, "sources"),
+        "source" => words::tenant_path(tenant, "integrations"),
         _ => words::object_path(tenant, &row.object_type, &row.object_id),
     };
     (row.object_id.clone(), href)

@@ -26,8 +26,8 @@ pub const PER_PAGE: usize = 50;
 /// Groups on one page.
 const SHOWN: usize = 100;
 const KNOWN: [&str; 10] = ["q", "source", "stage", "code", "type", "from", "to", "after", "state", "by"];
-const SPARK_W: f64 = 72.0;
-const SPARK_H: f64 = 20.0;
+pub const SPARK_W: f64 = 72.0;
+pub const SPARK_H: f64 = 20.0;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     type Shared = web::Data<Desk>;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::export;
 use super::prefs::Prefs;
 use super::time::{Clock, Time};
 use super::words;
@@ -48,6 +49,16 @@ pub struct Frame {
     pub act_id: String,
     pub version: String,
     pub store_up: bool,
+    /// The list on this page as files; none where there is no list.
+    pub files: Vec<FileLink>,
+}
+
+/// The same rows as a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileLink {
+    pub title: &'static str,
+    pub href: String,
+    pub note: &'static str,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -130,12 +141,13 @@ impl Frame {
             watch: setting.watch,
             live_path: path("live"),
             rail_path: path("rail"),
-            here: setting.here,
+            here: setting.here.clone(),
             notices: setting.notices,
             person_known: prefs.person.is_some(),
             act_id: format!("{:032x}", rand::random::<u128>()),
             version: env!("CARGO_PKG_VERSION").into(),
             store_up: setting.store_up,
+            files: if setting.page.is_empty() { Vec::new() } else { export::links(tenant, &setting.here) },
         }
     }
 }
@@ -184,6 +196,7 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         Group {
             title: "Resolve",
             items: vec![
+                item("triage", "Triage", 'g', 0, String::new(), ""),
                 item(
                     "failures",
                     "Failures",
@@ -204,14 +217,17 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         },
         Group {
             title: "Know",
-            items: vec![item(
-                "sources",
-                "Sources",
-                'n',
-                counts.silent_sources,
-                words::plural(counts.silent_sources, "source is silent", "sources are silent"),
-                "crit",
-            )],
+            items: vec![
+                item("alerts", "Alerts", 'l', 0, String::new(), ""),
+                item(
+                    "integrations",
+                    "Integrations",
+                    'n',
+                    counts.silent_sources,
+                    words::plural(counts.silent_sources, "source is silent", "sources are silent"),
+                    "crit",
+                ),
+            ],
         },
     ]
 }

@@ -15,10 +15,10 @@ use super::problem::Trouble;
 use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
-use super::{failures, find, hands, held, notes, object, payload, render, sources, traces, visit, words};
+use super::{failures, find, hands, held, integrations, notes, object, payload, render, traces, triage, visit, words};
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
-use crate::store::{Cursor, FailureFilter, Sort, WorkflowFilter};
+use crate::store::{Cursor, FailureFilter, Sort, StageCount, WorkflowFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -36,7 +36,10 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/go/{anything:.*}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::go)))
         .service(
             web::scope("/t/{tenant}")
+                .configure(super::export::configure)
                 .configure(failures::configure)
+                .configure(integrations::configure)
+                .configure(triage::configure)
                 .configure(payload::configure)
                 .route("", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
                 .route("/", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, to_board)))
@@ -64,12 +67,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                         acted(desk, request, body, hands::submitted)
                     }),
                 )
+                .configure(super::alerts::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
                 )
-                .route("/sources", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, senders)))
                 .route(
                     "/search",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, find::search)),
@@ -138,7 +141,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "failures", "held", "sources"]
+    let page = ["board", "workflows", "exceptions", "alerts", "triage", "failures", "held", "integrations"]
         .into_iter()
         .find(|key| *key == page)
         .unwrap_or_default();
@@ -147,29 +150,44 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &["flow"]).await?;
-    let tenant = visit.tenant.as_str();
+    let mut visit = Visit::new(desk, request, &["flow", "since", "display"]).await?;
     let now = visit.clock.now_ms;
+    let since = visit.query.get("since").map(str::to_owned);
+    let shift = since.as_ref().and_then(|at| visit.clock.last(at));
+    if since.is_some() && shift.is_none() {
+        visit.notices.push("since: expected a time of day like 06:00.".into());
+    }
+    let tenant = visit.tenant.as_str();
+    let definitions = desk.definitions(tenant);
     visit
         .show(desk, async {
             let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
-            let ready = WorkflowFilter { readiness: "ready".into(), ..open.clone() };
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
             let start = Cursor::start();
-            let (statuses, stages, due, next, events, exceptions, held, groups, ready) = tokio::try_join!(
-                desk.store.status_counts(tenant),
-                desk.store.stage_counts(tenant),
+            let (counts, due, next, events, exceptions, held, groups) = tokio::try_join!(
+                desk.store.board_counts(tenant),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
                 desk.store.next_due(tenant, 1),
                 desk.store.recent_events(tenant, board::FEED as u64),
-                desk.store.exception_counts(tenant),
+                desk.store.exception_kinds(tenant),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
-                desk.store.workflow_count(tenant, &ready),
             )?;
-            let flow = flow(&desk.definitions(tenant), visit.query.get("flow"), &stages);
+            let roots: Vec<ObjectRef> =
+                due.iter().map(|row| ObjectRef::new(row.root_type.clone(), row.root_id.clone())).collect();
+            let taken = desk.store.exceptions_of(tenant, &roots).await?;
+            let shift = match (since, shift) {
+                (Some(at), Some(since_ms)) => {
+                    let count = desk.store.exception_shift(tenant, since_ms).await?;
+                    Some(board::Since { at, since_ms, came: count.came, late: count.late, went: count.went })
+                }
+                _ => None,
+            };
+            let stages: Vec<StageCount> = counts.iter().filter(|row| !row.closed).map(StageCount::from).collect();
+            let flow = flow(&definitions, visit.query.get("flow"), &stages);
             let answers = Answers {
-                statuses: statuses.into_iter().map(|row| (row.status, row.count)).collect(),
+                statuses: counts.iter().map(|row| (row.status.clone(), row.count)).collect(),
+                ready: counts.iter().filter(|row| !row.closed).map(|row| row.ready).sum(),
                 stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
                 due,
                 events,
@@ -178,11 +196,18 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 held_oldest_ms: held.iter().map(|group| group.oldest_ms).min(),
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
-                ready,
                 next_due_ms: next.first().and_then(|row| row.due_ms),
+                catalogue: definitions.exceptions.clone(),
+                owners: taken
+                    .into_iter()
+                    .filter(|row| !row.owner.is_empty())
+                    .map(|row| (format!("{}/{}", row.root_type, row.root_id), row.owner))
+                    .collect(),
+                shift,
+                wall: visit.query.get("display") == Some("wall"),
             };
             let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());
-            Ok((Label::new("board", "Board", "workflows held failures"), page))
+            Ok((Label::new("board", "Board", "workflows held failures exceptions"), page))
         })
         .await
 }
@@ -397,17 +422,6 @@ async fn waiting(desk: &Desk, request: &HttpRequest) -> Answer {
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_held(row).to_string());
             let page = held::held(tenant, &visit.clock, &groups, &rows, next, !after.is_start());
             Ok((Label::new("held", "Held", "held"), page))
-        })
-        .await
-}
-
-async fn senders(desk: &Desk, request: &HttpRequest) -> Answer {
-    let visit = Visit::new(desk, request, &[]).await?;
-    let tenant = visit.tenant.as_str();
-    visit
-        .show(desk, async {
-            let found = desk.store.sources(tenant).await?;
-            Ok((Label::new("sources", "Sources", "sources"), sources::sources(tenant, &visit.clock, &found)))
         })
         .await
 }

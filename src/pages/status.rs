@@ -76,6 +76,25 @@ pub fn severity(severity: &str) -> Badge {
     }
 }
 
+/// An alert on its route.
+pub fn alert(state: &str) -> Badge {
+    match state {
+        "waiting" => badge("held", "Waiting", "idle", false),
+        "firing" => badge("crit", "Firing", "crit", true),
+        "acknowledged" => badge("run", "Acknowledged", "run", false),
+        _ => badge("ok", "Over", "ok", false),
+    }
+}
+
+/// A notice on its way to a receiver.
+pub fn delivery(state: &str) -> Badge {
+    match state {
+        "sent" => badge("ok", "Sent", "ok", false),
+        "waiting" => badge("held", "On its way", "held", false),
+        _ => badge("fail", "Failed", "crit", true),
+    }
+}
+
 /// What became of an exception.
 pub fn case(state: &str) -> Badge {
     match state {
@@ -106,6 +125,12 @@ pub const HEALTHY: Badge = badge("ok", "Healthy", "ok", false);
 pub const DELAYED: Badge = badge("risk", "Delayed", "risk", true);
 pub const ERRORING: Badge = badge("fail", "Erroring", "crit", true);
 pub const SILENT: Badge = badge("crit", "Silent", "crit", true);
+pub const YES: Badge = badge("ok", "Yes", "ok", false);
+pub const PART: Badge = badge("risk", "Not all", "risk", true);
+pub const NO_FAILURE: Badge = badge("ok", "No", "ok", false);
+pub const BELOW: Badge = badge("risk", "Below usual", "risk", true);
+pub const LATE: Badge = badge("crit", "Late", "crit", true);
+pub const ON_TIME: Badge = badge("ok", "On time", "ok", false);
 pub const UNKNOWN: Badge = badge("unknown", "Unknown", "idle", false);
 
 /// Place in a list of sources or the like: worst first.

@@ -88,6 +88,15 @@ impl Clock {
         }
     }
 
+    /// The last time that it was so late (`06:00`) in this zone.
+    pub fn last(&self, time: &str) -> Option<i64> {
+        let time = time.parse::<jiff::civil::Time>().ok()?;
+        let now = Timestamp::from_millisecond(self.now_ms).ok()?.to_zoned(self.zone.clone());
+        let today = now.date().to_datetime(time).to_zoned(self.zone.clone()).ok()?;
+        let last = if today > now { today.yesterday().ok()? } else { today };
+        Some(last.timestamp().as_millisecond())
+    }
+
     pub fn hour(&self, ms: i64) -> String {
         self.format(ms, "%H:%M")
     }
@@ -98,6 +107,17 @@ impl Clock {
 
     pub fn full(&self, ms: i64) -> String {
         self.format(ms, "%F %T.%3f %Z (%:z)")
+    }
+
+    /// With the offset, as files have it: `2026-11-22T10:42:07+01:00`.
+    pub fn stamp(&self, ms: i64) -> String {
+        self.format(ms, "%FT%T%:z")
+    }
+
+    /// What the wall clock of the zone shows, counted as if that were UTC.
+    pub fn wall_ms(&self, ms: i64) -> i64 {
+        let offset = Timestamp::from_millisecond(ms).map(|at| self.zone.to_offset(at).seconds());
+        ms + offset.map_or(0, |seconds| i64::from(seconds) * 1000)
     }
 
     pub fn time(&self, ms: i64) -> Time {

@@ -138,6 +138,8 @@ pub struct Row {
     pub amount: String,
     pub note: String,
     pub closed: bool,
+    /// Who has taken what is wrong with it; on the board.
+    pub owner: String,
 }
 
 pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
@@ -165,6 +167,7 @@ pub fn row(tenant: &str, clock: &Clock, row: &WorkflowRow) -> Row {
         amount: words::stored_money(row.amount, &row.currency).unwrap_or_default(),
         note: row.blocked_what.clone(),
         closed: row.closed,
+        owner: String::new(),
     }
 }
 
@@ -214,6 +217,12 @@ fn tabs(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Tab> {
             Tab { title: title.into(), href: to(&view), active: same(pairs) }
         })
         .collect()
+}
+
+/// What is chosen, in words: `Status: Breached`.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let chosen = chips(query, &|_| String::new());
+    chosen.into_iter().map(|chip| format!("{}: {}", chip.name, chip.value)).collect()
 }
 
 fn chips(query: &Query, to: &dyn Fn(&Query) -> String) -> Vec<Chip> {

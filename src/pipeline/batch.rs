@@ -6,11 +6,17 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use milepost_ingest::{Event, Form, ObjectRef, Span};
 
-use super::failed::Owner;
+use super::failed::{Owner, dependency};
 use super::recent::Read;
 use super::seen;
 use crate::domain::Fact;
-use crate::store::rows::{Batch, EventRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow};
+use crate::store::rows::{
+    Batch, DependencyMinuteRow, EventRow, LogRow, PayloadRow, PointRow, SourceMinuteRow, SpanRow, count_size,
+};
+
+/// An event that comes later than this after it happened is late; one so far ahead comes from a wrong clock.
+const LATE_MS: i64 = 5 * 60_000;
+const AHEAD_MS: i64 = 5_000;
 
 /// Tenant, object and fact of events, in journal order.
 pub type Facts = Vec<(Arc<str>, ObjectRef, Fact)>;
@@ -135,6 +141,10 @@ impl Filling {
             m.records += 1;
             m.lag_sum_ms += lag_ms;
             m.lag_max_ms = m.lag_max_ms.max(lag_ms);
+            count_size(&mut m.lags, lag_ms);
+            m.late += u64::from(lag_ms > LATE_MS);
+            m.ahead += u64::from(lag_ms < -AHEAD_MS);
+            m.ahead_max_ms = m.ahead_max_ms.max(-lag_ms);
             let version =
                 |c: &String| c.strip_prefix(event.kind.as_str()).and_then(|rest| rest.strip_prefix('@')?.parse().ok());
             if !m.contracts.iter().any(|c| version(c) == Some(event.schema_version)) {
@@ -184,11 +194,43 @@ impl Filling {
 
     fn span(&mut self, tenant: &str, form: &str, offset: u64, received_ms: i64, span: Span) {
         let failed = span.status == 2;
+        if let Some(dependency) = dependency(&span) {
+            self.call(tenant, dependency, received_ms, &span);
+        }
         self.count(tenant, &span.source, &span.system, form, received_ms, |m| {
             m.records += 1;
             m.errors += u64::from(failed);
         });
         self.rows.spans.push(SpanRow { tenant: tenant.to_owned(), received_ms, payload: offset, span });
+    }
+
+    /// A call to another system.
+    fn call(&mut self, tenant: &str, dependency: String, at_ms: i64, span: &Span) {
+        let minute_ms = at_ms - at_ms.rem_euclid(60_000);
+        let took_ms = i64::try_from(span.end_ns.saturating_sub(span.start_ns) / 1_000_000).unwrap_or(i64::MAX);
+        let rows = &mut self.rows.dependency_minutes;
+        let same = |row: &DependencyMinuteRow| {
+            row.minute_ms == minute_ms
+                && row.dependency == dependency
+                && row.source == span.source
+                && row.tenant == tenant
+        };
+        let at = rows.iter().rposition(same).unwrap_or_else(|| {
+            rows.push(DependencyMinuteRow {
+                tenant: tenant.to_owned(),
+                dependency,
+                minute_ms,
+                source: span.source.clone(),
+                ..DependencyMinuteRow::default()
+            });
+            rows.len() - 1
+        });
+        let row = &mut rows[at];
+        row.calls += 1;
+        row.errors += u64::from(span.status == 2);
+        count_size(&mut row.took, took_ms.max(1));
+        row.took_max_ms = row.took_max_ms.max(took_ms);
+        row.last_ms = row.last_ms.max(at_ms);
     }
 
     fn count(

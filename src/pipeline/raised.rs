@@ -185,8 +185,7 @@ impl Raised {
     }
 
     /// Notes what stands above workflows: everything of the tenant that is there now.
-    pub fn watch(&mut self, settling: &Settling<'_>, found: &[Watched]) -> Option<DateTime<Utc>> {
-        let mut wake: Option<DateTime<Utc>> = None;
+    pub fn watch(&mut self, settling: &Settling<'_>, found: &[Watched]) {
         let mut rows = Vec::new();
         for watched in found {
             let object = settling.graph.get(&watched.exception.object);
@@ -202,7 +201,6 @@ impl Raised {
                 as_of: settling.as_of,
             };
             for case in cases(std::slice::from_ref(&watched.exception), &around) {
-                wake = [wake, case.until].into_iter().flatten().filter(|at| *at > settling.as_of).min();
                 let mut row = row(settling.tenant, &case, &watched.impact, settling.version);
                 row.occurrence = watched.occurrence.max(1);
                 row.mark = mark_of(&row);
@@ -212,7 +210,6 @@ impl Raised {
         let at_ms = settling.as_of.timestamp_millis();
         let end = |id: String| Gone { id, at_ms, by: String::new(), kind: "it was seen again".to_owned() };
         self.note(ABOVE, rows, end);
-        wake
     }
 
     fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, end: impl Fn(String) -> Gone) {

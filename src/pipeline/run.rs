@@ -32,6 +32,8 @@ pub struct Pipeline {
     pub status: Arc<super::Status>,
     /// Told of tenants whose groups of failures are to be computed anew.
     pub stale: Arc<super::Stale>,
+    /// What was found above workflows.
+    pub observed: Arc<super::Observed>,
     pub shutdown: CancellationToken,
 }
 
@@ -250,6 +252,15 @@ impl Pipeline {
 
     fn tick(&self, runtime: &Handle, state: &mut State) {
         let now = Utc::now();
+        let observed = self.observed.take();
+        if !observed.is_empty() {
+            let found = observed.into_iter().map(|(tenant, found)| {
+                let changes = state.watch(&tenant, found, now);
+                (tenant, changes)
+            });
+            let found: Vec<(String, Changes)> = found.collect();
+            self.store_snapshots(runtime, found, now);
+        }
         if state.next_wake().is_none_or(|at| at > now) {
             return;
         }

@@ -10,7 +10,7 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::clocks::Clocks;
-use super::raised::{ABOVE, Gone, Raised, Settling, hash_of};
+use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
@@ -36,6 +36,8 @@ struct Tenant {
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
     raised: Raised,
+    /// What stands above workflows, as it was last found.
+    watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
@@ -199,8 +201,22 @@ impl State {
         let mut roots = roots.into_iter();
         roots.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
         roots.for_each(|root| tenant.clocks.set(&root, Some(as_of)));
+        if tenant.watched.iter().any(|w| touched.spoken.contains(&w.exception.object)) {
+            tenant.look_above(name, &definitions, as_of, version);
+        }
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
+    }
+
+    /// Takes up what was found above workflows.
+    pub fn watch(&mut self, name: &str, found: Vec<Watched>, as_of: DateTime<Utc>) -> Changes {
+        let version = self.next_version(as_of);
+        let definitions = Arc::clone(self.book.of(name));
+        let tenant = self.tenant(name);
+        tenant.watched = found;
+        tenant.look_above(name, &definitions, as_of, version);
+        let (exceptions, gone) = tenant.raised.take();
+        Changes { exceptions, gone, ..Changes::default() }
     }
 
     /// New snapshots of the workflows whose clocks have run out by now.
@@ -290,6 +306,11 @@ impl Tenant {
         changes.slas.extend(rows.slas);
         changes.paths.extend(rows.path);
         changes.workflows.push(snapshot::workflow_row(turn.tenant, &workflow, turn.version));
+    }
+
+    fn look_above(&mut self, name: &str, definitions: &Definitions, as_of: DateTime<Utc>, version: u64) {
+        let settling = Settling { tenant: name, definitions, graph: &self.graph, as_of, version };
+        self.raised.watch(&settling, &self.watched);
     }
 
     /// Forgets a closed workflow, but for objects that an open one needs.

@@ -26,6 +26,42 @@ pub struct StageCount {
     pub count: u64,
 }
 
+/// Workflows at a stage, of a status.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct BoardCount {
+    pub definition: String,
+    pub stage: String,
+    pub title: String,
+    pub number: u8,
+    pub status: String,
+    pub closed: bool,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Of these, ready to invoice.
+    pub ready: u64,
+}
+
+impl From<&BoardCount> for StageCount {
+    fn from(row: &BoardCount) -> Self {
+        Self {
+            definition: row.definition.clone(),
+            stage: row.stage.clone(),
+            title: row.title.clone(),
+            number: row.number,
+            status: row.status.clone(),
+            count: row.count,
+        }
+    }
+}
+
+/// Exceptions since a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct ShiftCount {
+    pub came: u64,
+    pub late: u64,
+    pub went: u64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct KindCount {
     pub kind: String,
@@ -40,6 +76,16 @@ impl Store {
 
     pub async fn stage_counts(&self, tenant: &str) -> Result<Vec<StageCount>, StoreError> {
         Ok(self.reader.query_raw(read!("stage_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    /// All that the board counts of workflows, in one pass.
+    pub async fn board_counts(&self, tenant: &str) -> Result<Vec<BoardCount>, StoreError> {
+        Ok(self.reader.query_raw(read!("board_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    pub async fn exception_shift(&self, tenant: &str, since_ms: i64) -> Result<ShiftCount, StoreError> {
+        let query = self.reader.query_raw(read!("exception_shift")).param("tenant", tenant);
+        Ok(query.param("since_ms", since_ms).fetch_one().await?)
     }
 
     /// Of open workflows, the most frequent kind first.

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use clickhouse::Row;
 use clickhouse::query::Query;
+use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
 use super::rows::FailureRow;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 use crate::domain::failures::{GROUP, GroupAct, Rules, parse_group};
 
 /// What a list is narrowed to; an empty field does not narrow.
@@ -141,12 +142,32 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<FailureRow>, StoreError> {
+        Ok(self.failure_list(tenant, filter, cursor, limit).await?.fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub async fn failure_rows(
+        &self,
+        tenant: &str,
+        filter: &FailureFilter,
+        limit: u64,
+    ) -> Result<impl Stream<Item = Result<Vec<FailureRow>, StoreError>> + Send + use<>, StoreError> {
+        Ok(stream::rows(self.failure_list(tenant, filter, &Cursor::start(), limit).await?))
+    }
+
+    async fn failure_list(
+        &self,
+        tenant: &str,
+        filter: &FailureFilter,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Result<Query, StoreError> {
         let rules = match filter.group {
             Some(_) => self.failure_rules(tenant).await?,
             None => Rules::default(),
         };
         let (resumed, after) = cursor.place();
-        let query = in_group(self.reader.query_raw(read!("failures")), tenant, filter.group.unwrap_or(0), &rules)
+        Ok(in_group(self.reader.query_raw(read!("failures")), tenant, filter.group.unwrap_or(0), &rules)
             .param("stage", &filter.stage)
             .param("code", &filter.code)
             .param("source", &filter.source)
@@ -158,8 +179,24 @@ impl Store {
             .param("resumed", resumed)
             .param("after_payload", after.value as u64)
             .param("after_index", after.id.parse::<u32>().unwrap_or(0))
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit))
+    }
+
+    /// How many match, whatever their group.
+    pub async fn failure_count(&self, tenant: &str, filter: &FailureFilter) -> Result<u64, StoreError> {
+        let query = self
+            .reader
+            .query_raw(read!("failure_count"))
+            .param("tenant", tenant)
+            .param("stage", &filter.stage)
+            .param("code", &filter.code)
+            .param("source", &filter.source)
+            .param("event_type", &filter.event_type)
+            .param("found", &filter.found)
+            .param("text", &filter.text)
+            .param("from_ms", filter.from_ms)
+            .param("to_ms", filter.to_ms);
+        Ok(query.fetch_one().await?)
     }
 
     /// Snapshots of groups, the cause seen last first.

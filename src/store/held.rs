@@ -1,10 +1,12 @@
 //! Objects that hang from nothing yet, and what they wait for.
 
 use clickhouse::Row;
+use clickhouse::query::Query;
+use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
 use super::rows::ObjectRow;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 
 /// All that waits for a link of one type.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -20,17 +22,28 @@ pub struct HeldGroup {
 impl Store {
     /// The longest held first.
     pub async fn held(&self, tenant: &str, cursor: &Cursor, limit: u64) -> Result<Vec<ObjectRow>, StoreError> {
+        Ok(self.held_list(tenant, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn held_rows(
+        &self,
+        tenant: &str,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<ObjectRow>, StoreError>> + Send + use<> {
+        stream::rows(self.held_list(tenant, &Cursor::start(), limit))
+    }
+
+    fn held_list(&self, tenant: &str, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = self
-            .reader
+        self.reader
             .query_raw(read!("held"))
             .param("tenant", tenant)
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_type", after.kind)
             .param("after_id", after.id)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     /// Most objects first.

@@ -76,7 +76,7 @@ impl Retention {
         source_minutes: 0,
     };
 
-    fn tables(&self) -> [(&'static str, u32); 11] {
+    fn tables(&self) -> [(&'static str, u32); 12] {
         [
             ("events", self.events),
             ("payloads", self.payloads),
@@ -89,6 +89,8 @@ impl Retention {
             ("logs", self.logs),
             ("points", self.points),
             ("source_minutes", self.source_minutes),
+            // What sources did and what was done to what they call belong together.
+            ("dependency_minutes", self.source_minutes),
         ]
     }
 }

@@ -131,6 +131,14 @@ impl Block {
         values.flatten().for_each(|value| value.put(&mut self.bytes));
     }
 
+    /// `Map(UInt8, UInt64)`.
+    pub fn size_maps<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [(u8, u64)]> + Clone) {
+        self.column(name, "Map(UInt8, UInt64)");
+        offsets(&mut self.bytes, values.clone().map(<[(u8, u64)]>::len));
+        values.clone().flatten().for_each(|(size, _)| size.put(&mut self.bytes));
+        values.flatten().for_each(|(_, count)| count.put(&mut self.bytes));
+    }
+
     /// `Map(LowCardinality(String), String)`; a name may occur twice, as header names may.
     pub fn maps<'a>(&mut self, name: &'static str, values: impl Iterator<Item = &'a [(String, String)]> + Clone) {
         self.column(name, "Map(LowCardinality(String), String)");

@@ -251,6 +251,47 @@ pub struct SourceMinuteRow {
     pub last_ms: i64,
     /// Event types seen with their contract version, `shipment.shipped@1`.
     pub contracts: Vec<String>,
+    /// Events by the size of their lag: see `size_of`.
+    pub lags: Vec<(u8, u64)>,
+    /// Events that came later than usual networks explain.
+    pub late: u64,
+    /// Events from the future, and how far.
+    pub ahead: u64,
+    pub ahead_max_ms: i64,
+}
+
+/// `dependency_minutes`: calls of one system to another in one minute, written once per flush and summed on reading.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DependencyMinuteRow {
+    pub tenant: String,
+    pub dependency: String,
+    pub minute_ms: i64,
+    pub source: String,
+    pub calls: u64,
+    pub errors: u64,
+    /// Calls by the size of the time that they took: see `size_of`.
+    pub took: Vec<(u8, u64)>,
+    pub took_max_ms: i64,
+    pub last_ms: i64,
+}
+
+/// The size of a length of time: four a doubling, 0 for nothing.
+pub fn size_of(ms: i64) -> u8 {
+    if ms <= 0 { 0 } else { ((ms as f64).log2() * 4.0).floor().clamp(0.0, 250.0) as u8 + 1 }
+}
+
+/// About the length of time that a size stands for: the middle of what it covers.
+pub fn ms_of(size: u8) -> i64 {
+    if size == 0 { 0 } else { (2_f64).powf((f64::from(size) - 0.5) / 4.0).round() as i64 }
+}
+
+/// Counts one more of a size.
+pub fn count_size(sizes: &mut Vec<(u8, u64)>, ms: i64) {
+    let size = size_of(ms);
+    match sizes.iter_mut().find(|(known, _)| *known == size) {
+        Some((_, count)) => *count += 1,
+        None => sizes.push((size, 1)),
+    }
 }
 
 /// One flush of the pipeline: everything or nothing is counted, by its token.
@@ -273,4 +314,5 @@ pub struct Batch {
     pub logs: Vec<LogRow>,
     pub points: Vec<PointRow>,
     pub source_minutes: Vec<SourceMinuteRow>,
+    pub dependency_minutes: Vec<DependencyMinuteRow>,
 }

@@ -36,6 +36,13 @@ pub struct SourceSummary {
     pub usual_gap_ms: i64,
     /// Event types seen with their contract version, `shipment.shipped@1`.
     pub contracts: Vec<String>,
+    /// Sizes of the lag that 50 and 95 in 100 events of the hour had at most: see `rows::ms_of`.
+    pub hour_lag_p50: u8,
+    pub hour_lag_p95: u8,
+    pub hour_late: u64,
+    /// Events from the future, and how far.
+    pub hour_ahead: u64,
+    pub hour_ahead_max_ms: i64,
 }
 
 impl Store {
@@ -51,5 +58,123 @@ impl Store {
 
     pub async fn tenants(&self) -> Result<Vec<String>, StoreError> {
         Ok(self.reader.query_raw(read!("tenants")).fetch_all().await?)
+    }
+}
+
+/// A system that others call, in its last hour and day.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct DependencySummary {
+    pub dependency: String,
+    /// Sources that call it.
+    pub callers: Vec<String>,
+    pub hour_calls: u64,
+    pub hour_errors: u64,
+    pub day_calls: u64,
+    pub day_errors: u64,
+    /// Sizes of the time that calls took: see `rows::ms_of`.
+    pub hour_p50: u8,
+    pub hour_p95: u8,
+    pub day_p95: u8,
+    pub hour_max_ms: i64,
+    pub last_ms: i64,
+    /// Calls in each of the last 60 minutes, oldest first.
+    pub series: Vec<u64>,
+    pub error_series: Vec<u64>,
+}
+
+/// What a source sent at this hour before: on the same weekdays, and on the days before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct UsualHour {
+    pub source: String,
+    pub weeks: Vec<u64>,
+    pub days_before: Vec<u64>,
+}
+
+/// A quarter of an hour of a source or dependency, today or as many days ago.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct Slot {
+    /// When it was, had it been today.
+    pub slot_ms: i64,
+    pub days_ago: i64,
+    /// Events, or calls.
+    pub events: u64,
+    /// Refused records, or failed calls.
+    pub refused: u64,
+    pub duplicates: u64,
+    pub late: u64,
+    pub lag_p50: u8,
+    pub lag_p95: u8,
+}
+
+/// How the open workflows of a carrier stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct CarrierSummary {
+    pub carrier: String,
+    pub open: u64,
+    pub breached: u64,
+    pub at_risk: u64,
+    pub on_the_way: u64,
+    /// When it was heard last; 0 for never.
+    pub last_ms: i64,
+}
+
+/// How many shipments are known to billing or finance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct Reach {
+    pub shipped: u64,
+    #[serde(rename = "known_there")]
+    pub known: u64,
+    /// The oldest that are not, with the time at which they were shipped.
+    pub missing: Vec<String>,
+    pub missing_since: Vec<i64>,
+}
+
+/// What became of invoices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct InvoiceFailures {
+    pub triggered: u64,
+    pub issued: u64,
+    pub failed: u64,
+    pub invoices: u64,
+    pub fingerprints: Vec<String>,
+}
+
+const CARRIERS: u64 = 50;
+
+impl Store {
+    pub async fn dependencies(&self, tenant: &str, as_of_ms: i64) -> Result<Vec<DependencySummary>, StoreError> {
+        let query = self.reader.query_raw(read!("dependencies")).param("tenant", tenant);
+        Ok(query.param("as_of_ms", as_of_ms).fetch_all().await?)
+    }
+
+    pub async fn source_usual(&self, tenant: &str, as_of_ms: i64) -> Result<Vec<UsualHour>, StoreError> {
+        let query = self.reader.query_raw(read!("source_usual")).param("tenant", tenant);
+        Ok(query.param("as_of_ms", as_of_ms).fetch_all().await?)
+    }
+
+    /// The last day by quarter hours, and the same times of the four weeks before.
+    pub async fn source_slots(&self, tenant: &str, source: &str, as_of_ms: i64) -> Result<Vec<Slot>, StoreError> {
+        let query = self.reader.query_raw(read!("source_slots")).param("tenant", tenant).param("of_source", source);
+        Ok(query.param("as_of_ms", as_of_ms).fetch_all().await?)
+    }
+
+    pub async fn dependency_slots(&self, tenant: &str, name: &str, as_of_ms: i64) -> Result<Vec<Slot>, StoreError> {
+        let query = self.reader.query_raw(read!("dependency_slots")).param("tenant", tenant);
+        Ok(query.param("of_dependency", name).param("as_of_ms", as_of_ms).fetch_all().await?)
+    }
+
+    pub async fn carriers(&self, tenant: &str) -> Result<Vec<CarrierSummary>, StoreError> {
+        let query = self.reader.query_raw(read!("carriers")).param("tenant", tenant);
+        Ok(query.param("limit", CARRIERS).fetch_all().await?)
+    }
+
+    pub async fn reach(&self, tenant: &str, since_ms: i64) -> Result<Reach, StoreError> {
+        let query = self.reader.query_raw(read!("reach")).param("tenant", tenant);
+        Ok(query.param("since_ms", since_ms).fetch_one().await?)
+    }
+
+    pub async fn invoice_failures(&self, tenant: &str, since_ms: i64) -> Result<InvoiceFailures, StoreError> {
+        let query = self.reader.query_raw(read!("invoice_failures")).param("tenant", tenant);
+        Ok(query.param("since_ms", since_ms).fetch_one().await?)
     }
 }

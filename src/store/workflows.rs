@@ -2,11 +2,12 @@
 
 use clickhouse::Row;
 use clickhouse::query::Query;
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::rows::WorkflowRow;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,16 +74,29 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<WorkflowRow>, StoreError> {
+        Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn workflow_rows(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<WorkflowRow>, StoreError>> + Send + use<> {
+        stream::rows(self.listed(tenant, filter, &Cursor::start(), limit))
+    }
+
+    fn listed(&self, tenant: &str, filter: &WorkflowFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
+        narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_type", after.kind)
             .param("after_id", after.id)
             .param("after_also", after.also)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {

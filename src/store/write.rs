@@ -90,6 +90,7 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("alerts"), &batch.alerts, exceptions::alerts),
         part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),
+        part(insert!("dependency_minutes"), &batch.dependency_minutes, dependency_minutes),
     ];
     parts.into_iter().flatten().collect()
 }
@@ -315,6 +316,22 @@ fn minutes(block: &mut Block, rows: &[SourceMinuteRow]) {
     block.numbers("lag_max_ms", rows.iter().map(|row| row.lag_max_ms));
     block.millis("last_at", rows.iter().map(|row| row.last_ms));
     block.string_lists("contracts", rows.iter().map(|row| row.contracts.as_slice()));
+    block.size_maps("lags", rows.iter().map(|row| row.lags.as_slice()));
+    block.numbers("late", rows.iter().map(|row| row.late));
+    block.numbers("ahead", rows.iter().map(|row| row.ahead));
+    block.numbers("ahead_max_ms", rows.iter().map(|row| row.ahead_max_ms));
+}
+
+fn dependency_minutes(block: &mut Block, rows: &[DependencyMinuteRow]) {
+    block.words("tenant", rows.iter().map(|row| row.tenant.as_str()));
+    block.words("dependency", rows.iter().map(|row| row.dependency.as_str()));
+    block.millis("minute", rows.iter().map(|row| row.minute_ms));
+    block.words("source", rows.iter().map(|row| row.source.as_str()));
+    block.numbers("calls", rows.iter().map(|row| row.calls));
+    block.numbers("errors", rows.iter().map(|row| row.errors));
+    block.size_maps("took", rows.iter().map(|row| row.took.as_slice()));
+    block.numbers("took_max_ms", rows.iter().map(|row| row.took_max_ms));
+    block.millis("last_at", rows.iter().map(|row| row.last_ms));
 }
 
 #[cfg(test)]
@@ -346,5 +363,6 @@ mod tests {
         check(insert!("logs"), &|block| logs(block, &[]));
         check(insert!("points"), &|block| points(block, &[]));
         check(insert!("source_minutes"), &|block| minutes(block, &[]));
+        check(insert!("dependency_minutes"), &|block| dependency_minutes(block, &[]));
     }
 }

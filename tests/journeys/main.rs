@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod acts;
+mod alerts;
 mod crashes;
 mod disorder;
+mod exceptions;
 mod landscape;
 mod ledger;
 mod pages;

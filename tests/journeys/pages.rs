@@ -24,6 +24,11 @@ async fn in_a_browser_an_order_moves_without_reloading() {
 }
 
 #[tokio::test]
+async fn in_a_browser_exceptions_are_taken_before_everybodys_eyes() {
+    browser(&Server::start().await, "exceptions");
+}
+
+#[tokio::test]
 async fn in_a_browser_every_page_serves_everybody() {
     browser(&Server::start().await, "pages");
 }
@@ -36,6 +41,11 @@ async fn every_page_is_there_empty_and_full() {
         "workflows",
         "held",
         "failures",
+        "exceptions",
+        "exceptions?state=closed&sort=new",
+        "alerts",
+        "board?display=wall",
+        "board?since=06:00",
         "sources",
         "workflows?status=breached&sort=due",
         "workflows?q=customer:acme",

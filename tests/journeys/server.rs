@@ -160,6 +160,12 @@ impl Server {
     }
 
     /// Acts through the API: status and answer.
+    /// Asks the API, whatever it answers.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.client.get(format!("{}{path}", self.http)).bearer_auth(&self.read_key).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
     pub async fn act(&self, path: &str, body: &Value, once: Option<&str>) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.http)).bearer_auth(&self.operate_key).json(body);
         let request = once.iter().fold(request, |request, key| request.header("idempotency-key", *key));

@@ -59,7 +59,17 @@ impl House {
 #[actix_web::test]
 async fn without_the_store_a_page_says_so_and_names_the_fault() {
     let house = House::new();
-    for place in ["board", "workflows", "held", "failures", "sources", "w/order/SO-1", "payloads/1f", "search?q=x"] {
+    for place in [
+        "board",
+        "workflows",
+        "held",
+        "failures",
+        "triage",
+        "integrations",
+        "w/order/SO-1",
+        "payloads/1f",
+        "search?q=x",
+    ] {
         let said = house.get(&format!("/t/acme/{place}")).await;
         assert_eq!(said.status, 503, "{place}");
         assert!(said.body.contains("nothing is lost") && said.body.contains("Error id"), "{place}: {}", said.body);

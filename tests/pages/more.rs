@@ -6,9 +6,12 @@ use milepost::pages::failures::{self, Found, Standing};
 use milepost::pages::notes::{self, Hit, Problem, Search};
 use milepost::pages::params::Query;
 use milepost::pages::payload::{self, Facts};
-use milepost::pages::{held, object, sources};
+use milepost::pages::{held, integrations, object, triage};
 use milepost::store::rows::*;
-use milepost::store::{BadValue, FailureGroup, HeldGroup, SourceSummary};
+use milepost::store::{
+    BadValue, CarrierSummary, DependencySummary, FailureGroup, HeldGroup, InvoiceFailures, Reach, Slot, SourceSummary,
+    UsualHour,
+};
 
 use super::fixtures::*;
 use super::{clock, frame, show};
@@ -149,7 +152,11 @@ fn nothing_failed_and_nothing_held_is_good_news() {
     assert!(html.contains("Nothing has failed"));
     let html = show("held-none", &frame("held", "Held"), &held::held("acme", &clock(), &[], &[], None, false));
     assert!(html.contains("Nothing is held"));
-    let html = show("sources-none", &frame("sources", "Sources"), &sources::sources("acme", &clock(), &[]));
+    let html = show(
+        "sources-none",
+        &frame("sources", "Sources"),
+        &integrations::integrations("acme", &clock(), integrations::Found::default()),
+    );
     assert!(html.contains("No source has sent anything"));
 }
 
@@ -223,7 +230,35 @@ fn source(name: &str, system: &str) -> SourceSummary {
         refused_series: vec![0; 60],
         usual_gap_ms: 2 * MINUTE,
         contracts: vec!["shipment.shipped@1".into()],
+        hour_lag_p50: size_of(1_200),
+        hour_lag_p95: size_of(61_000),
+        hour_late: 30,
+        hour_ahead: 2,
+        hour_ahead_max_ms: 9_000,
     }
+}
+
+fn integrations_of(sources: &[SourceSummary]) -> integrations::Integrations {
+    let carriers =
+        [CarrierSummary { carrier: "DHL".into(), open: 40, breached: 3, at_risk: 1, on_the_way: 12, last_ms: NOW }];
+    let dependencies = [DependencySummary {
+        dependency: "ledger".into(),
+        callers: vec!["billing/eu".into()],
+        hour_calls: 200,
+        hour_errors: 40,
+        day_calls: 900,
+        day_errors: 40,
+        hour_p50: size_of(40),
+        hour_p95: size_of(900),
+        day_p95: size_of(900),
+        hour_max_ms: 1_000,
+        last_ms: NOW - 1000,
+        series: vec![3; 60],
+        error_series: vec![1; 60],
+    }];
+    let usual = [UsualHour { source: "erp/main".into(), weeks: vec![3_000, 4_000], days_before: vec![] }];
+    let found = integrations::Found { sources, usual: &usual, carriers: &carriers, dependencies: &dependencies };
+    integrations::integrations("acme", &clock(), found)
 }
 
 #[test]
@@ -233,11 +268,76 @@ fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
     let unknown = SourceSummary { usual_gap_ms: 0, ..source("finance/ledger", "finance") };
     let erring = SourceSummary { hour_refused: 900, refused_series: vec![9; 60], ..source("tms/fleet", "tms") };
     let late = SourceSummary { hour_lag_avg_ms: 20 * MINUTE, ..source("billing/rating", "billing") };
-    let page = sources::sources("acme", &clock(), &[healthy, silent, unknown, erring, late]);
+    let page = integrations_of(&[healthy, silent, unknown, erring, late]);
     let words: Vec<&str> = page.rows.iter().map(|row| row.badge.word).collect();
     assert_eq!(words, ["Silent", "Erroring", "Delayed", "Unknown", "Healthy"]);
     let html = show("sources", &frame("sources", "Sources"), &page);
-    assert!(html.contains("14 m without a word, usually at most 2 m"));
+    for said in [
+        "14 m without a word, usually at most 2 m",
+        "usual 3,000 to 4,000",
+        "20 % of calls fail",
+        "clock ahead up to 9 s",
+    ] {
+        assert!(html.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
+    let silent = SourceSummary { last_ms: NOW - 14 * MINUTE, ..source("wms/east-2", "wms") };
+    let (sources, rows) = ([source("erp/main", "erp"), silent], [failure(0, "\"AB-7\"")]);
+    let groups = [group(&rows[0])];
+    let reach = Reach { shipped: 40, known: 38, missing: vec!["SH-9".into()], missing_since: vec![NOW - 3 * HOUR] };
+    let invoices =
+        InvoiceFailures { triggered: 12, issued: 10, failed: 2, invoices: 2, fingerprints: vec!["7".into()] };
+    let carriers =
+        [CarrierSummary { carrier: "DHL".into(), open: 40, breached: 3, at_risk: 1, on_the_way: 12, last_ms: NOW }];
+    let facts = triage::Facts {
+        tenant: "acme",
+        sources: &sources,
+        usual: &[],
+        carriers: &carriers,
+        dependencies: &[],
+        groups: &failures::stand(&groups, &[], NOW),
+        held: &held_rows().0,
+        changes: &[Change { at_ms: NOW - HOUR, what: "wms runs version 2".into() }],
+        reach: &reach,
+        invoices: &invoices,
+        replays: None,
+    };
+    let html = show("triage", &frame("triage", "Triage"), &triage::triage(&clock(), facts));
+    for said in [
+        "wms/east-2 needs attention",
+        "38 of 40 shipped",
+        "/t/acme/o/shipment/SH-9",
+        "2 failures in the last 24 hours",
+        "DHL (3 of 40)",
+        "311 orders",
+        "wms runs version 2",
+        "2 objects waiting for order",
+    ] {
+        assert!(html.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_source_has_its_day_in_pictures_and_in_tables() {
+    let slot = |back: i64, days_ago: i64, events: u64| Slot {
+        slot_ms: NOW.div_euclid(900_000) * 900_000 - back * 900_000,
+        days_ago,
+        events,
+        refused: 3,
+        late: 1,
+        lag_p50: size_of(900),
+        lag_p95: size_of(70_000),
+        ..Slot::default()
+    };
+    let slots = [slot(0, 0, 10), slot(1, 0, 90), slot(1, 7, 70), slot(1, 14, 95)];
+    let page = integrations::one::source(&clock(), "acme", &source("wms/east-2", "wms"), &[], &slots);
+    let html = show("integration", &frame("integrations", "wms/east-2"), &page);
+    for said in ["70 to 95", "100 events in the last day", "95 in 100 took at most", "As a table", "class=\"band\""] {
+        assert!(html.contains(said), "{said}");
+    }
 }
 
 fn held_rows() -> (Vec<HeldGroup>, Vec<ObjectRow>) {
@@ -323,7 +423,7 @@ fn hostile_text_stays_text_on_the_smaller_pages() {
         show("hostile", &frame("", text), &payload::payload(&clock(), facts));
         let mut sick = source(text, text);
         sick.contracts = vec![text.into()];
-        show("hostile", &frame("sources", text), &sources::sources("acme", &clock(), &[sick]));
+        show("hostile", &frame("sources", text), &integrations_of(&[sick]));
         let (mut waiting, mut rows) = held_rows();
         waiting[0].waits_for = text.into();
         rows[0].object_id = text.into();

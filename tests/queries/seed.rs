@@ -367,6 +367,24 @@ pub fn minute(n: i64, form: &str) -> SourceMinuteRow {
         lag_max_ms: 900 + n,
         last_ms: NOW - n * MINUTE,
         contracts: vec!["order.created@1".into()],
+        lags: vec![(size_of(200), 8), (size_of(60_000), 2)],
+        late: 2,
+        ahead: 1,
+        ahead_max_ms: 7_000,
+    }
+}
+
+pub fn call(n: i64) -> DependencyMinuteRow {
+    DependencyMinuteRow {
+        tenant: "acme".into(),
+        dependency: "ledger".into(),
+        minute_ms: (NOW - n * MINUTE) / MINUTE * MINUTE,
+        source: "billing/eu".into(),
+        calls: 100,
+        errors: 7,
+        took: vec![(size_of(40), 94), (size_of(2_000), 6)],
+        took_max_ms: 2_100,
+        last_ms: NOW - n * MINUTE,
     }
 }
 
@@ -482,6 +500,9 @@ pub fn seed() -> Batch {
             minute(3, "events/json"),
             minute(30, "otlp/logs"),
             minute(600, "events/json"),
+            // This hour of yesterday.
+            minute(24 * 60 + 5, "events/json"),
         ],
+        dependency_minutes: vec![call(1), call(2), call(200)],
     }
 }

@@ -82,7 +82,7 @@ pub fn one(clock: &Clock, known: &Known<'_>) -> One {
     let object = milepost_ingest::ObjectRef::new(&row.object_type, &row.object_id);
     let mut object_ref = words::Ref::object(tenant, &object);
     if object.kind == "source" {
-        object_ref.href = words::tenant_path(tenant, "sources");
+        object_ref.href = words::tenant_path(tenant, "integrations");
     }
     let root = (!row.root_type.is_empty()).then(|| words::Ref {
         kind: words::title(&row.root_type),

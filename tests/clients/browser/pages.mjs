@@ -6,7 +6,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { created, live, path, released, send, shipped, stageOf, story, until } from './browser.mjs';
 
 const HOSTILE = '<img src=x onerror="window.hit=1"><script>window.hit=1</script>\u202e"\'`{{7*7}}';
-const pages = ['board', 'workflows', 'w/order/SO-A', 'w/order/SO-A/quantities', 'w/order/SO-A/documents', 'w/order/SO-A/payloads', 'w/order/SO-HOSTILE', 'held', 'failures', 'sources'];
+const pages = ['board', 'workflows', 'w/order/SO-A', 'w/order/SO-A/quantities', 'w/order/SO-A/documents', 'w/order/SO-A/payloads', 'w/order/SO-HOSTILE', 'held', 'exceptions', 'alerts', 'board?display=wall', 'failures', 'triage', 'integrations'];
 
 await story(async (open) => {
   await send(created('SO-A'), released('SO-A'), shipped('SO-A'), created('SO-HOSTILE', HOSTILE));

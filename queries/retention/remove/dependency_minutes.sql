@@ -1,0 +1,2 @@
+-- Rows of dependency_minutes stay for ever.
+ALTER TABLE dependency_minutes REMOVE TTL

@@ -1,0 +1,215 @@
+//! Files read back: what was written is what is there, to the last digit.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::io::Read as _;
+
+use futures_util::stream;
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use super::cell::{exact, is_risky};
+use super::*;
+
+const AT: i64 = 1_795_348_800_123; // 2026-11-22T12:00:00.123Z
+
+fn head(sums: Sums) -> Head {
+    Head {
+        list: "Workflows",
+        tenant: "acme".into(),
+        filter: vec!["Customer: =1+1".into()],
+        as_of_ms: AT,
+        clock: Clock::new(AT, "Europe/Berlin").unwrap(),
+        person: "anna".into(),
+        sums,
+    }
+}
+
+const COLUMNS: [Column; 4] = [
+    column("id", "Key", Kind::Text),
+    column("amount", "Amount", Kind::Amount),
+    column("currency", "Currency", Kind::Text),
+    column("at", "At", Kind::Time),
+];
+
+fn record(id: &str, amount: i128, currency: &str) -> Record {
+    vec![id.into(), Cell::Amount(amount), currency.into(), Cell::Time(AT)]
+}
+
+fn written(mut writer: Box<dyn Writer>, records: &[Record]) -> (Vec<u8>, Sums) {
+    let mut sums = Sums::default();
+    for record in records {
+        sums.add(record, Some((1, 2)));
+        writer.row(record).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.finish(&head(sums.clone())).unwrap().read_to_end(&mut bytes).unwrap();
+    (bytes, sums)
+}
+
+fn csv_text(plain: bool, records: &[Record]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(AT, "Europe/Berlin").unwrap();
+    let file = csv_file::CsvFile::new(COLUMNS.to_vec(), clock, folder.path(), plain).unwrap();
+    String::from_utf8(written(Box::new(file), records).0).unwrap()
+}
+
+#[test]
+fn a_csv_file_says_what_it_is_and_adds_up_per_currency() {
+    let records = [
+        record("SO-1", 412_300_000_000, "EUR"),
+        record("=HYPERLINK(\"x\")", -125_000, "EUR"),
+        record("SO \"3\"\r\n", 7, "JPY"),
+    ];
+    assert_eq!(
+        csv_text(false, &records),
+        "\u{feff}Milepost,Workflows\r\nTenant,acme\r\nFilter,Customer: =1+1\r\n\
+         As of,2026-11-22 13:00:00.123 CET (+01:00)\r\nTime zone,Europe/Berlin\r\nTaken by,anna\r\nRows,3\r\n\
+         Total EUR,412299.875\r\nTotal JPY,0.000007\r\n\r\nKey,Amount,Currency,At\r\n\
+         SO-1,412300.00,EUR,2026-11-22T13:00:00+01:00\r\n\
+         \"'=HYPERLINK(\"\"x\"\")\",-0.125,EUR,2026-11-22T13:00:00+01:00\r\n\
+         \"SO \"\"3\"\"\r\n\",0.000007,JPY,2026-11-22T13:00:00+01:00\r\n"
+    );
+    assert!(csv_text(true, &records[..1]).starts_with("id,amount,currency,at\r\nSO-1,412300.00,"));
+}
+
+#[test]
+fn formulas_are_texts_and_numbers_stay_numbers() {
+    for risky in ["=1", "+1", "-1+2", "-", "@a", "\t=1", "\r=1", "\n1", "＝1", "-1e5", "--1", "+49 30"] {
+        assert!(is_risky(risky), "{risky:?}");
+    }
+    for plain in ["", "-1", "-0.50", "1", "a=1", "SO-1", "'=1"] {
+        assert!(!is_risky(plain), "{plain:?}");
+    }
+}
+
+#[test]
+fn a_sum_that_cannot_be_told_exactly_is_not_told() {
+    let mut sums = Sums::default();
+    for _ in 0..2 {
+        sums.add(&record("a", i128::MAX, "EUR"), Some((1, 2)));
+    }
+    let lines = head(sums).lines();
+    assert_eq!(lines.last().unwrap(), &("Total EUR".into(), "too large to add up".into()));
+}
+
+#[test]
+fn json_keeps_money_as_text_and_says_its_totals() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = json_file::JsonFile::new(COLUMNS.to_vec(), folder.path()).unwrap();
+    let (bytes, _) = written(Box::new(file), &[record("a", 1_500_000, "EUR"), record("b", -500_000, "USD")]);
+    let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(value["head"]["totals"], serde_json::json!({"EUR": "1.50", "USD": "-0.50"}));
+    assert_eq!(value["head"]["rows"], 2);
+    assert_eq!(value["items"][1]["amount"], "-0.50");
+    assert_eq!(value["items"][0]["at"], "2026-11-22T12:00:00.123Z");
+}
+
+#[test]
+fn a_spreadsheet_has_numbers_where_they_are_exact_and_text_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::new(AT, "Europe/Berlin").unwrap();
+    let file = xlsx_file::XlsxFile::new(COLUMNS.to_vec(), clock, folder.path()).unwrap();
+    let records =
+        [record("=1+1", 412_300_100_000, "EUR"), record("b", 99_999_999_999_999_990_000, "EUR"), record("c", 1, "")];
+    let (bytes, _) = written(Box::new(file), &records);
+    let path = folder.path().join("a.xlsx");
+    std::fs::write(&path, &bytes).unwrap();
+    let rows = sheet(&bytes, "xl/worksheets/sheet2.xml");
+    assert!(rows.contains("<v>412300.1</v>"), "{rows}");
+    assert!(rows.contains("99999999999999.99"), "{rows}");
+    assert!(!rows.contains("<v>99999999999999.99</v>"), "17 digits are too many for a number: {rows}");
+    assert!(!rows.contains("<f>"), "{rows}");
+    assert!(sheet(&bytes, "xl/worksheets/sheet1.xml").contains("t=\"s\""));
+}
+
+/// One part of a file that is a ZIP archive, as text.
+fn sheet(bytes: &[u8], name: &str) -> String {
+    let mut at = 0;
+    // Local headers stand one behind the other; sizes are in them, or in the descriptor behind the data.
+    while let Some(found) = find(&bytes[at..], b"PK\x03\x04").map(|place| place + at) {
+        let field = |place: usize, len: usize| {
+            bytes[found + place..found + place + len].iter().rev().fold(0_usize, |sum, byte| sum << 8 | *byte as usize)
+        };
+        let (name_len, extra_len) = (field(26, 2), field(28, 2));
+        let data = found + 30 + name_len + extra_len;
+        if &bytes[found + 30..found + 30 + name_len] == name.as_bytes() {
+            let mut text = String::new();
+            flate2::read::DeflateDecoder::new(&bytes[data..]).read_to_string(&mut text).unwrap();
+            return text;
+        }
+        at = data;
+    }
+    panic!("no {name}");
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+#[test]
+fn a_head_lists_the_sums_that_the_rows_have() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let list: &'static List = Box::leak(Box::new(List {
+        key: "probe",
+        title: "Probe",
+        known: &[],
+        words: lists::plain_words,
+        open: |_| {
+            Box::pin(async {
+                let chunk = |n: u32| Ok::<_, StoreError>((0..100).map(|i| n * 100 + i).collect::<Vec<u32>>());
+                let rows = stream::iter((0..30).map(chunk));
+                let record = |n: u32| record(&n.to_string(), i128::from(n) * 1_000_000, ["EUR", "USD"][n as usize % 2]);
+                Ok(Table::new(&COLUMNS, rows, record))
+            })
+        },
+        count: lists::uncounted,
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Asked {
+        store: Store::new("http://127.0.0.1:1", "", "", "none"),
+        shelf: Arc::new(Shelf::default()),
+        tenant: "acme".into(),
+        query: Query::default(),
+        clock: Clock::utc(AT),
+        person: String::new(),
+    };
+    let progress = Arc::new(AtomicU64::new(0));
+    let written = write(list, Format::Csv, false, asked, folder.path(), Arc::clone(&progress));
+    let mut written = runtime.block_on(written).unwrap();
+    let mut text = String::new();
+    written.file.read_to_string(&mut text).unwrap();
+    assert_eq!(text.len() as u64, written.bytes);
+    assert_eq!(progress.load(Ordering::Relaxed), 3000);
+    // 0 + 2 + … + 2998, and 1 + 3 + … + 2999.
+    assert!(text.contains("\r\nRows,3000\r\nTotal EUR,2248500.00\r\nTotal USD,2250000.00\r\n"), "{}", &text[..400]);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left in the folder");
+}
+
+proptest! {
+    #[test]
+    fn every_amount_is_written_to_the_last_digit(value in any::<i128>()) {
+        let text = amount(value);
+        let (whole, part) = text.split_once('.').unwrap();
+        let digits: i128 = format!("{whole}{part:0<6}").parse().unwrap();
+        prop_assert_eq!(digits, value);
+    }
+
+    #[test]
+    fn a_number_of_a_spreadsheet_comes_back_as_it_was(mantissa in -999_999_999_999_999_i64..=999_999_999_999_999, scale in 0_u32..=6) {
+        let value = Decimal::new(mantissa, scale);
+        let number = exact(&value.to_string()).unwrap();
+        prop_assert_eq!(format!("{number}").parse::<Decimal>().unwrap().normalize(), value.normalize());
+    }
+
+    #[test]
+    fn what_a_reader_of_csv_sees_is_what_was_written(ids in proptest::collection::vec(".{0,20}", 1..8)) {
+        let records: Vec<Record> = ids.iter().map(|id| record(id, 1, "EUR")).collect();
+        let text = csv_text(true, &records);
+        let mut reader = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
+        let read: Vec<String> = reader.records().map(|row| row.unwrap()[0].to_owned()).collect();
+        let wanted: Vec<String> =
+            ids.iter().map(|id| if is_risky(id) { format!("'{id}") } else { id.clone() }).collect();
+        prop_assert_eq!(read, wanted);
+    }
+}

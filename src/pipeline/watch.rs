@@ -1,0 +1,126 @@
+//! Looks every few seconds at what no single event tells: which sources are silent, what is held too long, what is
+//! refused. Says what it found to the pipeline, which gives it a state like any exception.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::raised::Watched;
+use crate::domain::failures::group_name;
+use crate::domain::watch::{Heard, Refused, held_too_long, refused, silent};
+use crate::domain::{Exception, Impact};
+use crate::store::{FailureFilter, Store, StoreError};
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Groups of failures that are looked at for a tenant.
+const MAX_GROUPS: u64 = 200;
+/// Nothing older is heard of here: what was refused that long ago is not open.
+const REFUSED_BACK: TimeDelta = TimeDelta::hours(2);
+
+/// What was found last, by tenant; taken by the pipeline.
+#[derive(Default)]
+pub struct Observed(Mutex<BTreeMap<String, Vec<Watched>>>);
+
+impl Observed {
+    pub fn take(&self) -> BTreeMap<String, Vec<Watched>> {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
+pub struct Sentinel {
+    pub store: Store,
+    pub observed: Arc<Observed>,
+    pub shutdown: CancellationToken,
+}
+
+impl Sentinel {
+    pub async fn run(self) {
+        let mut away = false;
+        while tokio::time::timeout(LOOK_EVERY, self.shutdown.cancelled()).await.is_err() {
+            match self.look(Utc::now()).await {
+                Ok(()) => away = false,
+                Err(error) if !away => {
+                    away = true;
+                    tracing::warn!(%error, "nobody looks after silent sources while the store is away");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn look(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        for tenant in self.store.tenants().await? {
+            let found = self.found(&tenant, now).await?;
+            let counted = self.counted(&tenant, found).await?;
+            self.observed.0.lock().insert(tenant, counted);
+        }
+        Ok(())
+    }
+
+    async fn found(&self, tenant: &str, now: DateTime<Utc>) -> Result<Vec<(Exception, Impact)>, StoreError> {
+        let recent = FailureFilter { from_ms: (now - REFUSED_BACK).timestamp_millis(), ..FailureFilter::default() };
+        let (sources, held, groups) = tokio::try_join!(
+            self.store.sources(tenant),
+            self.store.held_groups(tenant),
+            self.store.failure_groups(tenant, &recent, MAX_GROUPS),
+        )?;
+        let at = |ms: i64| DateTime::from_timestamp_millis(ms).unwrap_or_default();
+        let heard: Vec<Heard> = sources
+            .into_iter()
+            .filter(|source| source.system != milepost_ingest::ACTING_SYSTEM)
+            .map(|source| Heard {
+                last_at: at(source.last_ms),
+                usual: TimeDelta::milliseconds(source.usual_gap_ms),
+                source: source.source,
+                system: source.system,
+            })
+            .collect();
+        let systems: HashMap<&str, &str> = heard.iter().map(|h| (h.source.as_str(), h.system.as_str())).collect();
+        let many = |objects: u64| Impact { orders: u32::try_from(objects).unwrap_or(u32::MAX), ..Impact::default() };
+        let mut found: Vec<(Exception, Impact)> =
+            silent(&heard, now).into_iter().map(|exception| (exception, Impact::default())).collect();
+        for group in held {
+            if let Some(exception) = held_too_long(&group.waits_for, group.objects, at(group.oldest_ms), now) {
+                found.push((exception, many(group.objects)));
+            }
+        }
+        for group in groups.iter().filter(|group| matches!(group.stage.as_str(), "decode" | "validate" | "map")) {
+            let id = group_name(group.group_id);
+            let told = Refused {
+                fingerprint: &id,
+                source: &group.source,
+                system: systems.get(group.source.as_str()).copied().unwrap_or_default(),
+                cause: &group.detail,
+                count: group.count,
+                first_at: at(group.first_ms),
+                last_at: at(group.last_ms),
+            };
+            if let Some(exception) = refused(&told, now) {
+                found.push((exception, many(group.objects)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// How often each has come: once more than the store has it closed.
+    async fn counted(&self, tenant: &str, found: Vec<(Exception, Impact)>) -> Result<Vec<Watched>, StoreError> {
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = found.iter().map(|(exception, _)| exception.id.clone()).collect();
+        let known = self.store.exceptions_named(tenant, &ids).await?;
+        let times = |id: &str| {
+            let known = known.iter().find(|row| row.id == id);
+            known.map_or(1, |row| row.occurrence + u32::from(row.closed))
+        };
+        let counted = found.into_iter().map(|(exception, impact)| {
+            let occurrence = times(&exception.id);
+            Watched { exception, occurrence, impact }
+        });
+        Ok(counted.collect())
+    }
+}
