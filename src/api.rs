@@ -2,6 +2,7 @@
 
 mod act;
 mod answer;
+pub mod definitions;
 mod exceptions;
 mod export;
 mod failures;
@@ -43,6 +44,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/objects/{type}/{id}/{deed}", web::post().to(hands::object))
             .route("/held", web::get().to(held))
             .route("/held/{type}/{id}/{deed}", web::post().to(hands::held))
+            .route("/definitions", web::get().to(definitions::list))
+            .route("/definitions/preview", web::post().to(definitions::preview))
+            .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
             .route("/export", web::get().to(export::export))

@@ -2,6 +2,7 @@
 
 mod check;
 pub mod cli;
+mod definition;
 mod definitions;
 mod demo;
 mod health;

@@ -11,7 +11,9 @@ mod flaws;
 mod graph;
 mod lines;
 mod milestones;
+mod preview;
 mod readiness;
+mod reconciliation;
 mod slas;
 mod tree;
 mod units;
@@ -23,12 +25,17 @@ pub use definition::{
     Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, MIGRATED, MilestoneRule, Per,
     Quantity, RollUp, Rulebook, Shelf, allowance, duration,
 };
-pub use derive::{assemble, definition_of, derive, next_milestone};
+pub use derive::{assemble, definition_of, derive, derive_by, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
 pub use exceptions::{exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use graph::{Graph, Object, Standing};
+pub use preview::{Comparison, Preview, Shift};
+pub use readiness::{
+    Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
+};
+pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use slas::{
     CalendarChoice, Limit, Narrowing, Pause, Reckoning, SlaKind, SlaRule, Stop, Subject, Traits, Warn, spoken,
 };

@@ -34,13 +34,14 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{BoardCount, KindCount, ShiftCount, StageCount, StatusCount};
+pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
 pub use migrate::{Migrated, Retention};
+pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};

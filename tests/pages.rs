@@ -8,6 +8,8 @@ mod doors;
 mod fixtures;
 #[path = "pages/more.rs"]
 mod more;
+#[path = "pages/rules.rs"]
+mod rules;
 
 use fixtures::*;
 use milepost::live::Freshness;

@@ -241,6 +241,28 @@ pub const OPERATIONS: &[Operation] = &[
         "To the letter. Payloads that hold secrets only to keys that may act, and that is kept.", Read, gives "application/octet-stream"),
     operation!("post" "/api/v1/payloads/{id}/unmask", "Failures", "See hidden values", "For fifteen minutes, for this key. The reason is kept.", Operate,
         body &[("reason", "string", "Why.")], answer PAYLOAD),
+    operation!("get" "/api/v1/definitions", "Definitions", "List what holds", "The definitions of workflows with their versions, and why the newest files are not used, where they are not.", Read, answer &[
+        ("items", "array", "Key, title, root, version, since, versions, milestones, slas and warnings of each."),
+        ("fault", "string|null", "Why the files on disk are not used."),
+    ]),
+    operation!("post" "/api/v1/definitions/preview", "Definitions", "Ask what other definitions would have changed", "Changes nothing.", Operate,
+    body &[
+        ("files", "object", "Path within the folder of definitions, to the text of the file: all of them."),
+        ("days", "integer", "Workflows that were created within so many days."),
+    ], answer &[
+        ("workflows", "integer", "Workflows that were looked at."),
+        ("changed", "integer", "Those of which anything would be otherwise."),
+        ("changes", "array", "What, from what to what, how many, and examples; the most frequent first."),
+        ("cut", "boolean", "There are more; the newest were looked at."),
+    ]),
+    operation!("post" "/api/v1/definitions/{key}/migrate", "Definitions", "Take workflows to another version", "Each by an act on its root, with the reason.", Operate,
+    body &[
+        ("to", "integer", "The version."), ("reason", "string", "Why."),
+        ("root?", "string", "Only this workflow: order/SO-1."), ("closed?", "boolean", "Closed ones too."),
+    ], answer &[
+        ("migrated", "integer", "How many were."), ("to", "integer", "The version."),
+        ("stored", "boolean", "It can be seen already."), ("more", "boolean", "There are more: ask again."),
+    ]),
     operation!("get" "/api/v1/openapi.json", "About", "This description", "OpenAPI 3.1.", None),
 ];
 

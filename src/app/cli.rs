@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, Subcommand};
 use tokio_util::sync::CancellationToken;
 
+use super::check::CheckSettings;
+use super::definition::DefinitionCommand;
 use super::settings::Settings;
-use super::{check, demo, progress, serve, telemetry, transfer};
+use super::{check, definition, demo, progress, serve, telemetry, transfer};
 use crate::access::{Grant, Keys};
 use crate::engine::Engine;
 use crate::simulate::{self, SimulateSettings};
@@ -68,9 +70,21 @@ pub fn command() -> Command {
                      ports over its own protocol and knows only its own ids. The same seed tells the same stories.",
                 ),
         )
-        .subcommand(with_settings(
-            Command::new("check").about("Check settings, definitions, contracts and the mapping, and say what is in them"),
-        ))
+        .subcommand(
+            CheckSettings::augment_args(with_settings(Command::new("check")))
+                .about("Check settings, definitions, contracts and the mapping, and say what is in them")
+                .long_about(
+                    "Check settings, definitions, contracts and the mapping: says what is in them, what is wrong with its file, line \
+                     and column, and what is odd. With --history it also says what the definitions would have changed in the \
+                     workflows that are there.",
+                ),
+        )
+        .subcommand(
+            DefinitionCommand::augment_subcommands(Command::new("definition"))
+                .about("Show a server's definitions, and migrate workflows to another version")
+                .subcommand_required(true)
+                .arg_required_else_help(true),
+        )
         .subcommand(
             ImportSettings::augment_args(quiet_settings(Command::new("import")))
                 .about("Bring files of events to a server, or into a data folder")
@@ -188,7 +202,14 @@ pub async fn run(matches: ArgMatches) -> anyhow::Result<()> {
             let own_folder = names_folder(matches);
             transfer::export(settings, own_folder, transfer::ExportSettings::from_arg_matches(matches)?, shutdown).await
         }
-        "check" => check::check(&settings(matches)?, &mut std::io::stdout()),
+        "check" => {
+            let asked = CheckSettings::from_arg_matches(matches)?;
+            check::check(&settings(matches)?, &asked, names_folder(matches), &mut std::io::stdout()).await
+        }
+        "definition" => {
+            telemetry::start("warn", "")?;
+            definition::run(DefinitionCommand::from_arg_matches(matches)?).await
+        }
         "migrate" => {
             let settings = settings(matches)?;
             let engine = if settings.server.clickhouse_url.is_empty() {

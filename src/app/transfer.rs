@@ -134,7 +134,7 @@ fn revoke(data_dir: &Path, key: &str) -> anyhow::Result<()> {
 }
 
 /// Nobody else uses the folder.
-fn free(data_dir: &Path) -> anyhow::Result<()> {
+pub fn free(data_dir: &Path) -> anyhow::Result<()> {
     serve::lock(data_dir)
         .map(drop)
         .with_context(|| format!("a server is using {}; say --url and --key to go through it", data_dir.display()))

@@ -26,6 +26,7 @@ pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
 pub use self::slas::{allowance, duration};
 pub use self::versions::MIGRATED;
+use super::readiness::{self, Rules};
 
 /// One workflow definition.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Definition {
     pub reach: BTreeMap<String, Vec<String>>,
     pub milestones: Vec<MilestoneRule>,
     pub slas: Vec<SlaRule>,
+    /// When what it bills may be billed; the same for all definitions of a set.
+    pub readiness: Arc<Rules>,
     /// Path of its file.
     pub file: String,
     /// What is odd in it.
@@ -98,6 +101,12 @@ impl Definitions {
         let mut older: Vec<Arc<Definition>> = Vec::new();
         let read = Calendars::load(files);
         let (calendars, mut errors, odd) = (Arc::new(read.calendars), read.errors, read.warnings);
+        let rules =
+            files.get(readiness::FILE).map_or_else(|| Ok(Rules::default()), |text| Rules::parse(readiness::FILE, text));
+        let rules = Arc::new(rules.unwrap_or_else(|mut found| {
+            errors.append(&mut found);
+            Rules::default()
+        }));
         for (name, text) in files.in_folder("", "toml").filter(|(name, _)| !NO_WORKFLOWS.contains(name)) {
             let fault = |what: String| DefinitionError { file: name.to_owned(), line: 1, column: 1, what };
             let definition = match Definition::read(name, text, &calendars) {
@@ -112,7 +121,7 @@ impl Definitions {
                     let name = format!("{}@{}.toml", definition.key, definition.version);
                     errors.push(fault(format!("an older version is called by its key and version: {name}")));
                 }
-                older.push(Arc::new(definition));
+                older.push(Arc::new(Definition { readiness: Arc::clone(&rules), ..definition }));
                 continue;
             }
             match workflows.iter().find(|d| d.root == definition.root || d.key == definition.key) {
@@ -120,7 +129,7 @@ impl Definitions {
                     let what = format!("root `{}` already belongs to the definition `{}`", definition.root, other.key);
                     errors.push(fault(what));
                 }
-                None => workflows.push(Arc::new(definition)),
+                None => workflows.push(Arc::new(Definition { readiness: Arc::clone(&rules), ..definition })),
             }
         }
         workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
@@ -190,7 +199,8 @@ impl Definition {
             return Err(reader.faults);
         }
         let (key, file, warnings) = (read.key.into_inner(), file.to_owned(), reader.warnings);
-        Ok(Self { key, version: read.version, since, title: read.title, root, reach, milestones, slas, file, warnings })
+        let (version, title, readiness) = (read.version, read.title, Arc::default());
+        Ok(Self { key, version, since, title, root, reach, milestones, slas, readiness, file, warnings })
     }
 
     /// Whether objects of a type can belong to such a workflow.

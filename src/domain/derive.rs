@@ -11,10 +11,13 @@ use super::exceptions::exceptions;
 use super::fact::{Entry, Fact};
 use super::lines::Lines;
 use super::milestones::{Setting, milestones};
-use super::readiness::readiness;
+use super::readiness::{Books, readiness};
+use super::reconciliation::discrepancies;
 use super::slas::{Traits, View, slas};
 use super::tree::{Node, Tree};
-use super::{Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Sla, Status, Verdict, Workflow};
+use super::{
+    Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow,
+};
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
@@ -40,9 +43,16 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     }
     let done = milestones.iter().all(|m| m.optional || matches!(m.reached, Reached::Full | Reached::Skipped));
     let ended = (done || cancelled).then_some(latest);
-    let found = exceptions(&tree, &lines, &milestones, &slas, ended, as_of);
+    let rules = &definition.readiness;
+    let books = (root.kind == "order").then(|| Books::read(&tree, &lines, &milestones, rules));
+    let discrepancies = discrepancies(&tree, books.as_ref(), rules);
+    let found = exceptions(&tree, &lines, &milestones, &slas, &discrepancies, ended, as_of);
     let exceptions = found.open;
-    let readiness = readiness(&tree, &lines, &milestones, &exceptions, pod_required);
+    let readiness = match &books {
+        Some(books) => readiness(&tree, books, rules, &exceptions, &discrepancies, as_of),
+        None => Readiness::none(),
+    };
+    drop(books);
 
     let closed = done || cancelled;
     let blocked_by = if closed { None } else { blocked_by(&milestones, &slas, &exceptions, latest) };
@@ -56,7 +66,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     };
     let clocks = slas.iter().flat_map(|s| s.wakes().into_iter().flatten());
     let clocks = clocks.chain(found.wakes_at).chain(preferred_at);
-    let wakes_at = if closed { None } else { clocks.filter(|t| *t > as_of).min() };
+    let wakes_at = if closed { None } else { clocks.chain(readiness.wakes_at).filter(|t| *t > as_of).min() };
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     Some(Workflow {
@@ -91,6 +101,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         exceptions,
         cured: found.cured,
         readiness,
+        discrepancies,
         blocked_by,
         activity: tree.activity(),
         as_of,
@@ -106,14 +117,31 @@ pub fn assemble(
     entries: impl IntoIterator<Item = Entry>,
     as_of: DateTime<Utc>,
 ) -> Option<Workflow> {
+    let graph = graph_of(entries, as_of);
+    let shown = graph.get(root)?.name();
+    derive(definition_of(definitions, &graph, &shown)?, &graph, &shown, as_of)
+}
+
+/// As `assemble`, by one definition, whatever version the workflow began with.
+pub fn derive_by(
+    definition: &Definition,
+    root: &ObjectRef,
+    entries: impl IntoIterator<Item = Entry>,
+    as_of: DateTime<Utc>,
+) -> Option<Workflow> {
+    let graph = graph_of(entries, as_of);
+    let shown = graph.get(root)?.name();
+    derive(definition, &graph, &shown, as_of)
+}
+
+fn graph_of(entries: impl IntoIterator<Item = Entry>, as_of: DateTime<Utc>) -> Graph {
     let mut graph = Graph::default();
     for entry in entries {
         if entry.received_at <= as_of {
             graph.add(&entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
     }
-    let shown = graph.get(root)?.name();
-    derive(definition_of(definitions, &graph, &shown)?, &graph, &shown, as_of)
+    graph
 }
 
 /// The definition by which the workflow of `root` goes: the version that it began with, or was migrated to.

@@ -28,7 +28,7 @@ use twox_hash::XxHash64;
 use super::fact::Fact;
 use super::lines::Lines;
 use super::tree::Tree;
-use super::{Cured, EventKey, Exception, Milestone, Sla};
+use super::{Cured, Discrepancy, EventKey, Exception, Milestone, Sla};
 
 /// Exceptions as of a moment.
 #[derive(Debug, Default)]
@@ -45,6 +45,7 @@ pub fn exceptions(
     lines: &Lines,
     milestones: &[Milestone],
     slas: &[Sla],
+    discrepancies: &[Discrepancy],
     ended: Option<&Fact>,
     as_of: DateTime<Utc>,
 ) -> Found {
@@ -58,7 +59,7 @@ pub fn exceptions(
     }
     shipment::partial_shipment(tree, lines, milestones, &mut found);
     shipment::missing_pod(tree, milestones, &mut found);
-    billing::billing(tree, lines, &mut found);
+    billing::billing(discrepancies, &mut found);
     freight::freight(tree, &mut found);
     settlement::unsettled(tree, &mut found);
     quantities::impossible(root, lines, &mut found);
@@ -73,8 +74,15 @@ pub fn exceptions(
 }
 
 /// Kinds about money that was billed wrongly: they outlive their workflow.
-const OUTLIVING: [&str; 5] =
-    ["over_invoiced", "premature_invoice", "under_invoiced", "price_mismatch", "freight_overcharge"];
+const OUTLIVING: [&str; 7] = [
+    "over_invoiced",
+    "premature_invoice",
+    "under_invoiced",
+    "duplicate_invoice",
+    "price_mismatch",
+    "credit_without_return",
+    "freight_overcharge",
+];
 
 fn sift(found: Vec<Exception>, ended: Option<&Fact>, as_of: DateTime<Utc>) -> Found {
     let mut result = Found::default();

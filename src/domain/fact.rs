@@ -46,6 +46,8 @@ pub struct Detail {
     pub verdict: Option<Box<str>>,
     pub reason: Option<Box<str>>,
     pub eta: Option<DateTime<Utc>>,
+    /// What mostly documents about money say.
+    pub bill: Option<Box<Bill>>,
     /// Of an item: how its units convert.
     pub units: Option<Box<[Conversion]>>,
     /// Of event.voided and event.corrected: the id of the event that they name.
@@ -78,6 +80,18 @@ pub struct Head {
     pub pod_required: Option<bool>,
 }
 
+/// What a document about money says beside its amount and lines.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Bill {
+    /// The number on the paper.
+    pub number: Option<Box<str>>,
+    pub tax: Option<Money>,
+    /// `freight`, `handling`, … of a charge.
+    pub kind: Option<Box<str>>,
+    /// Why billing is to stop; empty when it may go on.
+    pub block: Option<Box<str>>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LineFact {
     pub order: Option<Box<str>>,
@@ -86,6 +100,11 @@ pub struct LineFact {
     pub quantity: Decimal,
     pub unit: Option<Box<str>>,
     pub price: Option<Money>,
+    /// What the whole line comes to, without tax.
+    pub amount: Option<Money>,
+    pub shipment: Option<Box<str>>,
+    /// The line of the kit that this one is a component of.
+    pub parent: Option<Box<str>>,
     pub lot: Option<Box<str>>,
     pub serials: Box<[Box<str>]>,
     /// How its unit converts, where the sender says so.
@@ -238,6 +257,12 @@ impl Detail {
         set(&mut head.billing_policy, text(data, "billing_policy"));
         set(&mut head.pod_required, data.get("pod_required").and_then(Value::as_bool));
         self.head = (head != Head::default()).then(|| Box::new(head));
+        let mut bill = self.bill.take().map(|b| *b).unwrap_or_default();
+        set(&mut bill.number, text(data, "number"));
+        set(&mut bill.tax, data.get("tax").and_then(money));
+        set(&mut bill.kind, text(data, "kind"));
+        set(&mut bill.block, data.get("billing_block").and_then(block));
+        self.bill = (bill != Bill::default()).then(|| Box::new(bill));
         set(&mut self.warehouse, text(data, "warehouse"));
         set(&mut self.carrier, text(data, "carrier"));
         set(&mut self.lane, text(data, "lane"));
@@ -260,6 +285,9 @@ impl LineFact {
             quantity: data.get("quantity").and_then(decimal).unwrap_or_default(),
             unit: text(data, "unit"),
             price: data.get("price").and_then(money),
+            amount: data.get("amount").and_then(money),
+            shipment: text(data, "shipment"),
+            parent: text(data, "parent"),
             lot: text(data, "lot"),
             serials: match data.get("serials") {
                 Some(Value::Array(serials)) => serials.iter().filter_map(Value::as_str).map(Into::into).collect(),
@@ -308,6 +336,16 @@ fn text(data: &Map<String, Value>, key: &str) -> Option<Box<str>> {
     match data.get(key)? {
         Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
         Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// `true`, or the reason; `false` and an empty reason lift it.
+fn block(value: &Value) -> Option<Box<str>> {
+    match value {
+        Value::Bool(true) => Some("no reason given".into()),
+        Value::Bool(false) => Some("".into()),
+        Value::String(text) => Some(text.as_str().into()),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Quantities per order line through the whole chain, each with the events behind it. Sums are exact; impossible
 //! ones are shown and flagged, not clamped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -121,10 +121,9 @@ impl Lines {
             lines.of_invoice(tree, invoice);
         }
         for note in tree.of_kind("credit_note") {
-            if let Some(fact) = note.last("credit_note.issued") {
-                lines.add(tree, Step::Credited, note, fact, fact.detail.lines.as_deref());
-            }
+            lines.of_credit(tree, note);
         }
+        lines.of_kits();
         if let Some(fact) = tree.root().last("order.cancelled") {
             for draft in lines.by_id.values_mut() {
                 draft.line.evidence.retain(|e| e.step != Step::Cancelled);
@@ -201,6 +200,9 @@ impl Lines {
                 if said.price.is_some() {
                     line.price.clone_from(&said.price);
                 }
+                if let Some(parent) = &said.parent {
+                    line.parent = Some(parent.to_string());
+                }
                 // The latest word counts.
                 line.evidence.clear();
                 let mut evidence = evidence(Step::Ordered, root, fact, said.quantity, line.unit.clone());
@@ -260,7 +262,12 @@ impl Lines {
     }
 
     fn of_invoice(&mut self, tree: &Tree, invoice: &Node) {
-        let Some(issued) = invoice.last("invoice.issued") else { return };
+        for issued in issues(tree, invoice) {
+            self.of_issue(tree, invoice, issued);
+        }
+    }
+
+    fn of_issue(&mut self, tree: &Tree, invoice: &Node, issued: &Fact) {
         if issued.detail.lines.is_some() {
             return self.add(tree, Step::Invoiced, invoice, issued, issued.detail.lines.as_deref());
         }
@@ -272,6 +279,55 @@ impl Lines {
             let lines = shipment_lines(shipment).map(|(_, lines)| lines);
             self.add(tree, Step::Invoiced, invoice, issued, lines);
         }
+    }
+
+    /// A credit without lines is for the return that it names; otherwise it is about money only, and takes back no
+    /// quantity: else a partial refund would look as if all were to be billed again.
+    fn of_credit(&mut self, tree: &Tree, note: &Node) {
+        let Some(issued) = note.last("credit_note.issued") else { return };
+        if issued.detail.lines.is_some() {
+            return self.add(tree, Step::Credited, note, issued, issued.detail.lines.as_deref());
+        }
+        for back in tree.of_kind("return").filter(|r| note.is_linked(&r.object)) {
+            if let Some(said) = returned_lines(back) {
+                self.add(tree, Step::Credited, note, issued, Some(said));
+            }
+        }
+    }
+
+    /// A kit is where the scarcest of its components is. What was said of the kit itself stands.
+    fn of_kits(&mut self) {
+        let kits: BTreeSet<String> = self.by_id.values().filter_map(|d| d.line.parent.clone()).collect();
+        for kit in kits {
+            let id = (kit.len(), kit);
+            let Some(ordered) = self.by_id.get(&id).map(|d| d.line.ordered) else { continue };
+            let parts = self.by_id.values().map(|d| &d.line);
+            let parts: Vec<&Line> =
+                parts.filter(|l| l.parent.as_ref() == Some(&id.1) && !l.ordered.is_zero()).collect();
+            let steps = [Step::Allocated, Step::Picked, Step::Packed, Step::Shipped, Step::Delivered, Step::Returned];
+            let whole = |step: Step| {
+                let each = parts.iter().map(|p| p.at(step).checked_mul(ordered).map(|q| (q / p.ordered).floor()));
+                each.map(Option::unwrap_or_default).min().unwrap_or_default()
+            };
+            let found: Vec<Decimal> = steps.iter().map(|s| whole(*s)).collect();
+            let Some(draft) = self.by_id.get_mut(&id) else { continue };
+            for (step, found) in steps.into_iter().zip(found) {
+                if draft.line.at(step).is_zero() {
+                    *draft.line.at_mut(step) = found;
+                }
+            }
+        }
+    }
+
+    /// The order's line that a line of another document is about.
+    pub fn meant(&self, said: &LineFact) -> Option<&Line> {
+        let id = self.find(said).or_else(|| {
+            // A stray line goes by the name that it was given.
+            let name = said.line.as_deref().or(said.sku.as_deref())?;
+            Some((name.len(), name.to_owned()))
+        })?;
+        let of_others = said.order.as_deref().is_some_and(|o| o != self.order);
+        self.by_id.get(&id).map(|d| &d.line).filter(|_| !of_others)
     }
 
     /// Adds what was said, or for a report without lines all that is wanted.
@@ -402,6 +458,38 @@ impl Draft {
     }
 }
 
+/// What came back: as inspected, else as received.
+pub fn returned_lines<'n>(back: &'n Node) -> Option<&'n [LineFact]> {
+    let inspected = back.last("return.inspected").and_then(|f| f.detail.lines.as_deref());
+    inspected.or_else(|| back.last("return.received").and_then(|f| f.detail.lines.as_deref()))
+}
+
+/// The invoices that stand under one id: the latest issue of each sender, for two companies may number alike. Those
+/// that name only what is not in the tree are about something else.
+pub fn issues<'n>(tree: &Tree, invoice: &'n Node) -> Vec<&'n Fact> {
+    let mut latest: Vec<&Fact> = Vec::new();
+    for fact in invoice.facts.iter().filter(|f| &*f.kind == "invoice.issued") {
+        match latest.iter_mut().find(|f| f.source == fact.source) {
+            Some(older) => *older = fact,
+            None => latest.push(fact),
+        }
+    }
+    if latest.len() > 1 {
+        latest.retain(|issued| {
+            let own = |kind: &str, id: &str| tree.of_kind(kind).any(|n| n.object.id == id);
+            let refs = issued.refs.iter().filter(|r| matches!(&*r.kind, "order" | "shipment"));
+            let lines = issued.detail.lines.iter().flatten();
+            let mut named = refs
+                .map(|r| own(&r.kind, &r.id))
+                .chain(lines.clone().filter_map(|l| Some(own("order", l.order.as_deref()?))))
+                .chain(lines.filter_map(|l| Some(own("shipment", l.shipment.as_deref()?))))
+                .peekable();
+            named.peek().is_none() || named.any(|is_own| is_own)
+        });
+    }
+    latest
+}
+
 fn evidence(step: Step, node: &Node, fact: &Fact, quantity: Decimal, unit: String) -> Evidence {
     Evidence {
         step,
@@ -421,7 +509,7 @@ fn is_countable(quantity: Decimal) -> bool {
 }
 
 /// The lines of a shipment with who said them: as shipped, else as created.
-fn shipment_lines<'n>(shipment: &'n Node) -> Option<(&'n Fact, &'n [LineFact])> {
+pub fn shipment_lines<'n>(shipment: &'n Node) -> Option<(&'n Fact, &'n [LineFact])> {
     let said = |kind: &str| {
         let of_kind = shipment.facts.iter().rev().filter(|f| &*f.kind == kind);
         of_kind.filter_map(|f| Some((f, f.detail.lines.as_deref()?))).next()

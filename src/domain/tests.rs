@@ -12,7 +12,7 @@ use super::*;
 
 mod landscape;
 
-fn definitions() -> Definitions {
+pub fn definitions() -> Definitions {
     let files = ["order-to-cash", "freight-settlement", "returns", "inbound", "inventory-sync"].map(|name| {
         let file = format!("{}/definitions/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         (format!("{name}.toml"), std::fs::read_to_string(file).unwrap())
@@ -20,12 +20,12 @@ fn definitions() -> Definitions {
     Definitions::load(&files.into_iter().collect()).unwrap()
 }
 
-fn at(minute: i64) -> DateTime<Utc> {
+pub fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + minute * 60, 0).unwrap()
 }
 
 /// `event("wms", "shipment.shipped", "shipment/S1", &["order/O1"], minute, data)`; received one minute later.
-fn event(system: &str, kind: &str, object: &str, refs: &[&str], minute: i64, data: serde_json::Value) -> Entry {
+pub fn event(system: &str, kind: &str, object: &str, refs: &[&str], minute: i64, data: serde_json::Value) -> Entry {
     let serde_json::Value::Object(data) = data else { panic!("data is an object") };
     Entry {
         event: Event {
@@ -47,7 +47,7 @@ fn event(system: &str, kind: &str, object: &str, refs: &[&str], minute: i64, dat
 }
 
 /// One order with two lines, shipped in two shipments on one load, delivered, billed and paid.
-fn story() -> Vec<Entry> {
+pub fn story() -> Vec<Entry> {
     let lines = json!([
         {"line": "10", "sku": "A", "quantity": "5", "unit": "EA"},
         {"line": "20", "sku": "B", "quantity": "2.5", "unit": "KG"}

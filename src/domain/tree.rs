@@ -157,6 +157,10 @@ impl Node<'_> {
         self.state.is_some_and(|s| s.is_linked(other))
     }
 
+    pub fn linked(&self) -> impl Iterator<Item = ObjectRef> {
+        self.state.into_iter().flat_map(|s| s.links())
+    }
+
     /// How many objects of a type it is linked with; counted to two, which is all that anybody asks.
     pub fn links_to(&self, kind: &str) -> usize {
         self.state.map_or(0, |s| s.links_to(kind, 2))

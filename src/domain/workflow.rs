@@ -85,6 +85,8 @@ pub struct Workflow {
     /// Exceptions that were cured.
     pub cured: Vec<Exception>,
     pub readiness: Readiness,
+    /// What should be the same and is not.
+    pub discrepancies: Vec<Discrepancy>,
     pub blocked_by: Option<Blocked>,
     /// What people, keys and rules did about it, newest first.
     pub activity: Vec<Activity>,
@@ -180,6 +182,9 @@ pub struct Line {
     pub sku: String,
     pub unit: String,
     pub price: Option<Money>,
+    /// The line of the kit that it is a component of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
     pub ordered: Decimal,
     pub cancelled: Decimal,
     pub allocated: Decimal,
@@ -411,20 +416,160 @@ impl ReadinessState {
     }
 }
 
+/// Whether the order can be invoiced, as a whole and in its parts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Readiness {
     pub state: ReadinessState,
     /// Rules that stand in the way, or what is wrong.
-    pub reasons: Vec<ReadinessReason>,
+    pub reasons: Vec<Check>,
     pub since: Option<DateTime<Utc>>,
+    /// `complete`, `per_shipment` or `hold`; empty where nothing is billed.
+    pub policy: String,
+    /// What is billed with one invoice each.
+    pub units: Vec<Billable>,
+    #[serde(skip)]
+    pub wakes_at: Option<DateTime<Utc>>,
 }
 
+impl Readiness {
+    /// Of a workflow that bills nothing.
+    pub fn none() -> Self {
+        let (reasons, policy, units) = (Vec::new(), String::new(), Vec::new());
+        Self { state: ReadinessState::NotDue, reasons, since: None, policy, units, wakes_at: None }
+    }
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Met,
+    /// A person set it aside.
+    Waived,
+    /// Things take their course.
+    Waits,
+    /// Somebody must act.
+    Blocks,
+    /// It was billed, and should not have been so.
+    Wrong,
+    /// The rule could not be answered.
+    Failed,
+}
+
+impl Outcome {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Met => "met",
+            Self::Waived => "waived",
+            Self::Waits => "waits",
+            Self::Blocks => "blocks",
+            Self::Wrong => "wrong",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn stands_in_the_way(self) -> bool {
+        matches!(self, Self::Waits | Self::Blocks | Self::Wrong | Self::Failed)
+    }
+}
+
+/// One rule's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ReadinessReason {
+pub struct Check {
     /// `pod_missing`, `charges_open`, `not_fully_shipped`, …
     pub code: String,
+    pub group: String,
+    pub title: String,
+    pub outcome: Outcome,
     pub detail: String,
+    pub since: Option<DateTime<Utc>>,
+    /// Whose turn it is.
     pub system: String,
+    pub next_step: String,
+    pub evidence: Vec<Witness>,
+}
+
+/// An event that shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Witness {
+    pub object: ObjectRef,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub source: String,
+    pub id: String,
+    pub at: DateTime<Utc>,
+}
+
+/// What is billed with one invoice: an order, or a shipment of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Billable {
+    pub object: ObjectRef,
+    /// What of the order has not left, where its shipments are billed one by one.
+    pub is_rest: bool,
+    pub state: ReadinessState,
+    pub reasons: Vec<Check>,
+    pub since: Option<DateTime<Utc>>,
+    /// Whose turn it is, and what is to be done.
+    pub system: String,
+    pub next_step: String,
+    /// At stake: what remains to be billed, or what was billed. None where it is not known exactly.
+    pub amount: Option<Money>,
+    pub value: Option<Money>,
+    pub billed: Option<Money>,
+    pub remaining: Option<Money>,
+    pub shipped_at: Option<DateTime<Utc>>,
+    pub delivered_at: Option<DateTime<Utc>>,
+    pub proof_at: Option<DateTime<Utc>>,
+    pub invoiced_at: Option<DateTime<Utc>>,
+    pub posted_at: Option<DateTime<Utc>>,
+    pub paid_at: Option<DateTime<Utc>>,
+    /// Invoices that bill it.
+    pub documents: Vec<ObjectRef>,
+    pub warehouse: Option<String>,
+    pub carrier: Option<String>,
+    pub lines: Vec<BillableLine>,
+    /// Every rule's answer, met or not.
+    pub checks: Vec<Check>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BillableLine {
+    pub line: String,
+    pub sku: String,
+    pub unit: String,
+    pub price: Option<Money>,
+    pub wanted: Decimal,
+    pub shipped: Decimal,
+    pub returned: Decimal,
+    pub invoiced: Decimal,
+    pub credited: Decimal,
+    pub remaining: Decimal,
+    pub remaining_amount: Option<Money>,
+}
+
+/// Two figures that should be the same, or a check of theirs that came out right.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Discrepancy {
+    /// `shipped_not_billed`, `price_mismatch`, `freight`, …
+    pub kind: String,
+    pub object: ObjectRef,
+    /// Line or item; empty for a whole document.
+    pub line: String,
+    /// Within tolerance: shown, not counted as open.
+    pub matched: bool,
+    pub detail: String,
+    pub expected: Option<Decimal>,
+    pub found: Option<Decimal>,
+    /// Unit of the two figures, or their currency.
+    pub unit: String,
+    /// What it is about in money.
+    pub value: Option<Money>,
+    /// Further sums by name: `estimate`, `final`, `accrued`, `billed`.
+    pub figures: Vec<(String, Money)>,
+    pub since: DateTime<Utc>,
+    /// Whose turn it is.
+    pub system: String,
+    pub evidence: Vec<Witness>,
 }
 
 /// The sentence "what blocks it, who acts, by when".

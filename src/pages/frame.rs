@@ -218,6 +218,8 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
         Group {
             title: "Know",
             items: vec![
+                item("objects", "Objects", 'o', 0, String::new(), ""),
+                item("definitions", "Definitions", 'd', 0, String::new(), ""),
                 item("alerts", "Alerts", 'l', 0, String::new(), ""),
                 item(
                     "integrations",

@@ -1,4 +1,7 @@
-//! One object: its state, what each system says of it, what it hangs from, and its events.
+//! One object of any type: its state, what each system says of it, amounts, quantities, what it belongs to, and its
+//! events.
+
+mod told;
 
 use milepost_ingest::ObjectRef;
 use serde::Serialize;
@@ -8,7 +11,8 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::words;
 use super::workflow::trace::{self, Traces};
-use crate::store::rows::{EventRow, ObjectRow, SpanRow};
+use crate::store::rows::{EventRow, ObjectRow, SpanRow, WorkflowRow};
+use told::Told;
 
 #[derive(Debug, Serialize)]
 pub struct Object {
@@ -20,8 +24,8 @@ pub struct Object {
     pub since: Option<Time>,
     pub first: Time,
     pub last: Time,
-    pub beliefs: Vec<Belief>,
-    pub links: Vec<words::Ref>,
+    pub told: Told,
+    pub links: Vec<Links>,
     /// Other numbers that it is known by.
     pub aliases: Vec<String>,
     /// Where forms about it are sent.
@@ -29,7 +33,9 @@ pub struct Object {
     pub is_held: bool,
     /// What people did by hand and can take back.
     pub deeds: Vec<Done>,
-    pub workflows: Vec<words::Ref>,
+    pub workflows: Vec<Root>,
+    pub more_workflows: String,
+    pub kind_href: String,
     pub events: Vec<Event>,
     pub traces: Traces,
 }
@@ -38,6 +44,7 @@ impl Page for Object {
     const TEMPLATE: &'static str = "object.html";
 }
 
+/// Something done by hand.
 #[derive(Debug, Serialize)]
 pub struct Done {
     pub id: String,
@@ -48,12 +55,20 @@ pub struct Done {
     pub at: Time,
 }
 
+/// Linked objects of one type.
 #[derive(Debug, Serialize)]
-pub struct Belief {
-    pub system: String,
-    pub tone: &'static str,
-    pub state: String,
-    pub since: Time,
+pub struct Links {
+    pub kind: String,
+    pub objects: Vec<words::Ref>,
+    pub more: String,
+}
+
+/// A workflow that it belongs to, with how it stands where that was asked.
+#[derive(Debug, Serialize)]
+pub struct Root {
+    pub root: words::Ref,
+    pub badge: Option<Badge>,
+    pub stage: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,15 +90,6 @@ pub struct Event {
 const LATE_MS: i64 = 5 * 60_000;
 
 pub fn object(tenant: &str, clock: &Clock, row: &ObjectRow, events: &[EventRow], spans: &[SpanRow]) -> Object {
-    let beliefs = beliefs(clock, events);
-    let root = |text: &String| {
-        let object = ObjectRef::parse(text)?;
-        Some(words::Ref {
-            kind: words::title(&object.kind),
-            href: words::workflow_path(tenant, &object.kind, &object.id),
-            id: object.id,
-        })
-    };
     let mut lines: Vec<Event> = events.iter().map(|event| self::event(tenant, clock, event)).collect();
     lines.sort_by(|a, b| (b.at.ms, &b.key).cmp(&(a.at.ms, &a.key)));
     Object {
@@ -95,13 +101,15 @@ pub fn object(tenant: &str, clock: &Clock, row: &ObjectRow, events: &[EventRow],
         since: row.held.then(|| clock.time(row.held_since_ms)),
         first: clock.time(row.first_ms),
         last: clock.time(row.last_ms),
-        beliefs,
+        told: told::told(tenant, clock, &ObjectRef::new(&*row.object_type, &*row.object_id), events),
+        links: links(tenant, &row.links),
+        workflows: row.workflows.iter().take(SHOWN).filter_map(|name| root(tenant, name)).collect(),
+        more_workflows: more(row.workflows.len()),
+        kind_href: words::tenant_path(tenant, &format!("objects?type={}", words::encode(&row.object_type))),
         aliases: row.aliases.clone(),
         path: words::object_path(tenant, &row.object_type, &row.object_id),
         is_held: row.held,
         deeds: deeds(tenant, clock, events),
-        links: row.links.iter().map(|link| words::Ref::stored(tenant, link)).collect(),
-        workflows: row.workflows.iter().filter_map(root).collect(),
         events: lines,
         traces: trace::waterfall(tenant, clock, spans),
     }
@@ -145,27 +153,53 @@ fn deeds(tenant: &str, clock: &Clock, events: &[EventRow]) -> Vec<Done> {
     acts.iter().filter(by_hand).map(done).rev().collect()
 }
 
-/// The verb of each system's latest event, in the order of the flow.
-fn beliefs(clock: &Clock, events: &[EventRow]) -> Vec<Belief> {
-    let mut latest: Vec<&EventRow> = Vec::new();
-    for event in events
-        .iter()
-        .filter(|event| !event.event_type.starts_with("event.") && event.system != milepost_ingest::ACTING_SYSTEM)
-    {
-        match latest.iter_mut().find(|known| known.system == event.system) {
-            Some(known) if known.occurred_ms <= event.occurred_ms => *known = event,
-            Some(_) => {}
-            None => latest.push(event),
+impl Object {
+    /// Says how the workflows stand.
+    #[must_use]
+    pub fn with_workflows(mut self, rows: &[WorkflowRow]) -> Self {
+        for flow in &mut self.workflows {
+            let is = |row: &&WorkflowRow| words::title(&row.root_type) == flow.root.kind && row.root_id == flow.root.id;
+            if let Some(row) = rows.iter().find(is) {
+                flow.badge = Some(status::workflow(&row.status));
+                flow.stage = if row.stage_title.is_empty() { String::new() } else { row.stage_title.clone() };
+            }
+        }
+        self
+    }
+}
+
+/// Workflows and links of a type that are shown; the rest is counted.
+pub const SHOWN: usize = 50;
+
+fn more(all: usize) -> String {
+    match all.saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("and {} more", words::count(more as u64)),
+    }
+}
+
+fn root(tenant: &str, name: &str) -> Option<Root> {
+    let object = ObjectRef::parse(name)?;
+    let href = words::workflow_path(tenant, &object.kind, &object.id);
+    let root = words::Ref { kind: words::title(&object.kind), href, id: object.id };
+    Some(Root { root, badge: None, stage: String::new() })
+}
+
+fn links(tenant: &str, names: &[String]) -> Vec<Links> {
+    let mut kinds: Vec<(&str, Vec<&String>)> = Vec::new();
+    for name in names {
+        let kind = name.split('/').next().unwrap_or_default();
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, all)) => all.push(name),
+            None => kinds.push((kind, vec![name])),
         }
     }
-    latest.sort_by_key(|event| words::system_rank(&event.system));
-    let belief = |event: &&EventRow| Belief {
-        system: words::system(&event.system),
-        tone: words::lane(&event.system),
-        state: words::event_verb(&event.event_type),
-        since: clock.time(event.occurred_ms),
+    let of = |(kind, names): (&str, Vec<&String>)| Links {
+        kind: words::title(kind),
+        objects: names.iter().take(SHOWN).map(|name| words::Ref::stored(tenant, name)).collect(),
+        more: more(names.len()),
     };
-    latest.iter().map(belief).collect()
+    kinds.into_iter().map(of).collect()
 }
 
 fn event(tenant: &str, clock: &Clock, event: &EventRow) -> Event {

@@ -15,7 +15,10 @@ use super::problem::Trouble;
 use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
-use super::{failures, find, hands, held, integrations, notes, object, payload, render, traces, triage, visit, words};
+use super::{
+    definitions, failures, find, hands, held, integrations, notes, object, objects, payload, render, traces, triage,
+    visit, words,
+};
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, FailureFilter, Sort, StageCount, WorkflowFilter};
@@ -72,6 +75,18 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route(
                     "/traces/{id}",
                     web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, traces::show)),
+                )
+                .route(
+                    "/objects",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, objects::show_list)),
+                )
+                .route(
+                    "/definitions",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, definitions::show_list)),
+                )
+                .route(
+                    "/definitions/{key}",
+                    web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, definitions::show)),
                 )
                 .route(
                     "/search",
@@ -141,10 +156,21 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
     let counts = desk.counts(&visit.tenant, visit.clock.now_ms).await?;
     // Which page is open only the page itself knows.
     let page = request.headers().get("x-milepost-page").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let page = ["board", "workflows", "exceptions", "alerts", "triage", "failures", "held", "integrations"]
-        .into_iter()
-        .find(|key| *key == page)
-        .unwrap_or_default();
+    let page = [
+        "board",
+        "workflows",
+        "exceptions",
+        "alerts",
+        "triage",
+        "failures",
+        "held",
+        "objects",
+        "definitions",
+        "integrations",
+    ]
+    .into_iter()
+    .find(|key| *key == page)
+    .unwrap_or_default();
     let frame = visit.frame(desk, Label::new(page, "", ""), counts);
     Ok(visit::html(actix_web::http::StatusCode::OK).body(render::rail(&frame)?))
 }
@@ -400,10 +426,11 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
                 desk.store.events_of(tenant, &names),
                 desk.store.spans_of(tenant, &names, MAX_SPANS),
             )?;
-            Ok((
-                Label::new("", name.id.clone(), format!("o:{name}")),
-                object::object(tenant, &visit.clock, &row, &events, &spans),
-            ))
+            let roots: Vec<ObjectRef> = row.workflows.iter().filter_map(|root| ObjectRef::parse(root)).collect();
+            let roots = &roots[..roots.len().min(object::SHOWN)];
+            let flows = desk.store.workflows_of(tenant, roots, object::SHOWN as u64).await?;
+            let page = object::object(tenant, &visit.clock, &row, &events, &spans).with_workflows(&flows);
+            Ok((Label::new("", name.id.clone(), format!("o:{name}")), page))
         })
         .await
 }

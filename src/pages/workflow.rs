@@ -281,7 +281,7 @@ fn reasons(workflow: &Workflow) -> Vec<Reason> {
     if matches!(workflow.readiness.state, ReadinessState::Paid | ReadinessState::Posted) {
         return Vec::new();
     }
-    let reason = |reason: &crate::domain::ReadinessReason| Reason {
+    let reason = |reason: &crate::domain::Check| Reason {
         text: if reason.detail.is_empty() { words::title(&reason.code) } else { reason.detail.clone() },
         system: words::system(&reason.system),
     };

@@ -69,7 +69,24 @@ pub struct KindCount {
     pub count: u64,
 }
 
+/// Open workflows of a definition at a stage; times of their latest events.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct StageAge {
+    pub stage: String,
+    pub version: u32,
+    #[serde(rename = "n")]
+    pub count: u64,
+    pub breached: u64,
+    pub oldest_ms: i64,
+    pub median_ms: i64,
+}
+
 impl Store {
+    pub async fn stage_ages(&self, tenant: &str, definition: &str) -> Result<Vec<StageAge>, StoreError> {
+        let query = self.reader.query_raw(read!("stage_ages")).param("tenant", tenant);
+        Ok(query.param("definition", definition).fetch_all().await?)
+    }
+
     pub async fn status_counts(&self, tenant: &str) -> Result<Vec<StatusCount>, StoreError> {
         Ok(self.reader.query_raw(read!("status_counts")).param("tenant", tenant).fetch_all().await?)
     }

@@ -53,6 +53,11 @@ impl Cursor {
         Self::after(row.held_since_ms, &row.object_type, &row.object_id, "")
     }
 
+    /// Behind an object of the list of objects.
+    pub fn after_object(row: &ObjectRow) -> Self {
+        Self::after(-row.last_ms, &row.object_type, &row.object_id, "")
+    }
+
     /// Behind a refusal of the failures list.
     pub fn after_failure(row: &FailureRow) -> Self {
         Self::after(row.payload as i64, "", &row.index.to_string(), "")

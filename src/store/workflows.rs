@@ -107,6 +107,20 @@ impl Store {
         Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
     }
 
+    /// By their root objects.
+    pub async fn workflows_of(
+        &self,
+        tenant: &str,
+        roots: &[ObjectRef],
+        limit: u64,
+    ) -> Result<Vec<WorkflowRow>, StoreError> {
+        if roots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let query = self.reader.query_raw(read!("workflows_of")).param("tenant", tenant);
+        Ok(query.param("objects", super::objects::names(roots)).param("limit", limit).fetch_all().await?)
+    }
+
     /// By its root object.
     pub async fn workflow(&self, tenant: &str, root: &ObjectRef) -> Result<Option<WorkflowRow>, StoreError> {
         let query = self.reader.query_raw(read!("workflow")).param("tenant", tenant);

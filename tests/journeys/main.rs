@@ -4,6 +4,7 @@
 mod acts;
 mod alerts;
 mod crashes;
+mod definitions;
 mod disorder;
 mod exceptions;
 mod landscape;

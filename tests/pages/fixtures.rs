@@ -251,13 +251,23 @@ pub fn workflow() -> Workflow {
             cured: None,
         }],
         cured: vec![],
+        discrepancies: Vec::new(),
         readiness: Readiness {
             state: ReadinessState::NotDue,
-            reasons: vec![ReadinessReason {
-                code: "not_shipped".into(),
-                detail: "Nothing has shipped yet.".into(),
-                system: "wms".into(),
+            reasons: vec![Check {
+                code: "not_delivered".to_owned(),
+                group: "goods".to_owned(),
+                title: "Delivered".to_owned(),
+                outcome: Outcome::Waits,
+                detail: "Not delivered yet".to_owned(),
+                since: None,
+                system: "tms".to_owned(),
+                next_step: "Wait for the carrier's delivery report".to_owned(),
+                evidence: Vec::new(),
             }],
+            policy: "complete".to_owned(),
+            units: Vec::new(),
+            wakes_at: None,
             since: None,
         },
         blocked_by: Some(Blocked {

@@ -30,7 +30,12 @@ impl Files {
         })
     }
 
-    fn tenants(&self) -> BTreeSet<String> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+    }
+
+    /// Tenants that have files of their own.
+    pub fn tenants(&self) -> BTreeSet<String> {
         let inside = self.0.keys().filter_map(|path| path.strip_prefix(TENANTS)?.split_once('/'));
         inside.map(|(tenant, _)| tenant.to_owned()).collect()
     }

@@ -1,44 +1,48 @@
-//! Invoices that are early or too large.
+//! Invoices, credits and stock that are not as they should be: what reconciliation found and a person should see.
 
-use rust_decimal::Decimal;
+use super::raise_for;
+use crate::domain::{Discrepancy, Exception};
 
-use super::raise;
-use crate::domain::lines::Lines;
-use crate::domain::tree::{Node, Tree};
-use crate::domain::{Exception, Line};
+/// Kind of the difference, kind of the exception, whether it stops the workflow.
+const RAISED: [(&str, &str, bool); 14] = [
+    ("over_invoiced", "over_invoiced", true),
+    ("billed_not_shipped", "premature_invoice", true),
+    ("premature_invoice", "premature_invoice", true),
+    ("duplicate_invoice", "duplicate_invoice", true),
+    ("under_invoiced", "under_invoiced", false),
+    ("price_mismatch", "price_mismatch", false),
+    ("tax_mismatch", "price_mismatch", false),
+    ("amount_mismatch", "price_mismatch", false),
+    ("currency_mismatch", "price_mismatch", false),
+    ("amount_precision", "price_mismatch", false),
+    ("credit_without_return", "credit_without_return", false),
+    ("duplicate_freight_invoice", "freight_overcharge", false),
+    ("movement_mismatch", "inventory_unreconciled", false),
+    ("posted_not_moved", "inventory_unreconciled", false),
+];
 
-pub fn billing(tree: &Tree, lines: &Lines, found: &mut Vec<Exception>) {
-    let invoices: Vec<&Node> = tree.of_kind("invoice").filter(|i| !i.withdrawn() && i.has("invoice.issued")).collect();
-    let Some(first) = invoices.first() else { return };
-    let issued = invoices.iter().filter_map(|i| i.last("invoice.issued")).map(|f| f.occurred_at).max();
-    let Some(since) = issued else { return };
-    let mut say = |kind: &str, bad: Vec<&Line>, word: &str, than: fn(&Line) -> Decimal| {
-        if let Some(line) = bad.first() {
-            let more = if bad.len() > 1 { format!(" and {} more", bad.len() - 1) } else { String::new() };
-            let detail = format!(
-                "Line {}{more}: {} invoiced, {} {word}",
-                line.line,
-                line.invoiced.normalize(),
-                than(line).normalize()
-            );
-            raise(found, kind, &first.object, detail, since, "billing", true);
+/// One for each object and kind, with the first cause in its words.
+pub fn billing(discrepancies: &[Discrepancy], found: &mut Vec<Exception>) {
+    for discrepancy in discrepancies.iter().filter(|d| !d.matched) {
+        let Some((_, kind, blocking)) = RAISED.iter().find(|(kind, ..)| *kind == discrepancy.kind) else { continue };
+        let (kind, blocking) = (*kind, *blocking);
+        if found.iter().any(|e| e.kind == kind && e.object == discrepancy.object && e.cured.is_none()) {
+            continue;
         }
-    };
-    let over = |l: &&Line| l.invoiced - l.credited > l.target();
-    say("over_invoiced", lines.iter().filter(over).collect(), "wanted", Line::target);
-    let early = |l: &&Line| l.invoiced > l.shipped && l.invoiced - l.credited <= l.target();
-    say("premature_invoice", lines.iter().filter(early).collect(), "shipped", |l| l.shipped);
-    if lines.is_empty()
-        && tree.of_kind("shipment").all(|s| !s.has("shipment.shipped") && !s.has("shipment.short_shipped"))
-    {
-        raise(
+        let more =
+            discrepancies.iter().filter(|d| d.kind == discrepancy.kind && d.object == discrepancy.object).count() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let detail = format!("{}{more}", discrepancy.detail);
+        // Others raise some of these kinds for other causes.
+        raise_for(
             found,
-            "premature_invoice",
-            &first.object,
-            "Invoiced before anything shipped".to_owned(),
-            since,
             "billing",
-            true,
+            kind,
+            &discrepancy.object,
+            detail,
+            discrepancy.since,
+            &discrepancy.system,
+            blocking,
         );
     }
 }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value};
 
 use crate::domain::Money;
-use crate::domain::fact::{Alias, Detail, Fact, Head, LineFact};
+use crate::domain::fact::{Alias, Bill, Detail, Fact, Head, LineFact};
 use crate::domain::units::Conversion;
 
 /// Words that are kept once and named by number; beyond so many (a sender that makes up units) they are spelled out.
@@ -126,6 +126,8 @@ const REPLACE: u16 = 1 << 10;
 const ACT: u16 = 1 << 11;
 const ALIAS: u16 = 1 << 12;
 const PARTNER: u16 = 1 << 13;
+const LANE: u16 = 1 << 14;
+const BILL: u16 = 1 << 15;
 
 impl Pack<'_> {
     fn fact(&mut self, fact: &Fact) {
@@ -145,6 +147,25 @@ impl Pack<'_> {
     }
 
     fn detail(&mut self, detail: &Detail) {
+        // Named one by one, so that a new field cannot be forgotten here.
+        let Detail {
+            lines: _,
+            amount: _,
+            head: _,
+            warehouse: _,
+            carrier: _,
+            lane: _,
+            verdict: _,
+            reason: _,
+            eta: _,
+            bill: _,
+            units: _,
+            names: _,
+            replace: _,
+            act: _,
+            alias: _,
+            partner: _,
+        } = detail;
         let has = |there: bool, flag: u16| if there { flag } else { 0 };
         let flags = has(detail.lines.is_some(), LINES)
             | has(detail.amount.is_some(), AMOUNT)
@@ -159,7 +180,9 @@ impl Pack<'_> {
             | has(detail.replace.is_some(), REPLACE)
             | has(detail.act.is_some(), ACT)
             | has(detail.alias.is_some(), ALIAS)
-            | has(detail.partner.is_some(), PARTNER);
+            | has(detail.partner.is_some(), PARTNER)
+            | has(detail.lane.is_some(), LANE)
+            | has(detail.bill.is_some(), BILL);
         self.number(flags.into());
         if let Some(lines) = &detail.lines {
             self.number(lines.len() as u128);
@@ -182,6 +205,13 @@ impl Pack<'_> {
             self.text(&alias.id);
         }
         detail.partner.iter().for_each(|text| self.text(text));
+        detail.lane.iter().for_each(|text| self.word(text));
+        if let Some(bill) = &detail.bill {
+            self.maybe(bill.number.as_deref(), |p, text| p.text(text));
+            self.maybe(bill.tax.as_ref(), |p, money| p.money(money));
+            self.maybe(bill.kind.as_deref(), |p, text| p.word(text));
+            self.maybe(bill.block.as_deref(), |p, text| p.text(text));
+        }
     }
 
     fn line(&mut self, line: &LineFact) {
@@ -191,6 +221,9 @@ impl Pack<'_> {
         self.decimal(line.quantity);
         self.maybe(line.unit.as_deref(), |p, text| p.word(text));
         self.maybe(line.price.as_ref(), |p, money| p.money(money));
+        self.maybe(line.amount.as_ref(), |p, money| p.money(money));
+        self.maybe(line.shipment.as_deref(), |p, text| p.text(text));
+        self.maybe(line.parent.as_deref(), |p, text| p.text(text));
         self.maybe(line.lot.as_deref(), |p, text| p.text(text));
         self.number(line.serials.len() as u128);
         line.serials.iter().for_each(|serial| self.text(serial));
@@ -343,6 +376,17 @@ impl<'b> Unpack<'b, '_> {
         if flags & PARTNER != 0 {
             detail.partner = Some(self.text()?.into());
         }
+        if flags & LANE != 0 {
+            detail.lane = Some((*self.word()?).into());
+        }
+        if flags & BILL != 0 {
+            detail.bill = Some(Box::new(Bill {
+                number: self.maybe(|u| Some(u.text()?.into()))?,
+                tax: self.maybe(Self::money)?,
+                kind: self.maybe(|u| Some((*u.word()?).into()))?,
+                block: self.maybe(|u| Some(u.text()?.into()))?,
+            }));
+        }
         Some(detail)
     }
 
@@ -354,6 +398,9 @@ impl<'b> Unpack<'b, '_> {
             quantity: self.decimal()?,
             unit: self.maybe(|u| Some((*u.word()?).into()))?,
             price: self.maybe(Self::money)?,
+            amount: self.maybe(Self::money)?,
+            shipment: self.maybe(|u| Some(u.text()?.into()))?,
+            parent: self.maybe(|u| Some(u.text()?.into()))?,
             lot: self.maybe(|u| Some(u.text()?.into()))?,
             serials: {
                 let count = self.number()?;

@@ -351,6 +351,7 @@ mod tests {
             line: "20".into(),
             sku: "AB-77".into(),
             unit: "EA".into(),
+            parent: None,
             price: Some(Money { value: Decimal::from(48), currency: "EUR".into() }),
             ordered: ten,
             allocated: ten,
