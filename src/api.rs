@@ -10,6 +10,7 @@ mod files;
 mod hands;
 pub mod openapi;
 mod page;
+mod readiness;
 mod replays;
 mod shapes;
 mod slas;
@@ -54,6 +55,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)
+            .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

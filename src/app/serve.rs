@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::mails::Mails;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
@@ -147,6 +148,12 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         "" => format!("http://{}", bound.http),
         url => url.to_owned(),
     };
+    let mails = Mails {
+        desk: Arc::clone(&house.desk),
+        board: Arc::clone(&board),
+        home: base.clone(),
+        shutdown: pipeline_stop.clone(),
+    };
     let bell = Bell {
         store: house.desk.store.clone(),
         hub: house.desk.hub.clone(),
@@ -171,6 +178,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let recovering = tokio::spawn(replays.recover());
     let sentinel = tokio::spawn(sentinel.run());
     let bell = tokio::spawn(bell.run());
+    let mails = tokio::spawn(mails.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -196,6 +204,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     groups.await?;
     sentinel.await?;
     bell.await?;
+    mails.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {

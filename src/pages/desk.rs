@@ -10,12 +10,15 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::export::jobs::Jobs;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
 use super::integrations;
 use super::time::Clock;
+use super::views::badges::Badges;
 use crate::access::Keys;
+use crate::domain::views::View;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
@@ -49,6 +52,9 @@ pub struct Desk {
     renderings: Memory<String, Bytes>,
     counts: Memory<String, Counts>,
     tenants: Mutex<Option<(Instant, Vec<String>)>>,
+    views: Memory<String, Arc<Vec<View>>>,
+    pub badges: Badges,
+    pub jobs: Jobs,
 }
 
 impl Desk {
@@ -66,6 +72,9 @@ impl Desk {
             renderings: Memory::default(),
             counts: Memory::default(),
             tenants: Mutex::default(),
+            views: Memory::default(),
+            badges: Badges::default(),
+            jobs: Jobs::default(),
         }
     }
 
@@ -137,6 +146,18 @@ impl Desk {
         F: Future<Output = Result<Bytes, E>>,
     {
         self.renderings.get(key, self.hub.seq(tenant), make).await
+    }
+
+    /// The saved views of a tenant.
+    pub async fn views(&self, tenant: &str) -> Result<Arc<Vec<View>>, StoreError> {
+        let read = async { self.store.views(tenant).await.map(Arc::new) };
+        self.views.get(tenant.to_owned(), self.hub.seq(tenant), read).await
+    }
+
+    /// Somebody did something with a view: what is remembered of them is old.
+    pub fn forget_views(&self, tenant: &str) {
+        self.views.0.lock().remove(tenant);
+        self.renderings.0.lock().retain(|key, _| !key.starts_with(&format!("{tenant} ")));
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {

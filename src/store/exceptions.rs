@@ -2,13 +2,14 @@
 
 use clickhouse::Row;
 use clickhouse::query::Query;
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::board::KindCount;
 use super::rows::ExceptionRow;
 use super::workflows::Facet;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,14 +137,35 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<ExceptionRow>, StoreError> {
+        Ok(self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn exception_rows(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<ExceptionRow>, StoreError>> + Send + use<> {
+        stream::rows(self.exception_list(tenant, filter, muting, &Cursor::start(), limit))
+    }
+
+    fn exception_list(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
+        narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_id", after.id)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     /// By currency, the most frequent first.

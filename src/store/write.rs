@@ -2,6 +2,7 @@
 //! Repeating a batch is harmless, because each insert carries the batch's token; when to repeat is the caller's to say.
 
 mod exceptions;
+mod readiness;
 mod slas;
 
 use std::time::Duration;
@@ -92,6 +93,9 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("slas"), &batch.slas, slas::slas),
         part(insert!("paths"), &batch.paths, slas::paths),
         part(insert!("exceptions"), &batch.exceptions, exceptions::exceptions),
+        part(insert!("readiness"), &batch.readiness, readiness::readiness),
+        part(insert!("readiness_history"), &batch.readiness, readiness::readiness),
+        part(insert!("reconciliation"), &batch.reconciliation, readiness::reconciliation),
         part(insert!("alerts"), &batch.alerts, exceptions::alerts),
         part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),
@@ -362,6 +366,9 @@ mod tests {
         check(insert!("slas"), &|block| slas::slas(block, &[]));
         check(insert!("paths"), &|block| slas::paths(block, &[]));
         check(insert!("exceptions"), &|block| exceptions::exceptions(block, &[]));
+        check(insert!("readiness"), &|block| readiness::readiness(block, &[]));
+        check(insert!("readiness_history"), &|block| readiness::readiness(block, &[]));
+        check(insert!("reconciliation"), &|block| readiness::reconciliation(block, &[]));
         check(insert!("alerts"), &|block| exceptions::alerts(block, &[]));
         check(insert!("deliveries"), &|block| exceptions::deliveries(block, &[]));
         check(insert!("spans"), &|block| spans(block, &[]));
