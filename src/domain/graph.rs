@@ -224,8 +224,8 @@ impl Graph {
                 self.link(home, self.home(other, &fact), false);
             }
         }
-        if flags & CLAIMED != 0 {
-            // Whether a number is its own object's may depend on who has spoken under it.
+        if flags & (CLAIMED | JOINED) != 0 {
+            // Whose a number is, and which name an object is shown under, depend on who has spoken under it.
             self.regroup(vec![named, home]);
         }
         true
