@@ -732,7 +732,8 @@ async fn exceptions_come_back_in_every_order_cut_nowhere_and_agree_with_sums_and
         let rows = store.exceptions("acme", &filter, &silent, &Cursor::start(), 1000).await.unwrap();
         let mut ids: Vec<&str> = rows.iter().map(|r| r.id.as_str()).collect();
         let mut wanted: Vec<&str> = seed.exceptions.iter().filter(|r| law(r)).map(|r| r.id.as_str()).collect();
-        (ids.sort_unstable(), wanted.sort_unstable());
+        ids.sort_unstable();
+        wanted.sort_unstable();
         assert_eq!(ids, wanted, "{filter:?}");
         let sums = store.exception_sums("acme", &filter, &silent).await.unwrap();
         assert_eq!(sums.iter().map(|s| s.count).sum::<u64>(), wanted.len() as u64, "{filter:?}");

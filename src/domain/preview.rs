@@ -34,11 +34,14 @@ pub struct Shift {
     pub examples: Vec<String>,
 }
 
+/// What changed from what to what, and where.
+type Turn = (String, String, String, String);
+
 /// Gathers comparisons.
 #[derive(Debug, Default)]
 pub struct Comparison {
     preview: Preview,
-    shifts: BTreeMap<(String, String, String, String), (u64, Vec<String>)>,
+    shifts: BTreeMap<Turn, (u64, Vec<String>)>,
 }
 
 impl Comparison {
@@ -84,7 +87,7 @@ impl Comparison {
         let shift =
             |((definition, what, from, to), (count, examples))| Shift { definition, what, from, to, count, examples };
         preview.changes = self.shifts.into_iter().map(shift).collect();
-        preview.changes.sort_by(|a, b| b.count.cmp(&a.count));
+        preview.changes.sort_by_key(|change| std::cmp::Reverse(change.count));
         preview.cut = cut;
         preview
     }

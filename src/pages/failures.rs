@@ -315,7 +315,7 @@ fn sections(tenant: &str, clock: &Clock, shown: &[&Standing<'_>], by: &str) -> V
             None => sections.push((title, one.group.count, vec![row])),
         }
     }
-    sections.sort_by(|a, b| b.1.cmp(&a.1));
+    sections.sort_by_key(|section| std::cmp::Reverse(section.1));
     let section = |(title, count, groups): (String, u64, Vec<GroupRow>)| Section {
         title,
         count: words::plural(count, "record", "records"),

@@ -65,11 +65,6 @@ impl Breaker {
     pub fn withdrawn(&mut self) {
         self.probing = false;
     }
-
-    /// Until when nothing is sent, for pages.
-    pub fn closed_until(&self, now: Instant) -> Option<Instant> {
-        self.open_until.filter(|until| *until > now)
-    }
 }
 
 impl Default for Breaker {

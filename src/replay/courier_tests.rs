@@ -8,13 +8,11 @@ use parking_lot::Mutex;
 
 use super::*;
 
-type Seen = Arc<Mutex<Vec<Vec<(String, String)>>>>;
+/// Headers of each request.
+type Heard = Vec<Vec<(String, String)>>;
+type Seen = Arc<Mutex<Heard>>;
 
-async fn answer(
-    request: HttpRequest,
-    body: web::Bytes,
-    seen: web::Data<Mutex<Vec<Vec<(String, String)>>>>,
-) -> HttpResponse {
+async fn answer(request: HttpRequest, body: web::Bytes, seen: web::Data<Mutex<Heard>>) -> HttpResponse {
     let text = |(name, value): (&http_old::HeaderName, &http_old::HeaderValue)| {
         (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
     };

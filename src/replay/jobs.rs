@@ -161,7 +161,7 @@ impl Replays {
 
     fn launch(&self, job: Arc<Job>) {
         if let Some(me) = self.me.upgrade() {
-            tokio::spawn(async move { Run::of(me, job).await.to_end().await });
+            tokio::spawn(async move { Run::of(me, job).await.finish().await });
         }
     }
 

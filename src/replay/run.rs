@@ -135,7 +135,7 @@ impl Run {
         }
     }
 
-    pub async fn to_end(mut self) {
+    pub async fn finish(mut self) {
         while !self.replays.stop.is_cancelled() {
             match self.job.state().as_str() {
                 job::SCHEDULED => self.begin_when_due(),

@@ -482,7 +482,7 @@ pub fn readiness(n: u64) -> ReadinessRow {
         object_id: format!("SH-{n}"),
         is_rest: n == 6,
         state: ["ready", "blocked", "not_due"][n as usize % 3].into(),
-        reasons: if n % 3 == 0 { vec![] } else { vec!["pod_missing".into(), "charges_open".into()] },
+        reasons: if n.is_multiple_of(3) { vec![] } else { vec!["pod_missing".into(), "charges_open".into()] },
         why: "[]".into(),
         system: "tms".into(),
         next_step: "Ask".into(),

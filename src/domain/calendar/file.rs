@@ -13,6 +13,9 @@ use super::holidays::{self, FIRST_YEAR, LAST_YEAR};
 use super::{Calendar, DAY_S, Hours, Serves, Special, ical, weekday_named};
 use crate::domain::{DefinitionError, Files};
 
+/// Whom a calendar serves: the field, its value, and where that stands.
+type Served = (&'static str, String, usize);
+
 /// Where calendars and the feeds that they import lie.
 const FOLDER: &str = "calendars/";
 
@@ -163,7 +166,7 @@ impl Reading<'_> {
     }
 
     /// The calendar, and whom it serves with the places that say so.
-    fn calendar(&mut self, files: &Files) -> Option<(Calendar, Vec<(&'static str, String, usize)>)> {
+    fn calendar(&mut self, files: &Files) -> Option<(Calendar, Vec<Served>)> {
         let file: File = match toml::from_str(self.text) {
             Ok(file) => file,
             Err(error) => {

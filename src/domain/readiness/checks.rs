@@ -306,7 +306,7 @@ fn over_shipped(case: &Case) -> Answer {
         .enumerate()
         .filter(|(position, _)| !case.unit.parts[*position].shipped.is_zero())
         .map(|(_, line)| line)
-        .filter(|l| over(&l))
+        .filter(|l| over(l))
         .map(|l| {
             let detail =
                 format!("Line {}: {} shipped, {} wanted", l.line, l.shipped.normalize(), l.target().normalize());

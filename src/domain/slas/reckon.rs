@@ -144,7 +144,7 @@ impl Serialize for Reckoning {
 
 /// Sorted, and those that touch made one.
 fn merged(mut stops: Vec<Stop>) -> Vec<Stop> {
-    stops.sort_by(|a, b| (a.from, a.to.is_none(), a.to).cmp(&(b.from, b.to.is_none(), b.to)));
+    stops.sort_by_key(|stop| (stop.from, stop.to.is_none(), stop.to));
     let mut merged: Vec<Stop> = Vec::new();
     for stop in stops {
         match merged.last_mut() {

@@ -74,11 +74,7 @@ impl<R: BufRead> Split<R> {
                     )),
                 };
             };
-            let in_array = match self.open.as_slice() {
-                [(b'[', _)] => true,
-                [(b'{', _), (b'[', _)] => true,
-                _ => false,
-            };
+            let in_array = matches!(self.open.as_slice(), [(b'[', _)] | [(b'{', _), (b'[', _)]);
             match byte {
                 b' ' | b'\t' | b'\r' | b'\n' | b',' => {
                     if byte == b',' && self.open.len() == 1 {

@@ -239,6 +239,7 @@ impl EventMap {
     }
 
     /// Id, event and line of a row.
+    #[expect(clippy::type_complexity, reason = "three parts, named right above, used once")]
     fn event(&self, row: &Row) -> Result<(String, Fields<String, Value>, Option<Value>), CellFlaw> {
         let need = |text: &super::columns::Text, what| text.of(row).ok_or_else(|| text.missing(row, what));
         let id = need(&self.id, "id")?;
