@@ -7,6 +7,7 @@ mod exceptions;
 mod export;
 mod failures;
 mod files;
+mod hands;
 pub mod openapi;
 mod page;
 mod readiness;
@@ -42,7 +43,9 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/workflows/{type}/{id}", web::get().to(workflow))
             .route("/objects/{type}/{id}", web::get().to(object))
             .route("/objects/{type}/{id}/comments", web::post().to(comment))
+            .route("/objects/{type}/{id}/{deed}", web::post().to(hands::object))
             .route("/held", web::get().to(held))
+            .route("/held/{type}/{id}/{deed}", web::post().to(hands::held))
             .route("/definitions", web::get().to(definitions::list))
             .route("/definitions/preview", web::post().to(definitions::preview))
             .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))

@@ -10,6 +10,9 @@ WHERE (tenant, object_type, object_id) IN
         ARRAY JOIN members AS member
         WHERE NOT closed
         UNION ALL
-        SELECT tenant, object_type, object_id FROM objects FINAL WHERE held
+        SELECT tenant, object_type, object_id
+        FROM objects FINAL
+        WHERE held OR (same_as != '' AND (tenant, same_as) IN
+            (SELECT tenant, concat(object_type, '/', object_id) FROM objects FINAL WHERE held))
     )
 ORDER BY tenant, object_type, object_id, occurred_at, event_id

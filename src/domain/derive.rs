@@ -21,7 +21,8 @@ use super::{
 
 /// The workflow of `root`, or None when the root has said nothing itself.
 pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
-    if root.kind != definition.root || !graph.get(root)?.speaks() {
+    let state = graph.get(root)?;
+    if root.kind != definition.root || !state.speaks() || state.name() != *root {
         return None;
     }
     let tree = Tree::read(definition, graph, root);
@@ -93,6 +94,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         objects: tree.members(),
         links: tree.links(),
         items: lines.items(),
+        stored: graph.members_ever(definition, root),
         lines: lines.into_vec(),
         milestones,
         slas,
@@ -116,7 +118,8 @@ pub fn assemble(
     as_of: DateTime<Utc>,
 ) -> Option<Workflow> {
     let graph = graph_of(entries, as_of);
-    derive(definition_of(definitions, &graph, root)?, &graph, root, as_of)
+    let shown = graph.get(root)?.name();
+    derive(definition_of(definitions, &graph, &shown)?, &graph, &shown, as_of)
 }
 
 /// As `assemble`, by one definition, whatever version the workflow began with.
@@ -126,7 +129,9 @@ pub fn derive_by(
     entries: impl IntoIterator<Item = Entry>,
     as_of: DateTime<Utc>,
 ) -> Option<Workflow> {
-    derive(definition, &graph_of(entries, as_of), root, as_of)
+    let graph = graph_of(entries, as_of);
+    let shown = graph.get(root)?.name();
+    derive(definition, &graph, &shown, as_of)
 }
 
 fn graph_of(entries: impl IntoIterator<Item = Entry>, as_of: DateTime<Utc>) -> Graph {

@@ -4,9 +4,11 @@
 //! A rule tells all episodes of its kind, those that ended with what ended them. One that lies in the future (a grace
 //! that still runs) is not there yet and only says when to look again.
 
+mod authority;
 mod billing;
 pub mod case;
 pub mod catalogue;
+mod conflicts;
 mod credit;
 mod freight;
 mod quantities;
@@ -55,7 +57,6 @@ pub fn exceptions(
     for node in tree.of_kind("shipment") {
         shipment::short_shipment(node, lines, tree, &mut found);
         shipment::packing_variance(node, &mut found);
-        shipment::status_conflict(node, &mut found);
     }
     shipment::partial_shipment(tree, lines, milestones, &mut found);
     shipment::missing_pod(tree, milestones, &mut found);
@@ -63,7 +64,9 @@ pub fn exceptions(
     freight::freight(tree, &mut found);
     settlement::unsettled(tree, &mut found);
     quantities::impossible(root, lines, &mut found);
+    conflicts::conflicts(tree, &mut found);
     for node in &tree.nodes {
+        authority::unauthorised(node, &mut found);
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);
     }

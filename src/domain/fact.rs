@@ -1,6 +1,5 @@
 //! A fact: what one event means for state. Built once from a stored event; corrections are laid over it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -57,6 +56,18 @@ pub struct Detail {
     pub replace: Option<Box<Map<String, Value>>>,
     /// Of an act: all that it says.
     pub act: Option<Box<Map<String, Value>>>,
+    /// Of object.aliased: the other number.
+    pub alias: Option<Box<Alias>>,
+    /// Whose numbers the event uses, where that is neither its customer nor its carrier.
+    pub partner: Option<Box<str>>,
+}
+
+/// Another number of an object: in a system or of a kind (`wms`, `bol`, `sscc`, `customer_po`), of a partner or of all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    pub system: Box<str>,
+    pub partner: Option<Box<str>>,
+    pub id: Box<str>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,6 +146,14 @@ impl Fact {
         &*self.system == ACTING_SYSTEM
     }
 
+    /// Whether it names somebody as the one whose numbers it uses.
+    pub fn names_partner(&self, partner: &str) -> bool {
+        let detail = &self.detail;
+        let customer = detail.head.as_ref().and_then(|h| h.customer.as_deref());
+        let named = [detail.partner.as_deref(), customer, detail.carrier.as_deref()];
+        named.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(partner))
+    }
+
     /// Says something about another event, not about the object.
     pub fn is_amendment(&self) -> bool {
         matches!(&*self.kind, "event.voided" | "event.corrected")
@@ -145,6 +164,9 @@ impl Fact {
         if let Some(time) = time.and_then(instant) {
             self.occurred_at = time;
         }
+        if let Some(refs) = replace.get("refs").and_then(refs) {
+            self.refs = refs;
+        }
         self.detail.lay(replace);
         if let Some(Value::Object(data)) = replace.get("data") {
             self.detail.lay(data);
@@ -153,41 +175,49 @@ impl Fact {
 }
 
 /// The facts that hold after voids and corrections, in canonical order of their corrected times.
-/// `facts` stand in canonical order; amendments may stand before what they amend.
-pub fn effective(facts: &[Fact]) -> Cow<'_, [Fact]> {
+/// `facts` stand in canonical order; amendments may stand before what they amend. Who acts amends acts, and systems
+/// amend what systems said.
+pub fn effective(facts: Vec<Fact>) -> Vec<Fact> {
     if !facts.iter().any(Fact::is_amendment) {
-        return Cow::Borrowed(facts);
+        return facts;
     }
-    let voided: Vec<&str> =
-        facts.iter().filter(|f| &*f.kind == "event.voided").filter_map(|f| f.detail.names.as_deref()).collect();
-    let mut corrections: Vec<&Fact> =
-        facts.iter().filter(|f| &*f.kind == "event.corrected" && !voided.contains(&&*f.id)).collect();
-    corrections.sort_by(|a, b| a.order().cmp(&b.order()));
+    let mut voids: Vec<(bool, &str)> = Vec::new();
+    for fact in facts.iter().rev().filter(|f| &*f.kind == "event.voided") {
+        // A void may itself be voided, by a later one.
+        let is_void = voids.iter().any(|(act, named)| *act == fact.is_act() && **named == *fact.id);
+        if let (Some(named), false) = (fact.detail.names.as_deref(), is_void) {
+            voids.push((fact.is_act(), named));
+        }
+    }
+    let voided = |fact: &Fact| voids.iter().any(|(act, named)| *act == fact.is_act() && **named == *fact.id);
+    let corrections: Vec<&Fact> = facts.iter().filter(|f| &*f.kind == "event.corrected" && !voided(f)).collect();
 
-    let holds = |fact: &&Fact| !fact.is_amendment() && !voided.contains(&&*fact.id);
+    let holds = |fact: &&Fact| !fact.is_amendment() && !voided(fact);
     let mut result: Vec<Fact> = facts.iter().filter(holds).cloned().collect();
     for correction in corrections {
         let (Some(named), Some(replace)) = (correction.detail.names.as_deref(), &correction.detail.replace) else {
             continue;
         };
-        for fact in result.iter_mut().filter(|f| &*f.id == named) {
+        for fact in result.iter_mut().filter(|f| &*f.id == named && f.is_act() == correction.is_act()) {
             fact.correct(replace);
         }
     }
     result.sort_by(|a, b| a.order().cmp(&b.order()));
-    Cow::Owned(result)
+    result
 }
 
 impl Detail {
     /// An act is kept whole: what it means is for those who look for it.
     fn of_act(data: &Map<String, Value>) -> Self {
-        Self { names: text(data, "event"), act: Some(Box::new(data.clone())), ..Self::default() }
+        let alias = alias(data);
+        Self { names: text(data, "event"), act: Some(Box::new(data.clone())), alias, ..Self::default() }
     }
 
     pub fn of(data: &Map<String, Value>) -> Self {
         let mut detail = Self::default();
         detail.lay(data);
         detail.names = text(data, "event");
+        detail.partner = text(data, "partner");
         detail.replace = match data.get("replace") {
             Some(Value::Object(fields)) => Some(Box::new(fields.clone())),
             _ => None,
@@ -239,6 +269,7 @@ impl Detail {
         set(&mut self.verdict, text(data, "verdict").or_else(|| text(data, "result")));
         set(&mut self.reason, text(data, "reason").or_else(|| text(data, "code")).or_else(|| text(data, "detail")));
         set(&mut self.eta, data.get("eta").and_then(instant));
+        set(&mut self.alias, alias(data));
         let units = conversions(data, text(data, "unit").as_deref());
         set(&mut self.units, (!units.is_empty()).then_some(units));
     }
@@ -265,6 +296,27 @@ impl LineFact {
             units: conversions(data, text(data, "unit").as_deref()),
         })
     }
+}
+
+fn alias(data: &Map<String, Value>) -> Option<Box<Alias>> {
+    let said = data.get("alias")?.as_object()?;
+    let (system, id) = (text(said, "system")?, text(said, "id")?);
+    Some(Box::new(Alias { system, partner: text(said, "partner").or_else(|| text(data, "partner")), id }))
+}
+
+/// `{"order": ["SO-2"], "load": "L-7"}`
+fn refs(value: &Value) -> Option<Box<[ObjectRef]>> {
+    let mut found = Vec::new();
+    for (kind, ids) in value.as_object()? {
+        let ids = match ids {
+            Value::Array(ids) => ids.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        found.extend(ids.iter().filter_map(Value::as_str).map(|id| ObjectRef::new(kind.as_str(), id)));
+    }
+    found.sort();
+    found.dedup();
+    Some(found.into())
 }
 
 /// `"units": [{"unit": "CS", "quantity": "12", "of": "EA"}]`; without `of` it is the unit that stands beside it.

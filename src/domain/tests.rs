@@ -10,6 +10,8 @@ use serde_json::json;
 
 use super::*;
 
+mod landscape;
+
 pub fn definitions() -> Definitions {
     let files = ["order-to-cash", "freight-settlement", "returns", "inbound", "inventory-sync"].map(|name| {
         let file = format!("{}/definitions/{name}.toml", env!("CARGO_MANIFEST_DIR"));
@@ -358,4 +360,51 @@ fn an_items_master_data_converts_its_units_also_when_it_comes_last() {
         ),
     ]);
     assert_eq!((line.shipped, codes(&line)), (Decimal::from(5), vec![]));
+}
+
+#[test]
+fn delivered_in_the_tms_open_in_the_wms_unknown_in_finance() {
+    let seen = |e: &Entry| e.event.kind != "shipment.shipped" && e.event.occurred_at < at(100);
+    let w = derived(story().into_iter().filter(seen).collect(), 200);
+    let said: Vec<&str> =
+        w.exceptions.iter().filter(|e| e.kind == "status_conflict").map(|e| e.detail.as_str()).collect();
+    assert!(said.contains(&"S1: delivered in the TMS, packed in the WMS, unknown in finance"), "{said:?}");
+    let shipment = w.objects.iter().find(|m| m.object.id == "S1").unwrap();
+    let believed: Vec<(&str, &str)> = shipment.beliefs.iter().map(|b| (b.system.as_str(), b.state.as_str())).collect();
+    assert_eq!(believed, [("wms", "packed"), ("tms", "delivered")]);
+}
+
+#[test]
+fn a_cancel_by_the_warehouse_is_kept_shown_and_without_effect() {
+    let mut entries = story();
+    entries.push(event("wms", "order.cancelled", "order/O1", &[], 50, json!({})));
+    entries.push(event("wms", "order.changed", "order/O1", &[], 51, json!({"priority": "low"})));
+    entries.push(event("erp", "order.changed", "order/O1", &[], 52, json!({"priority": "high"})));
+    let w = derived(entries, 60);
+    assert_ne!(w.status, Status::Cancelled);
+    assert_eq!(w.priority.as_deref(), Some("high"));
+    let said: Vec<&str> =
+        w.exceptions.iter().filter(|e| e.kind == "unauthorised_source").map(|e| e.detail.as_str()).collect();
+    assert!(said.iter().any(|d| d.contains("cancelled by wms/1")), "{said:?}");
+    let root = w.objects.first().unwrap();
+    assert!(root.beliefs.iter().any(|b| b.system == "wms" && b.state == "changed"), "{root:?}");
+}
+
+#[test]
+fn what_is_held_is_released_and_discarded_by_hand_and_taken_back() {
+    let definitions = definitions();
+    let shipment = ObjectRef::new("shipment", "S1");
+    let mut graph = Graph::default();
+    let mut add = |e: &Entry| {
+        graph.add(&e.event.object, Fact::of(&e.event, e.received_at));
+        graph.standing(&definitions, &shipment)
+    };
+    let discarded = landscape::act("held.discarded", "shipment/S1", &[], 110, json!({"reason": "a test"}));
+    let undone = landscape::act("event.voided", "shipment/S1", &[], 111, json!({"event": discarded.event.id}));
+    assert_eq!(add(&story()[13]), Standing::Held("order".to_owned()));
+    assert_eq!(add(&discarded), Standing::SetAside("discarded", at(110)));
+    assert_eq!(add(&undone), Standing::Held("order".to_owned()));
+    assert_eq!(add(&story()[0]), Standing::Held("order".to_owned()));
+    let linked = landscape::act("object.linked", "shipment/S1", &["order/O1"], 112, json!({"reason": "by phone"}));
+    assert_eq!(add(&linked), Standing::Joined(vec![ObjectRef::new("order", "O1")]));
 }

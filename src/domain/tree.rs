@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use milepost_ingest::ObjectRef;
+use milepost_ingest::{EVENT_TYPES, ObjectRef};
 
 use super::fact::Fact;
 use super::units::Conversion;
@@ -22,7 +22,9 @@ pub struct Node<'a> {
     pub facts: Cow<'a, [Fact]>,
     /// What people, keys and rules did about it.
     pub acts: Vec<Fact>,
-    state: Option<&'a Object>,
+    /// Reports that count only from the system of record, told by others after it has spoken: shown, without effect.
+    pub overruled: Vec<Fact>,
+    state: Option<Object<'a>>,
 }
 
 /// Systems in the order in which a transaction passes them.
@@ -51,8 +53,9 @@ impl<'a> Tree<'a> {
         let members = graph.members(definition, root);
         let nodes = members.into_iter().map(|(object, depth)| {
             let state = graph.get(&object);
-            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
-            Node { object, depth, facts, acts, state }
+            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
+            let (facts, overruled) = authorised(&object.kind, facts);
+            Node { object, depth, facts, acts, overruled, state }
         });
         Self { nodes: nodes.collect(), graph }
     }
@@ -98,6 +101,22 @@ impl<'a> Tree<'a> {
         links
     }
 
+    /// What each system believes, also by what it says of the papers of an object: who bills a shipment knows of it.
+    pub fn beliefs(&self, node: &Node) -> Vec<Belief> {
+        let mut beliefs = node.beliefs();
+        let bills = matches!(node.object.kind.as_str(), "order" | "shipment");
+        if bills && !beliefs.iter().any(|b| b.system == "billing") {
+            let papers = self.of_kind("invoice").filter(|i| !i.withdrawn() && i.is_linked(&node.object));
+            let issued = papers.filter_map(|i| i.last("invoice.issued")).max_by(|a, b| a.order().cmp(&b.order()));
+            beliefs.extend(issued.map(|fact| Belief {
+                system: fact.system.to_string(),
+                state: "invoiced".to_owned(),
+                since: fact.occurred_at,
+            }));
+        }
+        beliefs
+    }
+
     pub fn activity(&self) -> Vec<Activity> {
         let mut all: Vec<(&ObjectRef, &Fact)> =
             self.nodes.iter().flat_map(|node| node.acts.iter().map(move |act| (&node.object, act))).collect();
@@ -114,7 +133,7 @@ impl<'a> Tree<'a> {
     }
 
     pub fn members(&self) -> Vec<Member> {
-        self.nodes.iter().map(Node::member).collect()
+        self.nodes.iter().map(|node| Member { beliefs: self.beliefs(node), ..node.member() }).collect()
     }
 }
 
@@ -122,28 +141,29 @@ impl<'a> Node<'a> {
     /// One object by itself, without what hangs from it.
     pub fn alone(graph: &'a Graph, object: &ObjectRef) -> Self {
         let state = graph.get(object);
-        let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), Object::told);
-        Self { object: object.clone(), depth: 0, facts, acts, state }
+        let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
+        let (facts, overruled) = authorised(&object.kind, facts);
+        Self { object: object.clone(), depth: 0, facts, acts, overruled, state }
     }
 }
 
 impl Node<'_> {
     /// Everything that was received about it, amendments and acts included.
-    pub fn received(&self) -> &[Fact] {
-        self.state.map_or(&[], Object::facts)
+    pub fn received(&self) -> Vec<Fact> {
+        self.state.map(|s| s.facts()).unwrap_or_default()
     }
 
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
         self.state.is_some_and(|s| s.is_linked(other))
     }
 
-    pub fn linked(&self) -> impl Iterator<Item = &ObjectRef> {
-        self.state.into_iter().flat_map(Object::links)
+    pub fn linked(&self) -> impl Iterator<Item = ObjectRef> {
+        self.state.into_iter().flat_map(|s| s.links())
     }
 
     /// How many objects of a type it is linked with; counted to two, which is all that anybody asks.
     pub fn links_to(&self, kind: &str) -> usize {
-        self.state.map_or(0, |s| s.links().filter(|o| o.kind == kind).take(2).count())
+        self.state.map_or(0, |s| s.links_to(kind, 2))
     }
 
     pub fn has(&self, kind: &str) -> bool {
@@ -162,7 +182,9 @@ impl Node<'_> {
     /// What each system believes, in flow order: the verb of the latest event that each sent about it.
     pub fn beliefs(&self) -> Vec<Belief> {
         let mut beliefs: Vec<Belief> = Vec::new();
-        for fact in self.facts.iter().filter(|f| fact_is_of(&self.object, f)) {
+        let mut said: Vec<&Fact> = self.facts.iter().chain(&self.overruled).collect();
+        said.sort_by(|a, b| a.order().cmp(&b.order()));
+        for fact in said.into_iter().filter(|f| fact_is_of(&self.object, f)) {
             let belief =
                 Belief { system: fact.system.to_string(), state: fact.verb().to_owned(), since: fact.occurred_at };
             match beliefs.iter_mut().find(|b| b.system == *fact.system) {
@@ -199,6 +221,7 @@ impl Node<'_> {
     fn member(&self) -> Member {
         Member {
             object: self.object.clone(),
+            aliases: self.state.map(|s| s.aliases()).unwrap_or_default(),
             depth: self.depth,
             state: self.state(),
             amount: self.amount(),
@@ -207,6 +230,37 @@ impl Node<'_> {
             beliefs: self.beliefs(),
         }
     }
+}
+
+/// The systems that decide a field of an object, best first.
+pub fn authority(kind: &str, field: &str) -> &'static [&'static str] {
+    match (kind, field) {
+        ("shipment" | "order", "carrier") => &["tms", "wms"],
+        ("order", "warehouse") => &["erp", "wms"],
+        _ => systems_of_record(kind),
+    }
+}
+
+/// Whether an event about papers or a transport tells of the object that hangs on it.
+pub fn tells_of(object: &str, event: &str) -> bool {
+    match object {
+        "shipment" => matches!(event, "load.departed" | "load.delivered"),
+        "invoice" => matches!(event, "payment.received" | "credit_note.issued"),
+        _ => false,
+    }
+}
+
+/// Parts reports from those that only the system of record may make, as soon as it has spoken itself.
+fn authorised<'f>(kind: &str, facts: Cow<'f, [Fact]>) -> (Cow<'f, [Fact]>, Vec<Fact>) {
+    let record = systems_of_record(kind);
+    let is_record = |fact: &Fact| record.contains(&&*fact.system);
+    if record.is_empty() || facts.iter().all(is_record) || !facts.iter().any(is_record) {
+        return (facts, Vec::new());
+    }
+    let usual = |fact: &Fact| EVENT_TYPES.iter().find(|e| e.name == &*fact.kind).map_or("", |e| e.system);
+    let (overruled, facts) =
+        facts.into_owned().into_iter().partition(|f: &Fact| !is_record(f) && record.contains(&usual(f)));
+    (Cow::Owned(facts), overruled)
 }
 
 /// Reports of middleware about a message say nothing about the object's own state.

@@ -74,6 +74,9 @@ pub struct Workflow {
     /// Items whose master data decides how units convert here.
     #[serde(skip)]
     pub items: Vec<String>,
+    /// Names under which anything is stored that it is made of, or once was.
+    #[serde(skip)]
+    pub stored: Vec<ObjectRef>,
     /// Everything that hangs from the root, the root first, nearest next.
     pub objects: Vec<Member>,
     pub links: Vec<Link>,
@@ -231,6 +234,9 @@ pub struct Flaw {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Member {
     pub object: ObjectRef,
+    /// Other numbers that it is known by: `wms:W-7`, `customer_po@acme:4711`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// Steps from the root; the root is 0.
     pub depth: u32,
     /// The verb of its latest event by its system of record: `shipped`, `issued`, …; empty when only referenced.

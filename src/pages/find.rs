@@ -89,7 +89,10 @@ async fn one(desk: &Desk, tenant: &str, term: &str) -> Result<Vec<Hit>, StoreErr
         .objects(tenant, &names)
         .await?
         .iter()
-        .map(|row| object(desk, tenant, &row.object_type, &row.object_id, &row.state))
+        .map(|row| match ObjectRef::parse(&row.same_as) {
+            Some(shown) => object(desk, tenant, &shown.kind, &shown.id, &format!("also {}", row.object_id)),
+            None => object(desk, tenant, &row.object_type, &row.object_id, &row.state),
+        })
         .collect();
     if let Some((payload, index)) = words::parse_payload_id(term)
         && desk.store.payload(tenant, payload).await?.is_some()

@@ -26,6 +26,13 @@ pub struct Object {
     pub last: Time,
     pub told: Told,
     pub links: Vec<Links>,
+    /// Other numbers that it is known by.
+    pub aliases: Vec<String>,
+    /// Where forms about it are sent.
+    pub path: String,
+    pub is_held: bool,
+    /// What people did by hand and can take back.
+    pub deeds: Vec<Done>,
     pub workflows: Vec<Root>,
     pub more_workflows: String,
     pub kind_href: String,
@@ -35,6 +42,17 @@ pub struct Object {
 
 impl Page for Object {
     const TEMPLATE: &'static str = "object.html";
+}
+
+/// Something done by hand.
+#[derive(Debug, Serialize)]
+pub struct Done {
+    pub id: String,
+    pub by: String,
+    pub what: String,
+    pub other: Option<words::Ref>,
+    pub reason: String,
+    pub at: Time,
 }
 
 /// Linked objects of one type.
@@ -88,6 +106,10 @@ pub fn object(tenant: &str, clock: &Clock, row: &ObjectRow, events: &[EventRow],
         workflows: row.workflows.iter().take(SHOWN).filter_map(|name| root(tenant, name)).collect(),
         more_workflows: more(row.workflows.len()),
         kind_href: words::tenant_path(tenant, &format!("objects?type={}", words::encode(&row.object_type))),
+        aliases: row.aliases.clone(),
+        path: words::object_path(tenant, &row.object_type, &row.object_id),
+        is_held: row.held,
+        deeds: deeds(tenant, clock, events),
         events: lines,
         traces: trace::waterfall(tenant, clock, spans),
     }
@@ -98,6 +120,37 @@ fn waits(text: &str) -> String {
         Some(object) => format!("{} {}", object.kind.replace('_', " "), object.id),
         None => format!("a link to any {}", text.replace('_', " ")),
     }
+}
+
+/// Every name under which events about it are stored: `wms:W-7` is told as W-7.
+pub fn names(row: &ObjectRow) -> Vec<ObjectRef> {
+    let ids = row.aliases.iter().flat_map(|a| [Some(a.as_str()), a.split_once(':').map(|(_, id)| id)]).flatten();
+    let ids = std::iter::once(row.object_id.as_str()).chain(ids);
+    ids.map(|id| ObjectRef::new(&*row.object_type, id)).collect()
+}
+
+fn deeds(tenant: &str, clock: &Clock, events: &[EventRow]) -> Vec<Done> {
+    let word = |event: &EventRow, name: &str| {
+        let data: serde_json::Value = serde_json::from_str(&event.data).unwrap_or_default();
+        data.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+    };
+    let acts: Vec<&EventRow> = events.iter().filter(|e| e.system == milepost_ingest::ACTING_SYSTEM).collect();
+    let voided: Vec<String> =
+        acts.iter().filter(|e| e.event_type == "event.voided").map(|e| word(e, "event")).collect();
+    let by_hand = |e: &&&EventRow| {
+        let kinds =
+            ["object.linked", "object.unlinked", "object.merged", "object.aliased", "held.released", "held.discarded"];
+        kinds.contains(&e.event_type.as_str()) && !voided.contains(&e.event_id)
+    };
+    let done = |event: &&EventRow| Done {
+        id: event.event_id.clone(),
+        by: words::actor(&event.source),
+        what: words::event_title(&event.event_type).to_lowercase(),
+        other: event.refs.first().map(|other| words::Ref::stored(tenant, other)),
+        reason: word(event, "reason"),
+        at: clock.time(event.occurred_ms),
+    };
+    acts.iter().filter(by_hand).map(done).rev().collect()
 }
 
 impl Object {

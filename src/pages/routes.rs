@@ -16,8 +16,8 @@ use super::visit::{Label, Visit};
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
-    definitions, failures, find, held, integrations, notes, object, objects, payload, render, traces, triage, visit,
-    words,
+    definitions, failures, find, hands, held, integrations, notes, object, objects, payload, render, traces, triage,
+    visit, words,
 };
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
@@ -67,6 +67,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
                 .configure(super::slas::routes::configure)
+                .route(
+                    "/o/{type}/{id}/{deed}",
+                    web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| {
+                        acted(desk, request, body, hands::submitted)
+                    }),
+                )
                 .configure(super::alerts::configure)
                 .configure(super::readiness::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
@@ -365,7 +371,13 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
         "" => Tab::Timeline,
         name => Tab::parse(name).ok_or_else(missing)?,
     };
-    let Some(row) = desk.store.workflow(tenant, &root).await? else {
+    let known = desk.store.workflow(tenant, &root).await?;
+    if let Some(merged) = known.as_ref().filter(|row| row.status == "merged")
+        && let Some(shown) = merged.members.first().and_then(|name| ObjectRef::parse(name))
+    {
+        return Ok(redirect(&words::workflow_path(tenant, &shown.kind, &shown.id)));
+    }
+    let Some(row) = known else {
         // It may be known without being the root of a workflow.
         return match desk.store.object(tenant, &root).await? {
             Some(_) => Ok(redirect(&words::object_path(tenant, &root.kind, &root.id))),
@@ -414,15 +426,17 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
     let name = ObjectRef::new(part(request, "type"), part(request, "id"));
     let missing =
         || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("{} {}", words::title(&name.kind), name.id) };
+    let row = desk.store.object(tenant, &name).await?.ok_or_else(missing)?;
+    if let Some(shown) = ObjectRef::parse(&row.same_as) {
+        return Ok(redirect(&words::object_path(tenant, &shown.kind, &shown.id)));
+    }
     visit
         .show(desk, async {
-            let only = std::slice::from_ref(&name);
-            let (row, events, spans) = tokio::try_join!(
-                desk.store.object(tenant, &name),
-                desk.store.events_of(tenant, only),
-                desk.store.spans_of(tenant, only, MAX_SPANS),
+            let names = object::names(&row);
+            let (events, spans) = tokio::try_join!(
+                desk.store.events_of(tenant, &names),
+                desk.store.spans_of(tenant, &names, MAX_SPANS),
             )?;
-            let row = row.ok_or_else(missing)?;
             let roots: Vec<ObjectRef> = row.workflows.iter().filter_map(|root| ObjectRef::parse(root)).collect();
             let roots = &roots[..roots.len().min(object::SHOWN)];
             let flows = desk.store.workflows_of(tenant, roots, object::SHOWN as u64).await?;

@@ -125,16 +125,13 @@ impl Raised {
         let told: Vec<(bool, Vec<Fact>)> = concerned
             .iter()
             .filter_map(|object| graph.get(object))
-            .filter(|object| object.facts().iter().any(Fact::is_act))
+            .filter(|object| object.has_acts())
             .map(|object| (true, object.told().1))
             .collect();
         let acts: Vec<&Fact> = told.iter().flat_map(|(_, acts)| acts).collect();
         let members = workflow.objects.iter().filter_map(|m| graph.get(&m.object));
-        let facts: Vec<&Fact> = if acts.is_empty() {
-            Vec::new()
-        } else {
-            members.clone().flat_map(|o| o.facts()).filter(|f| !f.is_act()).collect()
-        };
+        let said: Vec<Fact> = members.flat_map(|o| o.facts()).filter(|f| !f.is_act()).collect();
+        let facts: Vec<&Fact> = if acts.is_empty() { Vec::new() } else { said.iter().collect() };
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         let (customer, warehouse, carrier) =
             (text(&workflow.customer), text(&workflow.warehouse), text(&workflow.carrier));
@@ -158,7 +155,7 @@ impl Raised {
                 let mut row = row(settling.tenant, case, &impact, settling.version);
                 (row.root_type, row.root_id) = (workflow.root.kind.clone(), workflow.root.id.clone());
                 (row.customer, row.warehouse, row.carrier) = (customer.clone(), warehouse.clone(), carrier.clone());
-                let speaking = members.clone().flat_map(|o| o.facts()).filter(|f| *f.system == *case.exception.system);
+                let speaking = said.iter().filter(|f| *f.system == *case.exception.system);
                 let feeds: BTreeSet<&str> = speaking.map(|f| &*f.source).collect();
                 row.feeds = feeds.into_iter().map(str::to_owned).collect();
                 row.mark = mark_of(&row);
@@ -174,6 +171,17 @@ impl Raised {
         };
         self.note(root, rows, end);
         wake
+    }
+
+    /// A workflow that turned out to be another one: what was open in it is that one's to tell.
+    pub fn merged(&mut self, root: u64, at: DateTime<Utc>) {
+        let end = |id: String| Gone {
+            id,
+            at_ms: at.timestamp_millis(),
+            by: String::new(),
+            kind: "object.aliased".to_owned(),
+        };
+        self.note(root, Vec::new(), end);
     }
 
     /// Notes what stands above workflows: everything of the tenant that is there now.

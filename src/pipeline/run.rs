@@ -16,7 +16,7 @@ use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
 use super::raised::Gone;
-use super::state::{Changes, State, Touched};
+use super::state::{Changes, Objects, State, Touched};
 use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::Batch;
@@ -120,8 +120,8 @@ impl Pipeline {
         let now = Utc::now();
         let mut snapshots =
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
-        for (tenant, objects) in &touched {
-            let changes = state.refresh(tenant, objects, now);
+        for (tenant, touched) in &touched {
+            let changes = state.refresh(tenant, touched, now);
             self.close(runtime, tenant, changes.gone, &mut snapshots);
             snapshots.objects.extend(changes.objects);
             snapshots.workflows.extend(changes.workflows);
@@ -197,16 +197,21 @@ impl Pipeline {
     fn fold(&self, runtime: &Handle, state: &mut State, facts: Facts) -> Option<BTreeMap<Arc<str>, Touched>> {
         let mut touched: BTreeMap<Arc<str>, Touched> = BTreeMap::new();
         for (tenant, object, fact) in &facts {
-            let objects = touched.entry(Arc::clone(tenant)).or_default();
-            for object in fact.refs.iter().chain([object]) {
-                if !objects.contains(object) {
-                    objects.insert(object.clone());
-                }
+            let touched = touched.entry(Arc::clone(tenant)).or_default();
+            if !touched.spoken.contains(object) {
+                touched.spoken.insert(object.clone());
+            }
+            for object in fact.refs.iter().filter(|o| !touched.named.contains(o)).collect::<Vec<_>>() {
+                touched.named.insert(object.clone());
             }
         }
-        let mut needed = touched.clone();
-        for (tenant, item) in items_of(&facts) {
-            needed.entry(tenant).or_default().insert(item);
+        let mut needed: BTreeMap<Arc<str>, Objects> = BTreeMap::new();
+        for (tenant, touched) in &touched {
+            let all = touched.spoken.iter().chain(&touched.named).cloned();
+            needed.entry(Arc::clone(tenant)).or_default().extend(all);
+        }
+        for (tenant, object) in besides(&facts) {
+            needed.entry(tenant).or_default().insert(object);
         }
         for (tenant, objects) in &needed {
             self.bring_back(runtime, state, tenant, objects)?;
@@ -218,7 +223,7 @@ impl Pipeline {
     }
 
     /// Reads objects that live in the store only, with everything that their workflows are made of.
-    fn bring_back(&self, runtime: &Handle, state: &mut State, tenant: &str, objects: &Touched) -> Option<()> {
+    fn bring_back(&self, runtime: &Handle, state: &mut State, tenant: &str, objects: &Objects) -> Option<()> {
         let mut wanted = state.missing(tenant, objects.iter().cloned());
         while !wanted.is_empty() {
             let rows = self.retry(runtime, "read objects", || self.store.objects(tenant, &wanted))?;
@@ -233,14 +238,15 @@ impl Pipeline {
             }
             let mut near: BTreeSet<ObjectRef> = BTreeSet::new();
             for row in &rows {
-                let links: Vec<ObjectRef> = row.links.iter().filter_map(|o| ObjectRef::parse(o)).collect();
-                near.extend(links.iter().cloned());
-                near.extend(row.workflows.iter().filter_map(|o| ObjectRef::parse(o)));
-                state.resident(tenant, &ObjectRef::new(&*row.object_type, &*row.object_id), links);
+                near.extend(row.links.iter().chain(&row.workflows).filter_map(|o| ObjectRef::parse(o)));
+                // What is known under its other numbers: the alias is told apart by what stands before the colon.
+                let numbers = row.aliases.iter().flat_map(|a| [Some(a.as_str()), a.split_once(':').map(|(_, id)| id)]);
+                near.extend(numbers.flatten().map(|id| ObjectRef::new(&*row.object_type, id)));
+                state.resident(tenant, &ObjectRef::new(&*row.object_type, &*row.object_id));
             }
             // Known to be in the store, but no row came: do not ask again.
             for object in &wanted {
-                state.resident(tenant, object, []);
+                state.resident(tenant, object);
             }
             wanted = state.missing(tenant, near.into_iter());
         }
@@ -466,10 +472,13 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Items whose master data may say how the units of lines convert.
-fn items_of(facts: &Facts) -> BTreeSet<(Arc<str>, ObjectRef)> {
+/// What facts need besides the objects that they name: items whose master data may say how units convert, and what
+/// was said about a number that turns out to be an object's.
+fn besides(facts: &Facts) -> BTreeSet<(Arc<str>, ObjectRef)> {
     let mut items = BTreeSet::new();
-    for (tenant, _, fact) in facts {
+    for (tenant, object, fact) in facts {
+        let alias = fact.detail.alias.as_deref();
+        items.extend(alias.map(|a| (Arc::clone(tenant), ObjectRef::new(object.kind.as_str(), &*a.id))));
         let with_unit = fact.detail.lines.iter().flatten().filter(|line| line.unit.is_some());
         items.extend(with_unit.filter_map(|l| Some((Arc::clone(tenant), ObjectRef::new("item", l.sku.as_deref()?)))));
     }

@@ -4,7 +4,7 @@ use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use crate::domain::{Graph, Money, Standing, Workflow, next_milestone, systems_of_record};
+use crate::domain::{Definition, Graph, Money, Standing, Workflow, next_milestone, systems_of_record};
 use crate::store::rows::{ObjectRow, WorkflowRow};
 
 /// The snapshot of an object that has said something; None for one that was only named by others.
@@ -19,34 +19,83 @@ pub fn object_row(
     let (facts, acts) = known.told();
     // Of what was only acted on, the acts are all there is to tell.
     let facts = if facts.is_empty() && !acts.is_empty() { acts.into() } else { facts };
-    let first = facts.first().or_else(|| known.facts().first())?;
+    let all = known.facts();
+    let first = facts.first().or_else(|| all.first())?;
     let last = facts.last().unwrap_or(first);
     let record = systems_of_record(&object.kind);
     let by_record = record.iter().find_map(|s| facts.iter().rev().find(|f| &*f.system == *s));
     let (held, waits_for, workflows) = match standing {
         Standing::Joined(roots) => (false, String::new(), roots.iter().map(ToString::to_string).collect()),
         Standing::Alone => (false, String::new(), Vec::new()),
+        Standing::SetAside(how, _) => (false, (*how).to_owned(), Vec::new()),
         Standing::Held(waits_for) => (true, waits_for.clone(), Vec::new()),
     };
-    let held_since = known.facts().iter().map(|f| f.received_at.timestamp_millis()).min().unwrap_or(0);
+    let held_since = all.iter().map(|f| f.received_at.timestamp_millis()).min().unwrap_or(0);
     Some(ObjectRow {
         tenant: tenant.to_owned(),
         object_type: object.kind.clone(),
         object_id: object.id.clone(),
         state: by_record.unwrap_or(last).verb().to_owned(),
-        events: u32::try_from(known.facts().len()).unwrap_or(u32::MAX),
+        events: u32::try_from(all.len()).unwrap_or(u32::MAX),
         first_ms: first.occurred_at.timestamp_millis(),
         last_ms: last.occurred_at.timestamp_millis(),
         last_type: last.kind.to_string(),
         last_source: last.source.to_string(),
         last_system: last.system.to_string(),
         held,
-        held_since_ms: if held { held_since } else { 0 },
+        held_since_ms: match standing {
+            Standing::Held(_) => held_since,
+            Standing::SetAside(_, at) => at.timestamp_millis(),
+            _ => 0,
+        },
         waits_for,
-        links: known.links().map(ToString::to_string).collect(),
+        links: known.links().iter().map(ToString::to_string).collect(),
         workflows,
+        same_as: String::new(),
+        aliases: known.aliases(),
         version,
     })
+}
+
+/// The snapshots of the other names of an object: each leads to the one that it is shown under.
+pub fn alias_rows(row: &ObjectRow, graph: &Graph, object: &ObjectRef) -> Vec<ObjectRow> {
+    let shown = object.to_string();
+    let names = graph.get(object).map(|known| known.names()).unwrap_or_default();
+    let alias = |name: ObjectRef| ObjectRow {
+        object_type: name.kind,
+        object_id: name.id,
+        held: false,
+        held_since_ms: 0,
+        waits_for: String::new(),
+        links: vec![shown.clone()],
+        same_as: shown.clone(),
+        aliases: Vec::new(),
+        ..row.clone()
+    };
+    names.into_iter().filter(|name| name != object).map(alias).collect()
+}
+
+/// The snapshot of what began as a workflow of its own, until it turned out to be the same object as another.
+pub fn merged_row(tenant: &str, definition: &Definition, name: &ObjectRef, row: &ObjectRow) -> WorkflowRow {
+    WorkflowRow {
+        tenant: tenant.to_owned(),
+        definition: definition.key.clone(),
+        definition_version: definition.version,
+        root_type: name.kind.clone(),
+        root_id: name.id.clone(),
+        status: "merged".to_owned(),
+        stage_count: u8::try_from(definition.milestones.len()).unwrap_or(u8::MAX),
+        created_ms: row.first_ms,
+        updated_ms: row.last_ms,
+        closed: true,
+        last_type: row.last_type.clone(),
+        last_system: row.last_system.clone(),
+        last_ms: row.last_ms,
+        blocked_what: format!("Merged into {}", row.same_as),
+        members: vec![row.same_as.clone()],
+        version: row.version,
+        ..WorkflowRow::default()
+    }
 }
 
 pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> WorkflowRow {
@@ -99,7 +148,7 @@ pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> Workflow
 /// Everything that must be read to derive the workflow again.
 fn members(workflow: &Workflow) -> Vec<String> {
     let items = workflow.items.iter().map(|sku| ObjectRef::new("item", sku).to_string());
-    workflow.objects.iter().map(|m| m.object.to_string()).chain(items).collect()
+    workflow.stored.iter().map(ToString::to_string).chain(items).collect()
 }
 
 /// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.

@@ -46,8 +46,17 @@ struct Tenant {
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
 }
 
-/// Objects of one tenant that something was said about.
-pub type Touched = FxHashSet<ObjectRef>;
+/// Workflows of one batch that are derived at once; the others of a crowd follow with the clocks.
+const AT_ONCE: usize = 2_000;
+
+pub type Objects = FxHashSet<ObjectRef>;
+
+/// Objects of one tenant that something was said about, and those that were named by it.
+#[derive(Clone, Debug, Default)]
+pub struct Touched {
+    pub spoken: Objects,
+    pub named: Objects,
+}
 
 /// New snapshots of one tenant.
 #[derive(Default)]
@@ -128,11 +137,11 @@ impl State {
         objects.filter(|o| stored.contains(&hash_of(o))).collect()
     }
 
-    /// Objects that were read from the store again, with their neighbours.
-    pub fn resident(&mut self, tenant: &str, object: &ObjectRef, neighbours: impl IntoIterator<Item = ObjectRef>) {
+    /// Notes an object that was read from the store again.
+    pub fn resident(&mut self, tenant: &str, object: &ObjectRef) {
         let tenant = self.tenant(tenant);
         tenant.stored.remove(&hash_of(object));
-        tenant.graph.adopt(object, neighbours);
+        tenant.graph.adopt(object);
     }
 
     /// What the store has of a clock.
@@ -160,11 +169,19 @@ impl State {
         let definitions = Arc::clone(self.book.of(name));
         let expected = self.outlook.of(name);
         let tenant = self.tenant(name);
-        let mut affected: Touched = Touched::default();
-        for object in touched {
-            affected.extend(tenant.graph.below(&definitions, object));
+        // What these say, and what changed by itself, changes workflows; of others only the object changes: an order on
+        // a load of hundreds does not touch the other orders.
+        let graph = &mut tenant.graph;
+        let parted = graph.take_disturbed();
+        let shown = |graph: &Graph, o: &ObjectRef| graph.get(o).map_or_else(|| o.clone(), |known| known.name());
+        let driving: Objects = touched.spoken.iter().chain(&parted).map(|o| shown(graph, o)).collect();
+        let mut affected: Objects = touched.named.iter().map(|o| shown(graph, o)).collect();
+        for object in &driving {
+            affected.extend(graph.below(&definitions, object));
         }
-        let mut roots: Touched = Touched::default();
+        affected.extend(parted.iter().cloned());
+        let changed: Objects = driving.iter().cloned().chain(parted).collect();
+        let mut roots: BTreeSet<ObjectRef> = BTreeSet::new();
         let mut changes = Changes::default();
         for object in affected {
             let standing = tenant.graph.standing(&definitions, &object);
@@ -174,18 +191,38 @@ impl State {
             if object.kind == "item" {
                 roots.extend(tenant.by_item.get(&object.id).into_iter().flatten().cloned());
             }
-            if let Standing::Joined(above) = &standing {
+            if let (Standing::Joined(above), true) = (&standing, driving.contains(&object)) {
                 roots.extend(above.iter().cloned());
             }
-            let Some(row) = snapshot::object_row(name, &tenant.graph, &object, &standing, version) else { continue };
-            let mark = mark_of(&row);
-            if tenant.graph.remark(&object, mark) || touched.contains(&object) {
-                changes.objects.push(row);
+            if shown(&tenant.graph, &object) != object {
+                // Another name of an object: its row comes with that.
+                roots.insert(object);
+                continue;
             }
+            let Some(row) = snapshot::object_row(name, &tenant.graph, &object, &standing, version) else { continue };
+            let aliases = snapshot::alias_rows(&row, &tenant.graph, &object);
+            let mark = mark_of(&row);
+            if !tenant.graph.remark(&object, mark) && !changed.contains(&object) {
+                continue;
+            }
+            for alias in &aliases {
+                let alias_name = ObjectRef::new(&*alias.object_type, &*alias.object_id);
+                if let Some(definition) = definitions.of_root(&alias.object_type)
+                    && tenant.graph.spoke(&alias_name)
+                {
+                    tenant.raised.merged(hash_of(&alias_name), as_of);
+                    changes.workflows.push(snapshot::merged_row(name, definition, &alias_name, alias));
+                }
+            }
+            changes.objects.push(row);
+            changes.objects.extend(aliases);
         }
         let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true, expected };
-        roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
-        if tenant.watched.iter().any(|w| touched.contains(&w.exception.object)) {
+        // One object that hundreds of workflows hang on must not hold up everything else: a crowd comes with the clocks.
+        let mut roots = roots.into_iter();
+        roots.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
+        roots.for_each(|root| tenant.clocks.set(&root, Some(as_of)));
+        if tenant.watched.iter().any(|w| touched.spoken.contains(&w.exception.object)) {
             tenant.look_above(name, &definitions, as_of, version);
         }
         (changes.exceptions, changes.gone) = tenant.raised.take();
@@ -315,15 +352,16 @@ impl Tenant {
             !roots.is_empty()
         });
         for (object, _) in self.graph.members(definition, root) {
+            let names = self.graph.get(&object).map(|known| known.names()).unwrap_or_default();
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
                 Standing::Alone => definitions.of_root(&object.kind).is_some(),
-                Standing::Held(_) => true,
+                Standing::Held(_) | Standing::SetAside(..) => true,
             };
             if !needed || object == *root {
                 self.graph.evict(&object);
                 self.raised.forget(hash_of(&object));
-                self.stored.insert(hash_of(&object));
+                self.stored.extend(names.iter().chain([&object]).map(hash_of));
             }
         }
     }
@@ -331,6 +369,6 @@ impl Tenant {
 
 fn mark_of(row: &ObjectRow) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows).hash(&mut hasher);
+    (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows, &row.aliases).hash(&mut hasher);
     hasher.finish() | 1
 }

@@ -153,6 +153,10 @@ pub struct ObjectRow {
     pub links: Vec<String>,
     /// Root objects of the workflows that it belongs to, `type/id`.
     pub workflows: Vec<String>,
+    /// The object, `type/id`, that this is another name of; empty for an object that is shown under this name.
+    pub same_as: String,
+    /// Other numbers that it is known by: `wms:W-7`.
+    pub aliases: Vec<String>,
     pub version: u64,
 }
 

@@ -213,6 +213,8 @@ fn objects(block: &mut Block, rows: &[ObjectRow]) {
     block.strings("waits_for", rows.iter().map(|row| row.waits_for.as_str()));
     block.string_lists("links", rows.iter().map(|row| row.links.as_slice()));
     block.string_lists("workflows", rows.iter().map(|row| row.workflows.as_slice()));
+    block.strings("same_as", rows.iter().map(|row| row.same_as.as_str()));
+    block.string_lists("aliases", rows.iter().map(|row| row.aliases.as_slice()));
     block.numbers("version", rows.iter().map(|row| row.version));
 }
 

@@ -161,6 +161,7 @@ pub fn workflow() -> Workflow {
     };
     let member = |object: &ObjectRef, depth, state: &str, amount, events, beliefs: Vec<Belief>| Member {
         object: object.clone(),
+        aliases: Vec::new(),
         depth,
         state: state.into(),
         amount,
@@ -172,6 +173,7 @@ pub fn workflow() -> Workflow {
         |system: &str, state: &str| Belief { system: system.into(), state: state.into(), since: at(NOW - HOUR) };
     Workflow {
         items: Vec::new(),
+        stored: Vec::new(),
         definition: "order-to-cash".into(),
         definition_version: 1,
         title: "Order to cash".into(),

@@ -268,6 +268,8 @@ pub fn delivery(n: u32) -> DeliveryRow {
 
 pub fn object(kind: &str, id: &str, held: bool, version: u64) -> ObjectRow {
     ObjectRow {
+        same_as: String::new(),
+        aliases: vec![],
         tenant: "acme".into(),
         object_type: kind.into(),
         object_id: id.into(),

@@ -1,5 +1,5 @@
-//! What is wrong with shipments: short, only a part, packed otherwise than picked, told differently by two
-//! systems, or delivered without a proof.
+//! What is wrong with shipments: short, only a part, packed otherwise than picked, or delivered
+//! without a proof.
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
@@ -10,8 +10,6 @@ use crate::domain::lines::Lines;
 use crate::domain::tree::{Node, Tree};
 use crate::domain::{Exception, Milestone, Reached};
 
-/// How long two systems may disagree about a shipment before it is an exception.
-const CONFLICT_GRACE: TimeDelta = TimeDelta::minutes(30);
 /// How long the rest of an order may stay behind its first shipment.
 const PARTIAL_GRACE: TimeDelta = TimeDelta::hours(24);
 /// How long a proof may follow its delivery.
@@ -63,21 +61,6 @@ pub fn packing_variance(shipment: &Node, found: &mut Vec<Exception>) {
     if let Some((since, detail)) = open {
         raise(found, "packing_variance", &shipment.object, detail, since.occurred_at, "wms", false).known_by(since);
     }
-}
-
-/// The transport system has it on the road, while the warehouse has not shipped it.
-pub fn status_conflict(shipment: &Node, found: &mut Vec<Exception>) {
-    let gone = |f: &&Fact| matches!(&*f.kind, "shipment.departed" | "shipment.delivered");
-    let Some(gone) = shipment.facts.iter().find(gone) else { return };
-    let Some(state) = shipment.beliefs().into_iter().find(|b| b.system == "wms") else { return };
-    let shipped = shipment.facts.iter().find(|f| is_shipped(f));
-    let verb = gone.verb();
-    let believed = if shipped.is_some() { "not shipped".to_owned() } else { state.state };
-    let detail = format!("{}: {verb} in the TMS, still {believed} in the WMS", shipment.object.id);
-    raise(found, "status_conflict", &shipment.object, detail, gone.occurred_at, "wms", false)
-        .known_by(gone)
-        .after(CONFLICT_GRACE)
-        .cured_by(shipped);
 }
 
 /// A part has left, the rest stays behind.

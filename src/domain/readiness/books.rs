@@ -480,7 +480,7 @@ impl<'t> Books<'t> {
             said,
             posted_at: node.last("invoice.posted").map(|f| f.occurred_at),
             paid_at: paid_at(tree, node, issued),
-            is_shared: node.linked().any(foreign),
+            is_shared: node.linked().any(|o| foreign(&o)),
         });
     }
 

@@ -437,7 +437,7 @@ fn charges_open(case: &Case) -> Answer {
         words.iter().any(|w| c.has(w))
     };
     let mine = |c: &&Node| {
-        let loads = || case.unit.shipments.iter().flat_map(|s| s.linked()).any(|o| o.kind == "load" && c.is_linked(o));
+        let loads = || case.unit.shipments.iter().flat_map(|s| s.linked()).any(|o| o.kind == "load" && c.is_linked(&o));
         case.concerns(c) || loads()
     };
     let charges: Vec<&Node> = case.tree.of_kind("charge").filter(mine).filter(|c| !c.facts.is_empty()).collect();
