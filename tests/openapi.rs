@@ -32,6 +32,15 @@ fn routes() -> BTreeSet<(String, String)> {
                 continue;
             };
             let Some(method) = rest.split("web::").nth(1).and_then(|rest| rest.split('(').next()) else { continue };
+            // What a part of an address may look like is not a part of its name.
+            let path: String = path
+                .split('{')
+                .enumerate()
+                .map(|(at, part)| match part.split_once('}') {
+                    Some((name, rest)) if at > 0 => format!("{{{}}}{rest}", name.split(':').next().unwrap_or(name)),
+                    _ => part.to_owned(),
+                })
+                .collect();
             // The page for people stands outside.
             if path != "/api" {
                 found.insert((method.to_owned(), format!("/api/v1{path}")));

@@ -268,6 +268,8 @@ pub const OPERATIONS: &[Operation] = &[
         ("migrated", "integer", "How many were."), ("to", "integer", "The version."),
         ("stored", "boolean", "It can be seen already."), ("more", "boolean", "There are more: ask again."),
     ]),
+    operation!("get" "/api/v1/{list}.{format}", "Files", "Download a list",
+        "The rows of a list, with the filter of its page: as `csv`, `xlsx` or `json`.", Read, gives "application/octet-stream"),
     operation!("get" "/api/v1/openapi.json", "About", "This description", "OpenAPI 3.1.", None),
 ];
 
