@@ -11,6 +11,7 @@ mod run;
 
 pub use notice::{Action, Line, Notice, Sum};
 pub use plan::{Alert, Item, Order, State, Told, plan};
+pub use post::{Outcome, hand_over};
 pub use routes::{How, Receiver, RouteError, Routes};
 pub use run::{Bell, Board};
 

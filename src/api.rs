@@ -9,6 +9,8 @@ mod failures;
 mod files;
 pub mod openapi;
 mod page;
+mod readiness;
+mod replays;
 mod shapes;
 mod slas;
 
@@ -46,9 +48,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
+            .configure(replays::configure)
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)
+            .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );
 }

@@ -7,6 +7,7 @@ mod definitions;
 mod demo;
 mod health;
 mod http;
+mod mails;
 mod progress;
 mod serve;
 mod settings;

@@ -7,6 +7,7 @@ mod clocks;
 mod failed;
 mod groups;
 mod intake;
+mod ledger;
 mod raised;
 mod recent;
 mod record;

@@ -16,10 +16,13 @@ mod exceptions;
 mod export;
 mod failures;
 mod held;
+mod insights;
 mod migrate;
 mod native;
 mod objects;
 mod payloads;
+mod readiness;
+pub mod replays;
 pub mod rows;
 mod slas;
 mod sources;
@@ -40,14 +43,16 @@ pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort,
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use held::HeldGroup;
+pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
 pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
+pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
-pub use workflows::{Facet, Sort, WorkflowFilter};
+pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};
 
 /// The database unless a setting names another.
 pub const DATABASE: &str = "milepost";

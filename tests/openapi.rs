@@ -78,6 +78,8 @@ fn the_doors_are_described() {
 fn the_description_is_whole() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
+    let all: BTreeSet<_> = OPERATIONS.iter().map(|operation| (operation.method, operation.path)).collect();
+    assert_eq!(all.len(), OPERATIONS.len(), "an operation is described twice");
     let mut names = BTreeSet::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {

@@ -171,7 +171,7 @@ fn facets() -> Vec<FacetCount> {
 }
 
 fn found<'a>(query: &'a Query, rows: &'a [WorkflowRow], facets: &'a [FacetCount]) -> Found<'a> {
-    Found { tenant: "acme", query, rows, total: 1310, any: true, facets, next: Some("abc".into()) }
+    Found { tenant: "acme", query, rows, total: 1310, totals: &[], any: true, facets, next: Some("abc".into()) }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use milepost::domain::failures::{Rules, Split};
+use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
     Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, SlaFilter, Sort, Store, StoreError,
@@ -42,6 +43,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("payload", "8".into()),
         ("trace_id", trace().trace_id),
         ("as_of_ms", NOW.to_string()),
+        ("now_ms", NOW.to_string()),
         ("since_ms", "0".into()),
         ("from_ms", "0".into()),
         ("to_ms", "0".into()),
@@ -73,10 +75,24 @@ fn values() -> BTreeMap<&'static str, String> {
         ("mute_systems", "[]".into()),
         ("version", "0".into()),
         ("closed", "-1".into()),
+        ("from_step", "['created']".into()),
+        ("to_step", "['shipped']".into()),
+        ("delivered", "shipped".into()),
+        ("proved", "released".into()),
+        ("invoiced", "shipped".into()),
+        ("not_full", "['short_shipment']".into()),
+        ("no_fault", "['sla_at_risk']".into()),
+        ("kinds", "['credit_hold']".into()),
         ("resumed", "false".into()),
         ("after_value", "0".into()),
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
+        ("replay", "r1".into()),
+        ("edit", "ed1".into()),
+        ("states", "[]".into()),
+        ("payloads", "[7,8]".into()),
+        ("events", "['e0','e1']".into()),
+        ("from_position", "0".into()),
     ])
 }
 
@@ -89,6 +105,7 @@ fn parameters(sql: &str) -> BTreeSet<(String, String)> {
 async fn every_query_runs_and_finds_its_seed() {
     let house = house().await;
     house.store.write(&seed()).await.unwrap();
+    replays(&house.store).await;
     let values = values();
     for (name, sql) in files("read") {
         assert!(sql.starts_with("-- "), "{name} says first which question it answers");
@@ -755,4 +772,21 @@ async fn exceptions_are_found_by_name_by_workflow_and_by_what_changed() {
     assert_eq!(store.waiting_deliveries().await.unwrap(), seed.deliveries[..1]);
     assert_eq!(store.deliveries("acme", &["failed".into()], 10).await.unwrap(), seed.deliveries[2..]);
     assert_eq!(store.alerts("acme", 10).await.unwrap(), seed.alerts);
+}
+
+#[tokio::test]
+async fn a_replay_its_items_edits_and_what_it_healed_come_back() {
+    let House { store, _engine, _dir, .. } = house().await;
+    replays(&store).await;
+    let row = store.replay("acme", "r1").await.unwrap().unwrap();
+    assert_eq!((row, store.replay("other", "r1").await.unwrap()), (replay(), None));
+    let later = ReplayRow { state: "finished".into(), version: 2, ..replay() };
+    store.write_replay(&later).await.unwrap();
+    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later]);
+    assert!(store.active_replays().await.unwrap().is_empty());
+    assert_eq!(store.replay_items("acme", "r1", &["proven"], 0, 10).await.unwrap(), [replay_item()]);
+    assert!(store.replay_items("acme", "r1", &["failed"], 0, 10).await.unwrap().is_empty());
+    assert_eq!(store.payload_edit("acme", "ed1").await.unwrap(), Some(payload_edit()));
+    let healed = store.healed("acme", &[8]).await.unwrap();
+    assert_eq!((healed.len(), healed[0].record, healed[0].replay.as_str()), (1, 1, "r1"));
 }

@@ -108,7 +108,7 @@ pub(crate) fn document(body: &[u8]) -> Result<&str, Refusal> {
         let found = hex::encode(&rest[..rest.len().min(4)]);
         Refusal::new(Code::InvalidUtf8, "", "UTF-8", &found)
             .because(format!("The bytes from {} on are not UTF-8.", e.valid_up_to()))
-            .from_byte(e.valid_up_to() + skipped)
+            .at_byte(e.valid_up_to() + skipped)
     })?;
     if text.trim().is_empty() { Err(Refusal::new(Code::EmptyBody, "", "JSON", "")) } else { Ok(text) }
 }
@@ -177,5 +177,5 @@ pub(crate) fn syntax(text: &str, error: &serde_json::Error) -> Refusal {
     let detail = format!("The text is not JSON: {error}.");
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     let offset = (before + error.column().saturating_sub(1)).min(text.len());
-    Refusal::new(Code::InvalidJson, "", "JSON", &found).because(detail).from_byte(offset)
+    Refusal::new(Code::InvalidJson, "", "JSON", &found).because(detail).at_byte(offset)
 }

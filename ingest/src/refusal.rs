@@ -94,7 +94,7 @@ impl Refusal {
         self
     }
 
-    pub(crate) fn from_byte(mut self, offset: usize) -> Self {
+    pub(crate) fn at_byte(mut self, offset: usize) -> Self {
         self.offset = Some(offset as u64);
         self
     }

@@ -8,7 +8,7 @@ use chrono::Utc;
 use http::Uri;
 use http_body_util::{BodyExt as _, Full, Limited};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::notice::Notice;
 use super::receivers::{self, Request, Secret};
@@ -123,6 +123,11 @@ async fn mail(smtp: Option<&Smtp>, to: &[String], notice: &Notice) -> Outcome {
     let Some(message) = receivers::email::message(notice, &smtp.from, to) else {
         return Outcome::Never("an address is none".to_owned());
     };
+    hand_over(smtp, message).await
+}
+
+/// Gives a mail to the server of the settings, once.
+pub async fn hand_over(smtp: &Smtp, message: Message) -> Outcome {
     let builder = match smtp.security {
         Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.server),
         Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.server),

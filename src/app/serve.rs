@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::mails::Mails;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
@@ -21,6 +22,7 @@ use crate::live::Hub;
 use crate::pages::Desk;
 use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Pipeline, Rules, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
+use crate::replay::Replays;
 use crate::store::Store;
 
 /// Where the server listens; printed as one JSON line when it is ready.
@@ -85,6 +87,17 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
     let desk = desk.with_acts(Arc::clone(&gate) as _);
+    let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
+    let replays_stop = CancellationToken::new();
+    let replays = Replays::new(
+        store.clone(),
+        Arc::clone(&gate),
+        Arc::clone(&shelf),
+        Arc::clone(&targets),
+        hub.clone(),
+        replays_stop.clone(),
+    )?;
+    let desk = desk.with_replays(Arc::clone(&replays));
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
@@ -135,6 +148,12 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         "" => format!("http://{}", bound.http),
         url => url.to_owned(),
     };
+    let mails = Mails {
+        desk: Arc::clone(&house.desk),
+        board: Arc::clone(&board),
+        home: base.clone(),
+        shutdown: pipeline_stop.clone(),
+    };
     let bell = Bell {
         store: house.desk.store.clone(),
         hub: house.desk.hub.clone(),
@@ -143,7 +162,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         base,
         shutdown: pipeline_stop.clone(),
     };
-    let watching = definitions::watch(settings.server.definitions.clone(), shelf, board, shutdown.clone());
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, targets, board, shutdown.clone());
     let watching = tokio::spawn(watching);
 
     let mut told = Instant::now();
@@ -156,8 +175,10 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     ready(&bound);
     let groups = tokio::spawn(groups.run());
+    let recovering = tokio::spawn(replays.recover());
     let sentinel = tokio::spawn(sentinel.run());
     let bell = tokio::spawn(bell.run());
+    let mails = tokio::spawn(mails.run());
     tokio::select! {
         () = shutdown.cancelled() => {}
         // Without its pipeline the server would take in and never show: better to end, and be started again.
@@ -167,6 +188,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
     watching.abort();
+    recovering.abort();
+    replays_stop.cancel();
     gate.close();
     house.desk.hub.close();
     grpc_stop.cancel();
@@ -181,6 +204,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     groups.await?;
     sentinel.await?;
     bell.await?;
+    mails.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;
     journal.close();
     if let Some(engine) = engine {

@@ -10,7 +10,7 @@ pub const MAX_NAME: usize = 60;
 pub const MAX_RECEIVERS: usize = 20;
 
 /// One thing done to a view: `view.saved`, `view.changed`, `view.removed`, `view.mail_set`, `view.mail_stopped`,
-/// `view.mailed`.
+/// `view.mail_asked`, `view.mailed`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewAct {
     pub view: String,
@@ -37,6 +37,8 @@ pub struct View {
     pub mail: Option<Mailing>,
     /// The last sending: the slot it was for, and what became of it.
     pub mailed: Option<Mailed>,
+    /// Somebody wants it sent once, now.
+    pub asked_ms: i64,
 }
 
 /// When a view is sent, and to whom.
@@ -91,6 +93,7 @@ pub fn views<'a>(acts: impl IntoIterator<Item = &'a ViewAct>) -> Vec<View> {
                     changed_ms: act.at_ms,
                     mail: None,
                     mailed: None,
+                    asked_ms: 0,
                 });
             }
             ("view.removed", Some(at)) => drop(views.remove(at)),
@@ -116,6 +119,7 @@ fn change(view: &mut View, kind: &str, act: &ViewAct, text: impl Fn(&str) -> Opt
             view.mail = set.map(|mail| Mailing { set_ms: act.at_ms, ..mail }).or_else(|| view.mail.take());
         }
         "view.mail_stopped" => view.mail = None,
+        "view.mail_asked" => view.asked_ms = act.at_ms,
         "view.mailed" => {
             let sent = serde_json::from_value::<Mailed>(whole()).ok();
             view.mailed = sent.map(|sent| Mailed { at_ms: act.at_ms, ..sent }).or_else(|| view.mailed.take());

@@ -10,16 +10,20 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
+use super::export::jobs::Jobs;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
 use super::integrations;
 use super::time::Clock;
+use super::views::badges::Badges;
 use crate::access::Keys;
+use crate::domain::views::View;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
-use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
+use crate::replay::Replays;
+use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -38,6 +42,8 @@ pub struct Desk {
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
     pub acts: Option<Arc<dyn Acts>>,
+    /// Where replays run; None where there is no pipeline.
+    pub replays: Option<Arc<Replays>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -46,6 +52,9 @@ pub struct Desk {
     renderings: Memory<String, Bytes>,
     counts: Memory<String, Counts>,
     tenants: Mutex<Option<(Instant, Vec<String>)>>,
+    views: Memory<String, Arc<Vec<View>>>,
+    pub badges: Badges,
+    pub jobs: Jobs,
 }
 
 impl Desk {
@@ -56,18 +65,28 @@ impl Desk {
             hub,
             keys,
             acts: None,
+            replays: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
             renderings: Memory::default(),
             counts: Memory::default(),
             tenants: Mutex::default(),
+            views: Memory::default(),
+            badges: Badges::default(),
+            jobs: Jobs::default(),
         }
     }
 
     #[must_use]
     pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
         self.acts = Some(acts);
+        self
+    }
+
+    #[must_use]
+    pub fn with_replays(mut self, replays: Arc<Replays>) -> Self {
+        self.replays = Some(replays);
         self
     }
 
@@ -129,6 +148,18 @@ impl Desk {
         self.renderings.get(key, self.hub.seq(tenant), make).await
     }
 
+    /// The saved views of a tenant.
+    pub async fn views(&self, tenant: &str) -> Result<Arc<Vec<View>>, StoreError> {
+        let read = async { self.store.views(tenant).await.map(Arc::new) };
+        self.views.get(tenant.to_owned(), self.hub.seq(tenant), read).await
+    }
+
+    /// Somebody did something with a view: what is remembered of them is old.
+    pub fn forget_views(&self, tenant: &str) {
+        self.views.0.lock().remove(tenant);
+        self.renderings.0.lock().retain(|key, _| !key.starts_with(&format!("{tenant} ")));
+    }
+
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         self.counts.get(tenant.to_owned(), self.hub.seq(tenant), Box::pin(self.count(tenant, now_ms))).await
     }
@@ -141,15 +172,13 @@ impl Desk {
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let muting = self.store.muting(tenant).await?;
-        let nobodys = ExceptionFilter { state: vec!["open".into()], muted: Some(false), ..ExceptionFilter::default() };
         let (statuses, held, groups, acts, found, open) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
             self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
-            self.store.exception_sums(tenant, &nobodys, &muting),
+            self.store.exception_open(tenant),
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
@@ -158,7 +187,7 @@ impl Desk {
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),
-            exceptions: open.iter().map(|sum| sum.count).sum(),
+            exceptions: open,
             held: held.iter().map(|group| group.objects).sum(),
             failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,

@@ -4,6 +4,7 @@
 
 mod cell;
 mod csv_file;
+pub mod jobs;
 mod json_file;
 mod lists;
 mod serve;
@@ -30,7 +31,10 @@ use crate::store::{Store, StoreError};
 
 pub use cell::{Cell, amount};
 pub use lists::{LISTS, list};
-pub use serve::{FileAnswer, configure, file, links};
+pub use serve::{FileAnswer, configure, file, file_name, folder, links, list_at};
+
+/// Rows that are kept to be shown beside a file.
+const FIRST: usize = 20;
 
 /// No file has more rows; a spreadsheet holds hardly more.
 pub const MAX_ROWS: u64 = 1_000_000;
@@ -210,6 +214,10 @@ pub struct Written {
     pub file: File,
     pub bytes: u64,
     pub head: Head,
+    pub columns: Vec<Column>,
+    pub money: Option<(usize, usize)>,
+    /// The first rows, to be shown.
+    pub first: Vec<Record>,
 }
 
 /// Writes one kind of file: first the rows as they come, then the head in front of them.
@@ -238,6 +246,7 @@ pub async fn write(
         sums: Sums::default(),
     };
     let Table { columns, money, mut rows } = (list.open)(asked).await?;
+    let shown = columns.clone();
     let mut writer: Box<dyn Writer> = match format {
         Format::Csv => Box::new(csv_file::CsvFile::new(columns, head.clock.clone(), folder, plain)?),
         Format::Json => Box::new(json_file::JsonFile::new(columns, folder)?),
@@ -246,6 +255,7 @@ pub async fn write(
     let (sender, mut chunks) = mpsc::channel::<Vec<Record>>(4);
     // Writing and packing is work for a thread of its own; the queue in front of it is short.
     let writing = tokio::task::spawn_blocking(move || {
+        let mut first: Vec<Record> = Vec::new();
         while let Some(chunk) = chunks.blocking_recv() {
             for record in &chunk {
                 if head.sums.rows == MAX_ROWS {
@@ -254,11 +264,14 @@ pub async fn write(
                 }
                 head.sums.add(record, money);
                 writer.row(record)?;
+                if first.len() < FIRST {
+                    first.push(record.clone());
+                }
             }
             progress.store(head.sums.rows, Ordering::Relaxed);
         }
         let file = writer.finish(&head)?;
-        Ok::<_, io::Error>(Written { bytes: file.metadata()?.len(), file, head })
+        Ok::<_, io::Error>(Written { bytes: file.metadata()?.len(), file, head, columns: shown, money, first })
     });
     let mut trouble = None;
     while let Some(chunk) = rows.next().await {

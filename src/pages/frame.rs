@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::export;
 use super::prefs::Prefs;
 use super::time::{Clock, Time};
+use super::views::Tabs;
 use super::words;
 use crate::live::Freshness;
 
@@ -51,6 +52,8 @@ pub struct Frame {
     pub store_up: bool,
     /// The list on this page as files; none where there is no list.
     pub files: Vec<FileLink>,
+    /// The saved views of that list.
+    pub views: Option<Tabs>,
 }
 
 /// The same rows as a file.
@@ -147,6 +150,7 @@ impl Frame {
             act_id: format!("{:032x}", rand::random::<u128>()),
             version: env!("CARGO_PKG_VERSION").into(),
             store_up: setting.store_up,
+            views: None,
             files: if setting.page.is_empty() { Vec::new() } else { export::links(tenant, &setting.here) },
         }
     }
@@ -215,12 +219,14 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
                 ),
             ],
         },
+        Group { title: "Bill", items: vec![item("readiness", "Invoice readiness", 'i', 0, String::new(), "")] },
         Group {
             title: "Know",
             items: vec![
                 item("objects", "Objects", 'o', 0, String::new(), ""),
                 item("definitions", "Definitions", 'd', 0, String::new(), ""),
                 item("alerts", "Alerts", 'l', 0, String::new(), ""),
+                item("insights", "Insights", 'k', 0, String::new(), ""),
                 item(
                     "integrations",
                     "Integrations",

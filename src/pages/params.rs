@@ -80,7 +80,8 @@ impl Query {
 
     /// One sentence for each parameter that this page does not know.
     pub fn unknown(&self, known: &[&str]) -> Vec<String> {
-        let strangers = self.pairs.iter().filter(|(name, _)| !known.contains(&name.as_str()) && name != "tz");
+        let strangers =
+            self.pairs.iter().filter(|(name, _)| !known.contains(&name.as_str()) && name != "tz" && name != "view");
         strangers
             .map(|(name, _)| format!("This page knows no filter “{}”; it was not used.", words::cut(name, 60)))
             .collect()

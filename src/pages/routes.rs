@@ -40,6 +40,8 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .service(
             web::scope("/t/{tenant}")
                 .configure(super::export::configure)
+                .configure(super::views::configure)
+                .configure(super::insights::configure)
                 .configure(failures::configure)
                 .configure(integrations::configure)
                 .configure(triage::configure)
@@ -65,6 +67,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
                 .configure(super::alerts::configure)
+                .configure(super::readiness::routes::configure)
                 .route("/held", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, waiting)))
                 .route(
                     "/traces/{id}",
@@ -154,6 +157,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "board",
         "workflows",
         "exceptions",
+        "readiness",
         "alerts",
         "triage",
         "failures",
@@ -161,6 +165,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "objects",
         "definitions",
         "integrations",
+        "insights",
     ]
     .into_iter()
     .find(|key| *key == page)
@@ -325,9 +330,10 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
-            let (mut rows, total, facets, statuses) = tokio::try_join!(
+            let (mut rows, total, totals, facets, statuses) = tokio::try_join!(
                 desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
                 desk.store.workflow_count(tenant, &filter),
+                desk.store.workflow_totals(tenant, &filter),
                 desk.store.workflow_facets(tenant, &filter),
                 desk.store.status_counts(tenant),
             )?;
@@ -339,7 +345,8 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
                 .map(|facet| FacetCount { name: facet.name, value: facet.value, count: facet.count })
                 .collect();
             let any = statuses.iter().any(|row| row.count > 0);
-            let found = Found { tenant, query: &visit.query, rows: &rows, total, any, facets: &facets, next };
+            let found =
+                Found { tenant, query: &visit.query, rows: &rows, total, totals: &totals, any, facets: &facets, next };
             Ok((Label::new("workflows", "Workflows", "workflows"), workflows::list(&visit.clock, &found)))
         })
         .await

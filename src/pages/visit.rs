@@ -1,5 +1,7 @@
 //! One reader's request: whose data, which parameters, which clock; and the one way in which pages are answered.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -7,12 +9,14 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::desk::Desk;
+use super::export::Asked;
 use super::frame::{Counts, Frame, Setting};
 use super::params::Query;
 use super::prefs::Prefs;
 use super::problem::Trouble;
 use super::render::{self, Page};
 use super::time::Clock;
+use super::{views, words};
 
 /// What may run on our pages: our own files, nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
@@ -112,7 +116,7 @@ impl Visit {
             "{} {} {} {} {} {} {}",
             self.tenant,
             self.apart,
-            self.prefs.person.is_some(),
+            self.prefs.person.as_deref().map(words::encode).unwrap_or_default(),
             self.piece,
             self.clock.zone_name,
             self.prefs.theme.as_str(),
@@ -123,11 +127,24 @@ impl Visit {
                 let counts = Box::pin(desk.counts(&self.tenant, Utc::now().timestamp_millis()));
                 let (counts, made) = tokio::join!(counts, Box::pin(make));
                 let (label, page) = made?;
-                let frame = self.frame(desk, label, counts?);
+                let mut frame = self.frame(desk, label, counts?);
+                frame.views = views::tabs(desk, self, self.prefs.person.as_deref()).await?;
                 Ok::<_, Trouble>(Bytes::from(render::page(&frame, &page, self.piece)?))
             })
             .await?;
         Ok(html(StatusCode::OK).body(body))
+    }
+
+    /// What this visit asks of a list.
+    pub fn asked(&self, desk: &Desk, person: String) -> Asked {
+        Asked {
+            store: desk.store.clone(),
+            shelf: Arc::clone(&desk.shelf),
+            tenant: self.tenant.clone(),
+            query: self.query.clone(),
+            clock: self.clock.clone(),
+            person,
+        }
     }
 
     pub fn frame(&self, desk: &Desk, label: Label, counts: Counts) -> Frame {

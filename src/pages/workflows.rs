@@ -7,6 +7,7 @@ use super::render::Page;
 use super::status::{self, Badge};
 use super::time::{Clock, Due, Time};
 use super::words;
+use crate::store::CurrencyTotal;
 use crate::store::rows::WorkflowRow;
 
 pub const PER_PAGE: usize = 50;
@@ -60,6 +61,8 @@ pub struct Found<'a> {
     pub query: &'a Query,
     pub rows: &'a [WorkflowRow],
     pub total: u64,
+    /// What they are worth, all pages together.
+    pub totals: &'a [CurrencyTotal],
     /// In the whole tenant, whatever the filter.
     pub any: bool,
     pub facets: &'a [FacetCount],
@@ -77,6 +80,7 @@ pub struct Workflows {
     pub sorts: Vec<Tab>,
     pub rows: Vec<Row>,
     pub total: String,
+    pub totals: Vec<String>,
     pub next: String,
     pub first: String,
     pub empty: &'static str,
@@ -184,6 +188,7 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Workflows {
         sorts: sorts(&base, &to),
         rows: found.rows.iter().map(|found_row| row(found.tenant, clock, found_row)).collect(),
         total: words::plural(found.total, "workflow", "workflows"),
+        totals: found.totals.iter().filter_map(|sum| words::stored_money(Some(sum.total), &sum.currency)).collect(),
         next: found.next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
         first: found.query.get("after").map(|_| to(&base)).unwrap_or_default(),
         empty: match (found.rows.is_empty(), found.any) {

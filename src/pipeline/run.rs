@@ -127,6 +127,8 @@ impl Pipeline {
             snapshots.slas.extend(changes.slas);
             snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
+            snapshots.readiness.extend(changes.readiness);
+            snapshots.reconciliation.extend(changes.reconciliation);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
@@ -271,6 +273,8 @@ impl Pipeline {
             snapshots.slas.extend(changes.slas);
             snapshots.paths.extend(changes.paths);
             snapshots.exceptions.extend(changes.exceptions);
+            snapshots.readiness.extend(changes.readiness);
+            snapshots.reconciliation.extend(changes.reconciliation);
         }
         if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
             return true;
@@ -379,6 +383,9 @@ impl Pipeline {
             change.topics.push("exceptions".to_owned());
             change.topics.push(format!("x:{}", row.id));
         }
+        for row in &snapshots.readiness {
+            of(&mut changes, &row.tenant).topics.push("readiness".to_owned());
+        }
         for row in &rows.failures {
             self.stale.mark(&row.tenant);
         }
@@ -444,6 +451,9 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
     }
     for known in store.exception_marks().await? {
         state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);
+    }
+    for known in store.ledger_marks().await? {
+        state.note_ledger(known);
     }
     let mut rows = store.open_events()?;
     while let Some(row) = rows.next().await? {

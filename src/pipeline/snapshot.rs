@@ -103,7 +103,7 @@ fn members(workflow: &Workflow) -> Vec<String> {
 }
 
 /// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.
-fn scaled(money: &Money) -> Option<i128> {
+pub fn scaled(money: &Money) -> Option<i128> {
     let millionths = money.value.checked_mul(Decimal::from(1_000_000))?;
     if millionths.fract().is_zero() { millionths.to_i128() } else { None }
 }

@@ -10,12 +10,13 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::clocks::Clocks;
+use super::ledger::Ledger;
 use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
 use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive};
-use crate::store::StoredSla;
-use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, SlaRow, WorkflowRow};
+use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
+use crate::store::{Mark, StoredSla};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -36,6 +37,7 @@ struct Tenant {
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
     raised: Raised,
+    ledger: Ledger,
     /// What stands above workflows, as it was last found.
     watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
@@ -52,6 +54,8 @@ pub struct Changes {
     pub workflows: Vec<WorkflowRow>,
     pub slas: Vec<SlaRow>,
     pub paths: Vec<PathRow>,
+    pub readiness: Vec<ReadinessRow>,
+    pub reconciliation: Vec<ReconciliationRow>,
     pub exceptions: Vec<ExceptionRow>,
     /// Exceptions that were open and are to be closed.
     pub gone: Vec<Gone>,
@@ -92,6 +96,13 @@ impl State {
     /// Notes an open exception as the store has it.
     pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
         self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
+    }
+
+    /// Notes a row of readiness or reconciliation as the store has it.
+    pub fn note_ledger(&mut self, known: Mark) {
+        if let Some(root) = ObjectRef::parse(&known.root) {
+            self.tenant(&known.tenant).ledger.recall(root, known.name, known.mark);
+        }
     }
 
     /// Notes an object that is in the store only.
@@ -268,6 +279,9 @@ impl Tenant {
         let rows = self.written.rows(turn.tenant, &workflow, turn.version, turn.missed);
         changes.slas.extend(rows.slas);
         changes.paths.extend(rows.path);
+        let (readiness, reconciliation) = self.ledger.settle(turn.tenant, &workflow, turn.version);
+        changes.readiness.extend(readiness);
+        changes.reconciliation.extend(reconciliation);
         changes.workflows.push(snapshot::workflow_row(turn.tenant, &workflow, turn.version));
     }
 
@@ -280,6 +294,7 @@ impl Tenant {
     fn evict(&mut self, definitions: &Definitions, root: &ObjectRef) {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
         self.written.forget(root);
+        self.ledger.forget(root);
         self.by_item.retain(|_, roots| {
             roots.remove(root);
             !roots.is_empty()

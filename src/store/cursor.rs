@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exceptions::ExceptionSort;
 use super::failures::FailureGroup;
-use super::rows::{ExceptionRow, FailureRow, ObjectRow, SlaRow, WorkflowRow};
+use super::rows::{ExceptionRow, FailureRow, ObjectRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
 use super::workflows::Sort;
 
 /// The default is the beginning.
@@ -46,6 +46,18 @@ impl Cursor {
         let value = if newest { -row.due_ms } else { row.due_ms };
         let clock = format!("{} {}/{}", row.policy, row.object_type, row.object_id);
         Self::after(value, &row.root_type, &row.root_id, &clock)
+    }
+
+    /// Behind an item of the readiness list.
+    pub fn after_readiness(row: &ReadinessRow) -> Self {
+        let object = format!("{}/{}", row.object_type, row.object_id);
+        Self::after(row.delivered_ms.unwrap_or(i64::MAX), "", &row.root_id, &object)
+    }
+
+    /// Behind a discrepancy.
+    pub fn after_discrepancy(row: &ReconciliationRow) -> Self {
+        let place = format!("{}\n{}/{}\n{}", row.kind, row.object_type, row.object_id, row.line);
+        Self::after(row.since_ms, "", &row.root_id, &place)
     }
 
     /// Behind an object of the held list.

@@ -2,13 +2,14 @@
 
 use clickhouse::Row;
 use clickhouse::query::Query;
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::board::KindCount;
 use super::rows::ExceptionRow;
 use super::workflows::Facet;
-use super::{Cursor, Store, StoreError};
+use super::{Cursor, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,14 @@ pub struct CurrencySum {
     pub amount: i128,
 }
 
+/// A silent source; `alone` says that its system has no other voice.
+#[derive(Row, Deserialize)]
+struct Silent {
+    source: String,
+    system: String,
+    alone: bool,
+}
+
 /// What was last written of an exception.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ExceptionMark {
@@ -128,14 +137,35 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<ExceptionRow>, StoreError> {
+        Ok(self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn exception_rows(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<ExceptionRow>, StoreError>> + Send + use<> {
+        stream::rows(self.exception_list(tenant, filter, muting, &Cursor::start(), limit))
+    }
+
+    fn exception_list(
+        &self,
+        tenant: &str,
+        filter: &ExceptionFilter,
+        muting: &Muting,
+        cursor: &Cursor,
+        limit: u64,
+    ) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
+        narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_id", after.id)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
     }
 
     /// By currency, the most frequent first.
@@ -192,21 +222,17 @@ impl Store {
         Ok(self.writer.query_raw(read!("exceptions_since")).param("version", version).fetch_all().await?)
     }
 
+    /// How many nobody has taken yet.
+    pub async fn exception_open(&self, tenant: &str) -> Result<u64, StoreError> {
+        Ok(self.reader.query_raw(read!("exception_open")).param("tenant", tenant).fetch_one().await?)
+    }
+
     /// Sources that are silent now.
     pub async fn muting(&self, tenant: &str) -> Result<Muting, StoreError> {
-        let filter = ExceptionFilter { kind: vec!["source_silent".into()], ..ExceptionFilter::default() };
-        let open = ["open", "acknowledged", "snoozed", "waived"].map(str::to_owned).to_vec();
-        let filter = ExceptionFilter { state: open, ..filter };
-        let silent = self.exceptions(tenant, &filter, &Muting::default(), &Cursor::start(), 1_000).await?;
-        let mut muting = Muting::default();
-        for row in silent {
-            // The row of a silent source says with `blocking` that its system has no other voice.
-            if row.blocking {
-                muting.systems.push(row.system.clone());
-            }
-            muting.sources.push(row.object_id);
-        }
-        Ok(muting)
+        let silent: Vec<Silent> =
+            self.reader.query_raw(read!("silent_sources")).param("tenant", tenant).fetch_all().await?;
+        let systems = silent.iter().filter(|s| s.alone).map(|s| s.system.clone()).collect();
+        Ok(Muting { systems, sources: silent.into_iter().map(|s| s.source).collect() })
     }
 }
 

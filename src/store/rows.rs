@@ -200,6 +200,70 @@ pub struct WorkflowRow {
     pub version: u64,
 }
 
+/// `readiness`: an order or a shipment as it can be billed.
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
+pub struct ReadinessRow {
+    pub tenant: String,
+    pub root_type: String,
+    pub root_id: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub is_rest: bool,
+    /// `not_due`, `blocked`, `ready`, `invoiced`, `posted`, `paid`, `wrong`, or `gone`.
+    pub state: String,
+    pub reasons: Vec<String>,
+    /// The reasons whole, as JSON.
+    pub why: String,
+    pub system: String,
+    pub next_step: String,
+    pub customer: String,
+    pub carrier: String,
+    pub warehouse: String,
+    /// At stake; None where it is not known exactly.
+    pub amount: Option<i128>,
+    pub currency: String,
+    pub billed: Option<i128>,
+    pub remaining: Option<i128>,
+    pub since_ms: Option<i64>,
+    pub delivered_ms: Option<i64>,
+    pub proof_ms: Option<i64>,
+    pub invoiced_ms: Option<i64>,
+    /// Hash of all that is said, to tell what changed.
+    pub mark: u64,
+    pub version: u64,
+}
+
+/// `reconciliation`: a discrepancy.
+#[derive(Clone, Debug, Default, PartialEq, Row, Deserialize)]
+pub struct ReconciliationRow {
+    pub tenant: String,
+    pub root_type: String,
+    pub root_id: String,
+    pub kind: String,
+    pub object_type: String,
+    pub object_id: String,
+    pub line: String,
+    /// `open`, `matched` or `gone`.
+    pub state: String,
+    pub detail: String,
+    /// Exact decimals as text, in `unit`.
+    pub expected: String,
+    pub found: String,
+    pub unit: String,
+    pub value: Option<i128>,
+    pub currency: String,
+    /// `estimate 12.50 EUR` and the like.
+    pub figures: Vec<String>,
+    pub since_ms: i64,
+    pub system: String,
+    pub customer: String,
+    pub carrier: String,
+    /// The events that show it, as JSON.
+    pub evidence: String,
+    pub mark: u64,
+    pub version: u64,
+}
+
 /// `spans`: OTLP spans as sent.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SpanRow {
@@ -304,6 +368,9 @@ pub struct Batch {
     pub slas: Vec<SlaRow>,
     pub paths: Vec<PathRow>,
     pub exceptions: Vec<ExceptionRow>,
+    /// Written to `readiness` and to its history.
+    pub readiness: Vec<ReadinessRow>,
+    pub reconciliation: Vec<ReconciliationRow>,
     pub alerts: Vec<AlertRow>,
     pub deliveries: Vec<DeliveryRow>,
     pub spans: Vec<SpanRow>,

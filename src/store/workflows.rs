@@ -66,6 +66,16 @@ pub struct Facet {
     pub count: u64,
 }
 
+/// What the workflows of one currency are worth.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct CurrencyTotal {
+    pub currency: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Millionths.
+    pub total: i128,
+}
+
 impl Store {
     pub async fn workflows(
         &self,
@@ -101,6 +111,15 @@ impl Store {
 
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
         Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
+    }
+
+    /// The currency of the most workflows first.
+    pub async fn workflow_totals(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+    ) -> Result<Vec<CurrencyTotal>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {

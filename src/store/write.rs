@@ -2,6 +2,7 @@
 //! Repeating a batch is harmless, because each insert carries the batch's token; when to repeat is the caller's to say.
 
 mod exceptions;
+mod readiness;
 mod slas;
 
 use std::time::Duration;
@@ -36,20 +37,25 @@ impl Store {
 }
 
 /// The statement that takes a table's block.
-struct Insert {
-    table: &'static str,
-    sql: &'static str,
+pub(super) struct Insert {
+    pub table: &'static str,
+    pub sql: &'static str,
 }
 
 macro_rules! insert {
     ($table:literal) => {
-        Insert { table: $table, sql: include_str!(concat!("../../queries/write/", $table, ".sql")) }
+        $crate::store::write::Insert {
+            table: $table,
+            sql: include_str!(concat!("../../queries/write/", $table, ".sql")),
+        }
     };
 }
 
-type Fill<'a> = Box<dyn Fn() -> Vec<u8> + Send + 'a>;
+pub(super) use insert;
 
-async fn send(client: &Client, token: &str, insert: Insert, fill: Fill<'_>) -> Result<(), StoreError> {
+pub(super) type Fill<'a> = Box<dyn Fn() -> Vec<u8> + Send + 'a>;
+
+pub(super) async fn send(client: &Client, token: &str, insert: Insert, fill: Fill<'_>) -> Result<(), StoreError> {
     let mut request = client
         .insert_formatted_with(insert.sql.trim_end())
         .with_setting("insert_deduplication_token", format!("{token}/{}", insert.table))
@@ -87,6 +93,9 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("slas"), &batch.slas, slas::slas),
         part(insert!("paths"), &batch.paths, slas::paths),
         part(insert!("exceptions"), &batch.exceptions, exceptions::exceptions),
+        part(insert!("readiness"), &batch.readiness, readiness::readiness),
+        part(insert!("readiness_history"), &batch.readiness, readiness::readiness),
+        part(insert!("reconciliation"), &batch.reconciliation, readiness::reconciliation),
         part(insert!("alerts"), &batch.alerts, exceptions::alerts),
         part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),
@@ -355,6 +364,9 @@ mod tests {
         check(insert!("slas"), &|block| slas::slas(block, &[]));
         check(insert!("paths"), &|block| slas::paths(block, &[]));
         check(insert!("exceptions"), &|block| exceptions::exceptions(block, &[]));
+        check(insert!("readiness"), &|block| readiness::readiness(block, &[]));
+        check(insert!("readiness_history"), &|block| readiness::readiness(block, &[]));
+        check(insert!("reconciliation"), &|block| readiness::reconciliation(block, &[]));
         check(insert!("alerts"), &|block| exceptions::alerts(block, &[]));
         check(insert!("deliveries"), &|block| exceptions::deliveries(block, &[]));
         check(insert!("spans"), &|block| spans(block, &[]));

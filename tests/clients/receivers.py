@@ -37,7 +37,8 @@ class Mailbox:
             thread=mail["references"],
             rcpt=envelope.rcpt_tos,
             subject=mail["subject"],
-            text=mail.get_content(),
+            text=mail.get_body(("plain",)).get_content(),
+            attached={part.get_filename(): len(part.get_content()) for part in mail.iter_attachments()},
         )
         return "250 OK"
 

@@ -195,3 +195,62 @@ async fn a_breach_reaches_every_receiver_once_and_its_end_too_also_over_a_crash(
     ids.dedup();
     assert_eq!(ids.len(), receivers.of("hook").len(), "nothing is told twice");
 }
+
+#[tokio::test]
+async fn a_saved_view_comes_by_mail_with_its_rows_and_totals() {
+    let receivers = Receivers::start();
+    let own = tempfile::tempdir().unwrap();
+    let smtp = receivers.smtp;
+    let routes = format!(
+        "[smtp]\nserver = \"127.0.0.1\"\nport = {smtp}\nfrom = \"Milepost <milepost@example.com>\"\nsecurity = \"none\"\n"
+    );
+    std::fs::write(own.path().join("alerts.toml"), routes).unwrap();
+    let server = Server::start_with(&["--definitions", own.path().to_str().unwrap()]).await;
+    server.send(&json!([forgotten("SO-1"), forgotten("SO-2")])).await;
+    for id in ["SO-1", "SO-2"] {
+        until("the order is there", || server.workflow(id)).await;
+    }
+    let id = "0123456789abcdef0123456789abcdef";
+    let by = ("person", "anna");
+    let view = [
+        by,
+        ("act_id", id),
+        ("name", "Nordwind, open"),
+        ("list", "workflows"),
+        ("query", "customer=Nordwind Handels GmbH"),
+    ];
+    let (status, to) = server.submit("/t/acme/views", &view).await;
+    assert_eq!(status, 303, "{to}");
+    let mail = [
+        by,
+        ("to", "ops@example.com, boss@example.com"),
+        ("day", "1"),
+        ("at", "07:30"),
+        ("zone", "Europe/Berlin"),
+        ("attached", "yes"),
+    ];
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/mail"), &mail).await.0, 303);
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/send"), &[by, ("act_id", "now")]).await.0, 303);
+
+    let mail = until("it has come", || async { receivers.of("mail").pop() }).await;
+    assert_eq!(mail["rcpt"], json!(["ops@example.com", "boss@example.com"]));
+    assert_eq!(mail["subject"], "Nordwind, open: 2 rows, 129.00 EUR (acme)");
+    let text = mail["text"].as_str().unwrap();
+    for wanted in
+        ["Filter: Customer: Nordwind Handels GmbH", "Total: 129.00 EUR", "Key: SO-1", "/t/acme/workflows?", "as of 20"]
+    {
+        assert!(text.contains(wanted), "{wanted} is not in {text}");
+    }
+    let attached = mail["attached"].as_object().unwrap();
+    assert!(attached.iter().any(|(name, size)| name.ends_with(".xlsx") && size.as_u64() > Some(3_000)), "{mail}");
+    // That it was sent is kept, and seen by those who may see the view.
+    until("the page says so", || async {
+        let page = reqwest::Client::new().get(format!("{}/t/acme/views", server.http)).header("cookie", "person=anna");
+        let page = page.send().await.unwrap().text().await.unwrap();
+        (page.contains("Mon at 07:30 Europe/Berlin") && page.contains("last ")).then_some(())
+    })
+    .await;
+    assert_eq!(receivers.of("mail").len(), 1, "it is sent once");
+    let (_, page) = server.page("/t/acme/views").await;
+    assert!(!page.contains("Nordwind, open"), "what is one's own is nobody else's");
+}

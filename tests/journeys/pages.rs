@@ -34,6 +34,11 @@ async fn in_a_browser_a_failure_is_followed_to_its_field() {
 }
 
 #[tokio::test]
+async fn in_a_browser_a_list_is_saved_and_taken_along() {
+    browser(&Server::start().await, "views");
+}
+
+#[tokio::test]
 async fn in_a_browser_every_page_serves_everybody() {
     browser(&Server::start().await, "pages");
 }
@@ -54,6 +59,9 @@ async fn every_page_is_there_empty_and_full() {
         "board?display=wall",
         "board?since=06:00",
         "sources",
+        "views",
+        "insights",
+        "insights?weeks=52&by=carrier",
         "workflows?status=breached&sort=due",
         "workflows?q=customer:acme",
     ]
@@ -89,6 +97,10 @@ async fn every_page_is_there_empty_and_full() {
     }
     let (status, page) = server.page(&format!("/t/{}/w/order/NOBODY", server.tenant)).await;
     assert_eq!(status, 404, "{page}");
+    for file in ["workflows.csv", "exceptions.xlsx", "held.json", "failures.csv?head=no"] {
+        let (status, page) = server.page(&format!("/t/{}/{file}", server.tenant)).await;
+        assert_eq!(status, 200, "{file}: {page}");
+    }
     for probe in ["/livez", "/readyz", "/metrics"] {
         let (status, body) = server.page(probe).await;
         assert_eq!(status, 200, "{probe}: {body}");

@@ -303,7 +303,19 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
         changes: &[Change { at_ms: NOW - HOUR, what: "wms runs version 2".into() }],
         reach: &reach,
         invoices: &invoices,
-        replays: None,
+        replays: &[ReplayRow {
+            id: "r1".into(),
+            state: "finished".into(),
+            words: "1 group".into(),
+            reason: "item made".into(),
+            by: "person/anna".into(),
+            count: 482,
+            proven: 480,
+            failed: 2,
+            created_ms: NOW - HOUR,
+            finished_ms: NOW - HOUR,
+            ..ReplayRow::default()
+        }],
     };
     let html = show("triage", &frame("triage", "Triage"), &triage::triage(&clock(), facts));
     for said in [
@@ -314,6 +326,7 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
         "DHL (3 of 40)",
         "311 orders",
         "wms runs version 2",
+        "480 of 482 proven, 2 failed",
         "2 objects waiting for order",
     ] {
         assert!(html.contains(said), "{said}");

@@ -1,6 +1,7 @@
 //! A running engine with a database of its own, and something for every table with the odd case in each kind of column.
 
 use milepost::engine::{Engine, Settings};
+use milepost::store::replays::{EditRow, HealedRow, ReplayItemRow, ReplayRow};
 use milepost::store::rows::*;
 use milepost::store::{Retention, Store};
 use milepost_ingest::{Log, ObjectRef, Point, Span, TraceRef};
@@ -469,6 +470,63 @@ pub fn payload() -> PayloadRow {
     }
 }
 
+/// The longest delivered first; the last was never delivered, and has no known amount.
+pub fn readiness(n: u64) -> ReadinessRow {
+    ReadinessRow {
+        tenant: "acme".into(),
+        root_type: "order".into(),
+        root_id: format!("SO-{}", n / 2),
+        object_type: "shipment".into(),
+        object_id: format!("SH-{n}"),
+        is_rest: n == 6,
+        state: ["ready", "blocked", "not_due"][n as usize % 3].into(),
+        reasons: if n % 3 == 0 { vec![] } else { vec!["pod_missing".into(), "charges_open".into()] },
+        why: "[]".into(),
+        system: "tms".into(),
+        next_step: "Ask".into(),
+        customer: if n < 4 { "Müller".into() } else { "Globex".into() },
+        carrier: "dhl".into(),
+        warehouse: "HAM-1".into(),
+        amount: (n != 6).then_some(12_345_678 + i128::from(n)),
+        currency: ["EUR", "JPY"][n as usize % 2].into(),
+        billed: Some(0),
+        remaining: Some(i128::from(n) << 80),
+        since_ms: Some(NOW),
+        delivered_ms: (n != 6).then_some(NOW - (6 - n as i64) * 4 * 86_400_000),
+        proof_ms: None,
+        invoiced_ms: None,
+        mark: n,
+        version: 20 + n,
+    }
+}
+
+pub fn reconciliation(n: u64) -> ReconciliationRow {
+    ReconciliationRow {
+        tenant: "acme".into(),
+        root_type: "order".into(),
+        root_id: format!("SO-{n}"),
+        kind: ["price_mismatch", "freight"][n as usize % 2].into(),
+        object_type: "invoice".into(),
+        object_id: format!("INV-{n}"),
+        line: "10".into(),
+        state: if n == 3 { "matched".into() } else { "open".into() },
+        detail: "differs".into(),
+        expected: "1.000000000001".into(),
+        found: "-2".into(),
+        unit: "EA".into(),
+        value: (n != 5).then_some(-1_500_000),
+        currency: "EUR".into(),
+        figures: vec!["estimate 1.50 EUR".into()],
+        since_ms: NOW + n as i64,
+        system: "billing".into(),
+        customer: "Müller".into(),
+        carrier: String::new(),
+        evidence: "[]".into(),
+        mark: n,
+        version: 30 + n,
+    }
+}
+
 /// Something in every table, with the odd case in each kind of column.
 pub fn seed() -> Batch {
     Batch {
@@ -488,6 +546,8 @@ pub fn seed() -> Batch {
         slas: (0..100).map(sla).collect(),
         paths: (0..100).map(path).collect(),
         exceptions: (0..60).map(exception).collect(),
+        readiness: (0..7).map(readiness).collect(),
+        reconciliation: (0..7).map(reconciliation).collect(),
         alerts: vec![alert()],
         deliveries: (0..3).map(delivery).collect(),
         spans: vec![span(), SpanRow { span: Span { object: None, attributes: vec![], ..span().span }, ..span() }],
@@ -503,4 +563,57 @@ pub fn seed() -> Batch {
         ],
         dependency_minutes: vec![call(1), call(2), call(200)],
     }
+}
+
+pub fn replay() -> ReplayRow {
+    ReplayRow {
+        tenant: "acme".into(),
+        id: "r1".into(),
+        kind: "replay".into(),
+        state: "running".into(),
+        through: "pipeline".into(),
+        reason: HOSTILE.into(),
+        selection: u64::MAX,
+        count: 1,
+        created_ms: NOW,
+        version: 1,
+        ..ReplayRow::default()
+    }
+}
+
+pub fn replay_item() -> ReplayItemRow {
+    ReplayItemRow {
+        tenant: "acme".into(),
+        replay: "r1".into(),
+        payload: 8,
+        record: 1,
+        state: "proven".into(),
+        detail: HOSTILE.into(),
+        sent_ms: NOW,
+        version: 1,
+        ..ReplayItemRow::default()
+    }
+}
+
+pub fn payload_edit() -> EditRow {
+    EditRow {
+        tenant: "acme".into(),
+        payload: 8,
+        record: 1,
+        id: "ed1".into(),
+        body: vec![0xff, 0],
+        by: "person/anna".into(),
+        made_ms: NOW,
+        problems: "[]".into(),
+    }
+}
+
+/// One of each table of replays.
+pub async fn replays(store: &Store) {
+    store.write_replay(&replay()).await.unwrap();
+    store.write_replay_items(&[replay_item()]).await.unwrap();
+    store.write_edit(&payload_edit()).await.unwrap();
+    let healed =
+        HealedRow { tenant: "acme".into(), payload: 8, record: 1, fingerprint: 1, replay: "r1".into(), healed_ms: NOW };
+    store.write_healed(&[healed]).await.unwrap();
 }

@@ -1,13 +1,11 @@
 //! The lists that can be taken along. A new list adds itself here, and has its files, saved views and mails.
 
-use futures_util::future::BoxFuture;
-
 use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Record, Table, column};
 use crate::pages::desk::FAILURES_BACK_MS;
 use crate::pages::params::Query;
-use crate::pages::{failures, mask, status, words, workflow_filter, workflows};
+use crate::pages::{exceptions, failures, mask, status, words, workflow_filter, workflows};
 use crate::store::FailureFilter;
-use crate::store::rows::{FailureRow, ObjectRow, WorkflowRow};
+use crate::store::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
 
 pub const LISTS: &[List] = &[
     List {
@@ -34,12 +32,51 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(count_workflows(asked)),
     },
     List {
+        key: "readiness",
+        title: "Invoice readiness",
+        known: &["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"],
+        words: plain_words,
+        open: |asked| Box::pin(crate::pages::readiness::export::readiness(asked)),
+        count: |_| Box::pin(async { Ok(None) }),
+    },
+    List {
+        key: "reconciliation",
+        title: "Reconciliation",
+        known: &["kind", "matched", "customer", "carrier", "q"],
+        words: plain_words,
+        open: |asked| Box::pin(crate::pages::readiness::export::reconciliation(asked)),
+        count: |_| Box::pin(async { Ok(None) }),
+    },
+    List {
         key: "held",
         title: "Held",
         known: &[],
         words: plain_words,
         open: |asked| Box::pin(open_held(asked)),
         count: |asked| Box::pin(count_held(asked)),
+    },
+    List {
+        key: "exceptions",
+        title: "Exceptions",
+        known: &[
+            "state",
+            "kind",
+            "severity",
+            "owner",
+            "team",
+            "system",
+            "customer",
+            "warehouse",
+            "carrier",
+            "reason",
+            "muted",
+            "q",
+            "from",
+            "sort",
+        ],
+        words: plain_words,
+        open: |asked| Box::pin(open_exceptions(asked)),
+        count: |asked| Box::pin(count_exceptions(asked)),
     },
     List {
         key: "failures",
@@ -59,13 +96,6 @@ pub fn list(key: &str) -> Option<&'static List> {
 pub fn plain_words(query: &Query) -> Vec<String> {
     let pairs = query.pairs().filter(|(name, _)| !["sort", "as_of"].contains(name));
     pairs.map(|(name, value)| format!("{}: {value}", words::title(name))).collect()
-}
-
-type Counted = BoxFuture<'static, Result<Option<u64>, Fault>>;
-
-/// For lists that nobody counts beforehand.
-pub fn uncounted(_: Asked) -> Counted {
-    Box::pin(async { Ok(None) })
 }
 
 fn complained(complaints: Vec<String>) -> Result<(), Fault> {
@@ -187,6 +217,83 @@ fn held(row: ObjectRow) -> Record {
         row.last_source.into(),
         Cell::Time(row.last_ms),
         words::object_path(&row.tenant, &row.object_type, &row.object_id).into(),
+    ]
+}
+
+const EXCEPTION: [Column; 25] = [
+    column("state", "State", Kind::Text),
+    column("kind", "Exception", Kind::Text),
+    column("severity", "Severity", Kind::Text),
+    column("root", "Key", Kind::Text),
+    column("object_type", "Type", Kind::Text),
+    column("object_id", "Object", Kind::Text),
+    column("detail", "What", Kind::Text),
+    column("system", "Whose turn", Kind::Text),
+    column("owner", "Owner", Kind::Text),
+    column("team", "Team", Kind::Text),
+    column("since", "Since", Kind::Time),
+    column("acknowledge_by", "Acknowledge by", Kind::Time),
+    column("resolve_by", "Resolve by", Kind::Time),
+    column("closed_at", "Closed", Kind::Time),
+    column("closed_by", "Closed by", Kind::Text),
+    column("occurrence", "Occurrence", Kind::Number),
+    column("reason", "Reason", Kind::Text),
+    column("comments", "Comments", Kind::Number),
+    column("customer", "Customer", Kind::Text),
+    column("warehouse", "Warehouse", Kind::Text),
+    column("carrier", "Carrier", Kind::Text),
+    column("orders", "Orders", Kind::Number),
+    column("amount", "At stake", Kind::Amount),
+    column("currency", "Currency", Kind::Text),
+    column("id", "Id", Kind::Text),
+];
+
+async fn open_exceptions(asked: Asked) -> Result<Table, Fault> {
+    let (filter, complaints) = exceptions::filter(&asked.query);
+    complained(complaints)?;
+    let muting = asked.store.muting(&asked.tenant).await?;
+    let definitions = asked.shelf.of(&asked.tenant);
+    let rows = asked.store.exception_rows(&asked.tenant, &filter, &muting, MAX_ROWS + 1);
+    let title = move |kind: &str| exceptions::title(&definitions.exceptions, kind);
+    Ok(Table::new(&EXCEPTION, rows, move |row: ExceptionRow| exception(&title(&row.kind), row)))
+}
+
+async fn count_exceptions(asked: Asked) -> Result<Option<u64>, Fault> {
+    let (filter, complaints) = exceptions::filter(&asked.query);
+    complained(complaints)?;
+    let muting = asked.store.muting(&asked.tenant).await?;
+    let sums = asked.store.exception_sums(&asked.tenant, &filter, &muting).await?;
+    Ok(Some(sums.iter().map(|sum| sum.count).sum()))
+}
+
+fn exception(title: &str, row: ExceptionRow) -> Record {
+    let titled = |key: &str| if key.is_empty() { Cell::Empty } else { words::title(key).into() };
+    vec![
+        titled(&row.state),
+        title.into(),
+        titled(&row.severity),
+        row.root_id.into(),
+        titled(&row.object_type),
+        row.object_id.into(),
+        row.detail.into(),
+        if row.system.is_empty() { Cell::Empty } else { words::system(&row.system).into() },
+        row.owner.into(),
+        titled(&row.team),
+        Cell::Time(row.since_ms),
+        Cell::time(row.acknowledge_by_ms),
+        Cell::time(row.resolve_by_ms),
+        Cell::time(row.closed_ms),
+        titled(&row.closed_kind),
+        u64::from(row.occurrence).into(),
+        titled(&row.reason),
+        u64::from(row.comments).into(),
+        row.customer.into(),
+        row.warehouse.into(),
+        row.carrier.into(),
+        u64::from(row.orders).into(),
+        Cell::amount(row.amount),
+        row.currency.into(),
+        row.id.into(),
     ]
 }
 

@@ -26,7 +26,7 @@ const ASIDE: [&str; 4] = ["tz", "after", "view", "head"];
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     type Shared = web::Data<Desk>;
-    cfg.route(
+    cfg.configure(super::jobs::configure).route(
         "/{list:[a-z_-]+}.{format:csv|xlsx|json}",
         web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)),
     );
@@ -45,14 +45,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
     if let Some(notice) = visit.notices.first() {
         return Err(Trouble::Bad { tenant, text: notice.clone() });
     }
-    let asked = Asked {
-        store: desk.store.clone(),
-        shelf: Arc::clone(&desk.shelf),
-        tenant: visit.tenant.clone(),
-        query: visit.query.clone(),
-        clock: visit.clock.clone(),
-        person: Prefs::of(request).person.unwrap_or_default(),
-    };
+    let asked = visit.asked(desk, Prefs::of(request).person.unwrap_or_default());
     file(list, format, asked, &desk.data_dir).await.map_err(|fault| match fault {
         Fault::Bad(text) => Trouble::Bad { tenant, text },
         Fault::Store(error) => error.into(),
@@ -63,11 +56,17 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
     })
 }
 
+/// The list that stands at an address.
+pub fn list_at(tenant: &str, here: &str) -> Option<&'static List> {
+    let path = here.split('?').next().unwrap_or_default();
+    LISTS.iter().find(|list| words::tenant_path(tenant, list.key) == path)
+}
+
 /// The list at an address as files: the same query, without what is no filter of it.
 pub fn links(tenant: &str, here: &str) -> Vec<FileLink> {
+    let Some(list) = list_at(tenant, here) else { return Vec::new() };
     let (path, query) = here.split_once('?').unwrap_or((here, ""));
     let query = Query::parse(query);
-    let Some(list) = LISTS.iter().find(|list| words::tenant_path(tenant, list.key) == path) else { return Vec::new() };
     let strangers: Vec<&str> = query.pairs().map(|(name, _)| name).filter(|name| !list.known.contains(name)).collect();
     let search = query.without(&strangers).text();
     let link = |title: &'static str, format: Format, note: &'static str| FileLink {
@@ -119,13 +118,17 @@ pub fn file_name(list: &List, format: Format, asked: &Asked) -> String {
 }
 
 pub fn answer(written: Written, format: Format, name: &str) -> HttpResponse {
-    let Written { file, bytes, head } = written;
-    let pieces = ReaderStream::with_capacity(tokio::fs::File::from_std(file), 1 << 16);
+    let Written { file, bytes, .. } = written;
+    answer_file(tokio::fs::File::from_std(file), bytes, format, name)
+}
+
+/// A file from where it stands to its end.
+pub fn answer_file(file: tokio::fs::File, bytes: u64, format: Format, name: &str) -> HttpResponse {
+    let pieces = ReaderStream::with_capacity(file, 1 << 16);
     HttpResponse::Ok()
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .insert_header(("X-Milepost-Rows", head.sums.rows.to_string()))
         .content_type(format.media_type())
         .body(SizedStream::new(bytes, pieces))
 }

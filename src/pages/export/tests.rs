@@ -163,7 +163,7 @@ fn a_head_lists_the_sums_that_the_rows_have() {
                 Ok(Table::new(&COLUMNS, rows, record))
             })
         },
-        count: lists::uncounted,
+        count: |_| Box::pin(async { Ok(None) }),
     }));
     let folder = tempfile::tempdir().unwrap();
     let asked = Asked {

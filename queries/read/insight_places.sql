@@ -1,0 +1,42 @@
+-- By customer, warehouse or carrier: how many were delivered, how long took the invoice and the order, how many kept?
+-- Snapshots of paths, clocks and exceptions of one definition; a row a name, the most first, at most `limit`.
+WITH
+    late AS
+    (
+        SELECT root_type, root_id, max(verdict IN ('met_late', 'breached')) AS is_late
+        FROM slas FINAL
+        WHERE tenant = {tenant:String} AND definition = {definition:String} AND to_step = {delivered:String}
+            AND verdict NOT IN ('gone', 'cancelled', 'open', 'at_risk')
+        GROUP BY root_type, root_id
+    ),
+    bad AS
+    (
+        SELECT root_type, root_id, max(kind IN {not_full:Array(String)}) AS is_short
+        FROM exceptions FINAL
+        WHERE tenant = {tenant:String} AND kind NOT IN {no_fault:Array(String)}
+        GROUP BY root_type, root_id
+    )
+SELECT multiIf({by:String} = 'warehouse', warehouse, {by:String} = 'carrier', carrier, customer) AS name, count() AS n,
+    quantileIf(0.5)(toFloat64(invoiced - proved), proved > 0 AND invoiced >= proved) AS invoice_p50,
+    quantileIf(0.95)(toFloat64(invoiced - proved), proved > 0 AND invoiced >= proved) AS invoice_p95,
+    quantile(0.5)(toFloat64(ended - toUnixTimestamp64Milli(created_at))) AS order_p50,
+    countIf(promised) AS promised_n, countIf(promised AND NOT is_late AND NOT is_short) AS kept_n,
+    countIf(NOT has_fault) AS first_pass_n
+FROM
+(
+    SELECT paths.customer AS customer, paths.warehouse AS warehouse, paths.carrier AS carrier, created_at,
+        times[indexOf(steps, {delivered:String})] AS ended, times[indexOf(steps, {proved:String})] AS proved,
+        times[indexOf(steps, {invoiced:String})] AS invoiced, late.root_id != '' AS promised, late.is_late AS is_late,
+        bad.root_id != '' AS has_fault, bad.is_short AS is_short
+    FROM paths FINAL
+    LEFT JOIN late ON late.root_type = paths.root_type AND late.root_id = paths.root_id
+    LEFT JOIN bad ON bad.root_type = paths.root_type AND bad.root_id = paths.root_id
+    WHERE tenant = {tenant:String} AND definition = {definition:String}
+        AND ({customer:String} = '' OR paths.customer = {customer:String})
+        AND ({warehouse:String} = '' OR paths.warehouse = {warehouse:String})
+        AND ({carrier:String} = '' OR paths.carrier = {carrier:String})
+)
+WHERE ended >= {from_ms:Int64} AND ended > 0 AND name != ''
+GROUP BY name
+ORDER BY n DESC, name
+LIMIT {limit:UInt64}

@@ -1,0 +1,210 @@
+//! Readiness and reconciliation for programs: items with reasons and evidence, and totals per currency.
+
+use actix_web::{HttpRequest, web};
+use chrono::Utc;
+use milepost_ingest::ObjectRef;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::answer::{Refused, ok};
+use super::shapes::{filled, time};
+use super::{Answer, Shared, cursor, cut, limit, query, reader};
+use crate::domain::Money;
+use crate::pages::params::Query;
+use crate::pages::readiness::{self, compared};
+use crate::store::rows::{ReadinessRow, ReconciliationRow};
+use crate::store::{Cursor, ReadinessFilter, Sum};
+
+const KNOWN: [&str; 11] =
+    ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of", "after", "limit"];
+const KNOWN_COMPARED: [&str; 7] = ["kind", "matched", "customer", "carrier", "q", "after", "limit"];
+
+/// To be put under `/api/v1`.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.route("/readiness", web::get().to(list)).route("/reconciliation", web::get().to(mismatches));
+}
+
+#[derive(Serialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+    total: u64,
+    /// One for each currency; of items without a known amount only their number.
+    totals: Vec<Total>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Total {
+    currency: Option<String>,
+    amount: Option<Decimal>,
+    items: u64,
+    without_amount: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    object: ObjectRef,
+    workflow: ObjectRef,
+    is_rest: bool,
+    state: String,
+    amount: Option<Money>,
+    billed: Option<Money>,
+    remaining: Option<Money>,
+    /// Whole, each with owner system, next step and evidence.
+    reasons: Box<RawValue>,
+    system: Option<String>,
+    next_step: Option<String>,
+    customer: Option<String>,
+    carrier: Option<String>,
+    warehouse: Option<String>,
+    since: Option<String>,
+    delivered_at: Option<String>,
+    proof_at: Option<String>,
+    invoiced_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Mismatch {
+    kind: String,
+    state: String,
+    object: ObjectRef,
+    workflow: ObjectRef,
+    line: Option<String>,
+    detail: String,
+    expected: Option<String>,
+    found: Option<String>,
+    unit: Option<String>,
+    value: Option<Money>,
+    figures: Vec<String>,
+    since: String,
+    age_days: i64,
+    system: String,
+    customer: Option<String>,
+    carrier: Option<String>,
+    evidence: Box<RawValue>,
+}
+
+fn money(millionths: Option<i128>, currency: &str) -> Option<Money> {
+    let value = Decimal::try_from_i128_with_scale(millionths?, 6).ok()?.normalize();
+    Some(Money { value, currency: currency.to_owned() })
+}
+
+fn raw(json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_default()
+}
+
+impl From<ReadinessRow> for Item {
+    fn from(row: ReadinessRow) -> Self {
+        Self {
+            amount: money(row.amount, &row.currency),
+            billed: money(row.billed, &row.currency),
+            remaining: money(row.remaining, &row.currency),
+            object: ObjectRef::new(row.object_type, row.object_id),
+            workflow: ObjectRef::new(row.root_type, row.root_id),
+            is_rest: row.is_rest,
+            state: row.state,
+            reasons: raw(row.why),
+            system: filled(row.system),
+            next_step: filled(row.next_step),
+            customer: filled(row.customer),
+            carrier: filled(row.carrier),
+            warehouse: filled(row.warehouse),
+            since: row.since_ms.map(time),
+            delivered_at: row.delivered_ms.map(time),
+            proof_at: row.proof_ms.map(time),
+            invoiced_at: row.invoiced_ms.map(time),
+        }
+    }
+}
+
+impl From<ReconciliationRow> for Mismatch {
+    fn from(row: ReconciliationRow) -> Self {
+        Self {
+            value: money(row.value, &row.currency),
+            object: ObjectRef::new(row.object_type, row.object_id),
+            workflow: ObjectRef::new(row.root_type, row.root_id),
+            kind: row.kind,
+            state: row.state,
+            line: filled(row.line),
+            detail: row.detail,
+            expected: filled(row.expected),
+            found: filled(row.found),
+            unit: filled(row.unit),
+            figures: row.figures,
+            since: time(row.since_ms),
+            age_days: (Utc::now().timestamp_millis() - row.since_ms) / 86_400_000,
+            system: row.system,
+            customer: filled(row.customer),
+            carrier: filled(row.carrier),
+            evidence: raw(row.evidence),
+        }
+    }
+}
+
+fn total(sum: &Sum, kind: Option<String>) -> Total {
+    let known = !sum.currency.is_empty();
+    Total {
+        currency: filled(sum.currency.clone()),
+        amount: money(Some(sum.total), &sum.currency).map(|m| m.value).filter(|_| known),
+        items: sum.count,
+        without_amount: sum.unknown,
+        kind,
+    }
+}
+
+fn asked(query: &Query, now_ms: i64) -> Result<ReadinessFilter, Refused> {
+    let as_of = match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
+        None => None,
+        Some(Ok(at)) => Some(at.timestamp_millis()),
+        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
+    };
+    let (filter, complaints) = readiness::filter(query, as_of, as_of.unwrap_or(now_ms));
+    complaints.first().map_or(Ok(filter), |complaint| Err(Refused::parameter(complaint)))
+}
+
+async fn list(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = reader(&desk, &request)?.tenant;
+    let query = query(&request, &KNOWN)?;
+    let filter = asked(&query, Utc::now().timestamp_millis())?;
+    let (after, limit) = (cursor(&query)?, limit(&query)?);
+    let (mut rows, sums) = tokio::try_join!(
+        desk.store.readiness(&tenant, &filter, &after, limit + 1),
+        desk.store.readiness_sums(&tenant, &filter)
+    )?;
+    let next = cut(&mut rows, limit, Cursor::after_readiness);
+    let all: Vec<&Sum> = sums.iter().filter(|s| s.name == "all").collect();
+    ok(&Page {
+        items: rows.into_iter().map(Item::from).collect(),
+        next,
+        total: all.iter().map(|s| s.count).sum(),
+        totals: all.into_iter().map(|s| total(s, None)).collect(),
+        as_of: (filter.as_of_ms > 0).then(|| time(filter.as_of_ms)),
+    })
+}
+
+async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = reader(&desk, &request)?.tenant;
+    let query = query(&request, &KNOWN_COMPARED)?;
+    let (filter, complaints) = compared(&query);
+    if let Some(complaint) = complaints.first() {
+        return Err(Refused::parameter(complaint));
+    }
+    let (after, limit) = (cursor(&query)?, limit(&query)?);
+    let (mut rows, sums) = tokio::try_join!(
+        desk.store.reconciliation(&tenant, &filter, &after, limit + 1),
+        desk.store.reconciliation_sums(&tenant, &filter)
+    )?;
+    let next = cut(&mut rows, limit, Cursor::after_discrepancy);
+    ok(&Page {
+        items: rows.into_iter().map(Mismatch::from).collect(),
+        next,
+        total: sums.iter().map(|s| s.count).sum(),
+        totals: sums.iter().map(|s| total(s, Some(s.value.clone()))).collect(),
+        as_of: None,
+    })
+}

@@ -1,0 +1,433 @@
+//! Finance's worklist: what can be billed, what cannot and why, and how much of it there is, each currency apart; the
+//! figures of one order; what does not match.
+
+pub mod export;
+mod item;
+pub mod routes;
+
+use serde::Serialize;
+
+use super::params::Query;
+use super::render::Page;
+use super::status::{self, Badge};
+use super::time::{Clock, Time};
+use super::words;
+use super::workflows::{Chip, Tab};
+use crate::domain::{RECONCILIATION_KINDS, readiness_rules};
+use crate::store::rows::{ReadinessRow, ReconciliationRow};
+use crate::store::{ReadinessFilter, ReconciliationFilter, Sum};
+
+pub use item::Item;
+
+pub const PER_PAGE: usize = 50;
+pub const KNOWN: [&str; 11] =
+    ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "after", "as_of", "tz"];
+pub const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "after", "as_of", "tz"];
+const STATES: [&str; 7] = ["ready", "blocked", "not_due", "wrong", "invoiced", "posted", "paid"];
+const AGES: [&str; 5] = ["0-1", "2-3", "4-7", "8-14", "15+"];
+
+/// What the address narrows to, and what of it is not understood.
+pub fn filter(query: &Query, as_of_ms: Option<i64>, now_ms: i64) -> (ReadinessFilter, Vec<String>) {
+    let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let mut complaints = Vec::new();
+    let mut state = query.list("state");
+    state.retain(|s| {
+        let known = STATES.contains(&s.as_str());
+        if !known {
+            complaints.push(format!("state: “{}” is none of {}.", words::cut(s, 40), STATES.join(", ")));
+        }
+        known
+    });
+    let mut age = text("age");
+    if !age.is_empty() && !AGES.contains(&age.as_str()) {
+        complaints.push(format!("age: expected one of {}.", AGES.join(", ")));
+        age.clear();
+    }
+    let filter = ReadinessFilter {
+        state,
+        reason: text("reason"),
+        age,
+        customer: text("customer"),
+        carrier: text("carrier"),
+        system: text("system"),
+        currency: text("currency"),
+        text: text("q"),
+        as_of_ms: as_of_ms.unwrap_or(0),
+        now_ms,
+    };
+    (filter, complaints)
+}
+
+pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
+    let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    let mut complaints = Vec::new();
+    let mut kind = query.list("kind");
+    kind.retain(|k| {
+        let known = RECONCILIATION_KINDS.iter().any(|(name, _)| name == k);
+        if !known {
+            complaints.push(format!("kind: there is no kind “{}”.", words::cut(k, 40)));
+        }
+        known
+    });
+    let matched = query.get("matched") == Some("yes");
+    (
+        ReconciliationFilter { kind, matched, customer: text("customer"), carrier: text("carrier"), text: text("q") },
+        complaints,
+    )
+}
+
+/// The words of a reason; a rule of one's own goes by its key.
+pub fn reason(code: &str) -> String {
+    let found = readiness_rules().find(|(key, ..)| *key == code);
+    found.map_or_else(|| words::title(code), |_| words::title(code))
+}
+
+pub fn kind(key: &str) -> String {
+    RECONCILIATION_KINDS
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map_or_else(|| words::title(key), |(_, t)| (*t).to_owned())
+}
+
+pub fn state_word(state: &str) -> String {
+    match state {
+        "not_due" => "In progress".to_owned(),
+        "blocked" => "Blocked".to_owned(),
+        other => status::readiness(other).word.to_string(),
+    }
+}
+
+/// Money and number of one state, in each currency.
+#[derive(Debug, Serialize)]
+pub struct Total {
+    pub title: String,
+    pub href: String,
+    pub count: String,
+    pub amounts: Vec<String>,
+    pub unknown: String,
+    pub tone: &'static str,
+    pub chosen: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Facet {
+    pub title: &'static str,
+    pub note: &'static str,
+    pub values: Vec<FacetValue>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct FacetValue {
+    pub text: String,
+    pub href: String,
+    pub count: String,
+    pub amounts: Vec<String>,
+    pub chosen: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Row {
+    pub key: String,
+    pub id: String,
+    pub order: String,
+    pub href: String,
+    pub badge: Badge,
+    pub word: String,
+    pub customer: String,
+    pub delivered: Option<Time>,
+    pub amount: String,
+    pub reasons: Vec<String>,
+    pub system: String,
+    pub next_step: String,
+    pub is_rest: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Worklist {
+    pub path: String,
+    pub search: String,
+    pub kept: Vec<(String, String)>,
+    pub tabs: Vec<Tab>,
+    pub chips: Vec<Chip>,
+    pub totals: Vec<Total>,
+    pub facets: Vec<Facet>,
+    pub rows: Vec<Row>,
+    pub total: String,
+    pub next: String,
+    pub first: String,
+    pub frozen: String,
+    pub freeze: String,
+    pub thaw: String,
+    pub compare: String,
+    pub empty: &'static str,
+}
+
+impl Page for Worklist {
+    const TEMPLATE: &'static str = "readiness.html";
+}
+
+pub struct Found<'a> {
+    pub tenant: &'a str,
+    pub query: &'a Query,
+    pub rows: &'a [ReadinessRow],
+    /// Of the list as it is narrowed.
+    pub sums: &'a [Sum],
+    /// Of the whole tenant.
+    pub all: &'a [Sum],
+    pub as_of_ms: Option<i64>,
+    /// Up to when everything is stored: the moment to freeze at.
+    pub settled_ms: i64,
+    pub next: Option<String>,
+}
+
+fn amounts<'s>(sums: impl Iterator<Item = &'s Sum>) -> (u64, u64, Vec<String>) {
+    let (mut count, mut unknown, mut texts) = (0, 0, Vec::new());
+    for sum in sums {
+        count += sum.count;
+        unknown += sum.unknown;
+        if !sum.currency.is_empty() {
+            texts.extend(words::stored_money(Some(sum.total), &sum.currency));
+        }
+    }
+    (count, unknown, texts)
+}
+
+fn unknown_text(n: u64) -> String {
+    if n == 0 { String::new() } else { words::plural(n, "amount is not known", "amounts are not known") }
+}
+
+pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
+    let path = words::tenant_path(found.tenant, "readiness");
+    let base = found.query.without(&["after"]);
+    let to = |query: &Query| format!("{path}{}", query.text());
+    let total = |state: &'static str, tone: &'static str| {
+        let (count, unknown, amounts) = amounts(found.all.iter().filter(|s| s.name == "state" && s.value == state));
+        Total {
+            title: if state == "ready" { "Ready to invoice".into() } else { state_word(state) },
+            href: to(&Query::default().with("state", state)),
+            count: words::count(count),
+            amounts,
+            unknown: unknown_text(unknown),
+            tone,
+            chosen: base.get("state") == Some(state),
+        }
+    };
+    let facet = |name: &'static str, title: &'static str, note: &'static str| {
+        let mut order: Vec<&str> = Vec::new();
+        for sum in found.sums.iter().filter(|s| s.name == name && !s.value.is_empty()) {
+            if !order.contains(&sum.value.as_str()) {
+                order.push(&sum.value);
+            }
+        }
+        if name == "age" {
+            order.sort_by_key(|age| AGES.iter().position(|a| a == age));
+        }
+        order.truncate(12);
+        let value = |value: &str| {
+            let (count, _, amounts) = amounts(found.sums.iter().filter(|s| s.name == name && s.value == value));
+            let chosen = base.get(name) == Some(value);
+            FacetValue {
+                text: match name {
+                    "reason" => reason(value),
+                    "age" => format!("{value} days"),
+                    _ => value.to_owned(),
+                },
+                href: to(&if chosen { base.without(&[name]) } else { base.with(name, value) }),
+                count: words::count(count),
+                amounts,
+                chosen,
+            }
+        };
+        Facet { title, note, values: order.into_iter().map(value).collect() }
+    };
+    let (count, unknown, sums) = amounts(found.sums.iter().filter(|s| s.name == "all"));
+    let narrowing = ["state", "reason", "age", "customer", "carrier", "system", "currency", "q"];
+    let chips: Vec<Chip> = narrowing
+        .iter()
+        .filter_map(|name| {
+            let value = base.get(name)?;
+            let text = match *name {
+                "state" => base.list("state").iter().map(|s| state_word(s)).collect::<Vec<_>>().join(", "),
+                "reason" => reason(value),
+                "system" => words::system(value),
+                _ => value.to_owned(),
+            };
+            let title = if *name == "q" { "Text".to_owned() } else { words::title(name) };
+            Some(Chip { name: title, value: text, href: to(&base.without(&[name])) })
+        })
+        .collect();
+    let views: [(&str, &str); 6] = [
+        ("Open", "ready,blocked,not_due,wrong"),
+        ("Ready", "ready"),
+        ("Blocked", "blocked"),
+        ("In progress", "not_due"),
+        ("Wrong", "wrong"),
+        ("Billed", "invoiced,posted,paid"),
+    ];
+    let chosen = base.get("state").unwrap_or_default();
+    let tabs = views.into_iter().map(|(title, states)| Tab {
+        title: title.into(),
+        href: to(&base.with("state", states)),
+        active: chosen == states,
+    });
+    let moment = |ms: i64| Clock::iso(ms);
+    let mut tabs: Vec<Tab> = tabs.collect();
+    tabs.push(Tab { title: "Everything".into(), href: to(&base.without(&["state"])), active: chosen.is_empty() });
+    Worklist {
+        search: base.get("q").unwrap_or_default().to_owned(),
+        kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        tabs,
+        totals: vec![total("ready", "ok"), total("blocked", "held"), total("not_due", "idle"), total("wrong", "crit")],
+        facets: vec![
+            facet("reason", "By reason", "Reasons overlap: an item counts in each of its own."),
+            facet("age", "By age since delivery", ""),
+            facet("customer", "By customer", ""),
+        ],
+        rows: found.rows.iter().map(|r| row(found.tenant, clock, r)).collect(),
+        total: format!(
+            "{}{}{}",
+            words::plural(count, "item", "items"),
+            sums.iter().map(|s| format!(" · {s}")).collect::<String>(),
+            if unknown > 0 { format!(" · {}", unknown_text(unknown)) } else { String::new() }
+        ),
+        next: found.next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
+        first: found.query.get("after").map(|_| to(&base)).unwrap_or_default(),
+        frozen: found.as_of_ms.map(|at| clock.full(at)).unwrap_or_default(),
+        freeze: to(&base.with("as_of", &moment(found.settled_ms))),
+        thaw: to(&base.without(&["as_of"])),
+        compare: words::tenant_path(found.tenant, "reconciliation"),
+        empty: match (found.rows.is_empty(), found.all.is_empty()) {
+            (false, _) => "",
+            (true, true) => "nothing",
+            (true, false) if chips.is_empty() => "nothing",
+            (true, false) => "no-match",
+        },
+        chips,
+        path,
+    }
+}
+
+fn row(tenant: &str, clock: &Clock, row: &ReadinessRow) -> Row {
+    Row {
+        key: format!("{}/{}", row.root_id, row.object_id),
+        id: row.object_id.clone(),
+        order: if row.object_type == "order" { String::new() } else { row.root_id.clone() },
+        href: format!(
+            "{}#{}",
+            words::tenant_path(
+                tenant,
+                &format!("readiness/{}/{}", words::encode(&row.root_type), words::encode(&row.root_id))
+            ),
+            words::encode(&row.object_id)
+        ),
+        badge: status::readiness(&row.state),
+        word: state_word(&row.state),
+        customer: row.customer.clone(),
+        delivered: row.delivered_ms.map(|at| clock.time(at)),
+        amount: words::stored_money(row.amount, &row.currency).unwrap_or_else(|| "not known".into()),
+        reasons: row.reasons.iter().map(|code| reason(code)).collect(),
+        system: if row.system.is_empty() { String::new() } else { words::system(&row.system) },
+        next_step: row.next_step.clone(),
+        is_rest: row.is_rest,
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    pub path: String,
+    pub search: String,
+    pub kept: Vec<(String, String)>,
+    pub kinds: Vec<FacetValue>,
+    pub rows: Vec<ComparedRow>,
+    pub total: String,
+    pub next: String,
+    pub first: String,
+    pub with_matched: String,
+    pub matched: bool,
+    pub worklist: String,
+}
+
+impl Page for Compared {
+    const TEMPLATE: &'static str = "reconciliation.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct ComparedRow {
+    pub key: String,
+    pub kind: String,
+    pub object: String,
+    pub href: String,
+    pub root: String,
+    pub root_href: String,
+    pub line: String,
+    pub detail: String,
+    pub expected: String,
+    pub found: String,
+    pub unit: String,
+    pub value: String,
+    pub figures: Vec<String>,
+    pub since: Time,
+    pub system: String,
+    pub party: String,
+    pub badge: Badge,
+}
+
+pub fn comparison(
+    tenant: &str,
+    clock: &Clock,
+    query: &Query,
+    rows: &[ReconciliationRow],
+    sums: &[Sum],
+    next: Option<String>,
+) -> Compared {
+    let path = words::tenant_path(tenant, "reconciliation");
+    let base = query.without(&["after"]);
+    let to = |query: &Query| format!("{path}{}", query.text());
+    let mut kinds: Vec<FacetValue> = Vec::new();
+    for (key, title) in RECONCILIATION_KINDS {
+        let (count, _, amounts) = amounts(sums.iter().filter(|s| s.value == key));
+        let chosen = base.list("kind").iter().any(|k| k == key);
+        if count > 0 || chosen {
+            let href = to(&if chosen { base.without(&["kind"]) } else { base.with("kind", key) });
+            kinds.push(FacetValue { text: title.into(), href, count: words::count(count), amounts, chosen });
+        }
+    }
+    let (count, ..) = amounts(sums.iter());
+    let figure = |text: &str| text.parse().map_or_else(|_| String::new(), words::quantity);
+    let row = |row: &ReconciliationRow| ComparedRow {
+        key: format!("{} {}/{} {}", row.kind, row.object_type, row.object_id, row.line),
+        kind: kind(&row.kind),
+        object: row.object_id.clone(),
+        href: words::object_path(tenant, &row.object_type, &row.object_id),
+        root: row.root_id.clone(),
+        root_href: words::workflow_path(tenant, &row.root_type, &row.root_id),
+        line: row.line.clone(),
+        detail: row.detail.clone(),
+        expected: figure(&row.expected),
+        found: figure(&row.found),
+        unit: row.unit.clone(),
+        value: words::stored_money(row.value, &row.currency).unwrap_or_default(),
+        figures: row.figures.clone(),
+        since: clock.time(row.since_ms),
+        system: words::system(&row.system),
+        party: if row.customer.is_empty() { row.carrier.clone() } else { row.customer.clone() },
+        badge: if row.state == "matched" { status::readiness("paid") } else { status::readiness("wrong") },
+    };
+    Compared {
+        search: base.get("q").unwrap_or_default().to_owned(),
+        kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        kinds,
+        rows: rows.iter().map(row).collect(),
+        total: words::plural(count, "discrepancy", "discrepancies"),
+        next: next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
+        first: query.get("after").map(|_| to(&base)).unwrap_or_default(),
+        matched: base.get("matched") == Some("yes"),
+        with_matched: to(&if base.get("matched") == Some("yes") {
+            base.without(&["matched"])
+        } else {
+            base.with("matched", "yes")
+        }),
+        worklist: words::tenant_path(tenant, "readiness"),
+        path,
+    }
+}

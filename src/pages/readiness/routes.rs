@@ -1,0 +1,153 @@
+//! The addresses of finance: the worklist, one order, what does not match, and what a person decides.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use chrono::DateTime;
+use milepost_ingest::ObjectRef;
+use serde_json::{Map, Value};
+
+use super::{Found, KNOWN, KNOWN_COMPARED, PER_PAGE, compared, comparison, filter, item, list};
+use crate::pages::act::Submission;
+use crate::pages::desk::Desk;
+use crate::pages::problem::Trouble;
+use crate::pages::routes::{acted, cursor, part, told};
+use crate::pages::visit::{Label, Visit};
+use crate::pages::words;
+use crate::store::rows::EventRow;
+use crate::store::{Cursor, ReadinessFilter};
+
+type Answer = Result<HttpResponse, Trouble>;
+type Shared = web::Data<Desk>;
+
+const MAX_REASON_CHARS: usize = 500;
+
+/// To be put under `/t/{tenant}`.
+pub fn configure(cfg: &mut web::ServiceConfig) {
+    cfg.route("/readiness", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, worklist)))
+        .route("/readiness/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
+        .route(
+            "/readiness/{type}/{id}/act",
+            web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, decide)),
+        )
+        .route("/reconciliation", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mismatches)));
+}
+
+/// Up to when everything that was taken is stored: what was so then will be told the same for ever.
+fn settled_ms(desk: &Desk, now_ms: i64) -> i64 {
+    desk.hub.freshness().map_or(now_ms, |fresh| fresh.stored_ms.min(now_ms))
+}
+
+async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &KNOWN).await?;
+    let (filter, complaints) = filter(&visit.query, visit.as_of_ms, visit.clock.now_ms);
+    visit.notices.extend(complaints);
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    let settled_ms = settled_ms(desk, visit.clock.now_ms);
+    visit
+        .show(desk, async {
+            let whole =
+                ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..ReadinessFilter::default() };
+            let (mut rows, sums, all) = tokio::try_join!(
+                desk.store.readiness(tenant, &filter, &after, PER_PAGE as u64 + 1),
+                desk.store.readiness_sums(tenant, &filter),
+                async {
+                    // Without a filter the same sums.
+                    if filter == whole { Ok(Vec::new()) } else { desk.store.readiness_sums(tenant, &whole).await }
+                },
+            )?;
+            let all = if filter == whole { sums.clone() } else { all };
+            let more = rows.len() > PER_PAGE;
+            rows.truncate(PER_PAGE);
+            let next = rows.last().filter(|_| more).map(|row| Cursor::after_readiness(row).to_string());
+            let found = Found {
+                tenant,
+                query: &visit.query,
+                rows: &rows,
+                sums: &sums,
+                all: &all,
+                as_of_ms: visit.as_of_ms,
+                settled_ms,
+                next,
+            };
+            Ok((Label::new("readiness", "Invoice readiness", "readiness"), list(&visit.clock, &found)))
+        })
+        .await
+}
+
+async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
+    let visit = Visit::new(desk, request, &["as_of"]).await?;
+    let tenant = visit.tenant.as_str();
+    let root = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let missing =
+        || Trouble::NotFound { tenant: tenant.to_owned(), what: format!("{} {}", words::title(&root.kind), root.id) };
+    let row = desk.store.workflow(tenant, &root).await?.ok_or_else(missing)?;
+    visit
+        .show(desk, async {
+            let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();
+            let mut events = desk.store.events_of(tenant, &members).await?;
+            if let Some(as_of) = visit.as_of_ms {
+                events.retain(|event| event.received_ms <= as_of);
+            }
+            let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
+            let entries = events.into_iter().filter_map(EventRow::into_entry);
+            let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
+            let page = item::item(tenant, &visit.clock, &flow, visit.as_of_ms.is_some());
+            Ok((Label::new("readiness", format!("Billing of {}", root.id), format!("w:{root}")), page))
+        })
+        .await
+}
+
+/// Holds, releases, marks ready, or asks.
+async fn decide(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
+    let root = ObjectRef::new(part(request, "type"), part(request, "id"));
+    let object = form.get("object").and_then(ObjectRef::parse).unwrap_or_else(|| root.clone());
+    let reason: String =
+        form.need("reason", "Say why: a decision needs a reason.")?.chars().take(MAX_REASON_CHARS).collect();
+    let mut data: Map<String, Value> = [("reason".to_owned(), reason.into())].into_iter().collect();
+    let kind = match form.get("do") {
+        Some("hold") => {
+            if let Some(day) = form.get("until") {
+                let until = format!("{day}T00:00:00Z");
+                if DateTime::parse_from_rfc3339(&until).is_err() {
+                    return Err(form.bad("Until: expected a day like 2026-11-30."));
+                }
+                data.insert("until".to_owned(), until.into());
+            }
+            "readiness.held"
+        }
+        Some("release") => "readiness.released",
+        Some("ready") => {
+            data.insert("codes".to_owned(), form.get("codes").unwrap_or_default().into());
+            "readiness.marked_ready"
+        }
+        Some("unmark") => "readiness.unmarked",
+        Some("ask") => {
+            data.insert("owner".to_owned(), form.need("owner", "Ask whom?")?.into());
+            "readiness.asked"
+        }
+        _ => return Err(form.bad("There is no such decision.")),
+    };
+    let act = form.act(0, kind, object, data);
+    form.done(desk, vec![act]).await
+}
+
+async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
+    let mut visit = Visit::new(desk, request, &KNOWN_COMPARED).await?;
+    let (filter, complaints) = compared(&visit.query);
+    visit.notices.extend(complaints);
+    let after = cursor(&mut visit);
+    let tenant = visit.tenant.as_str();
+    visit
+        .show(desk, async {
+            let (mut rows, sums) = tokio::try_join!(
+                desk.store.reconciliation(tenant, &filter, &after, PER_PAGE as u64 + 1),
+                desk.store.reconciliation_sums(tenant, &filter),
+            )?;
+            let more = rows.len() > PER_PAGE;
+            rows.truncate(PER_PAGE);
+            let next = rows.last().filter(|_| more).map(|row| Cursor::after_discrepancy(row).to_string());
+            let page = comparison(tenant, &visit.clock, &visit.query, &rows, &sums, next);
+            Ok((Label::new("readiness", "Reconciliation", "readiness"), page))
+        })
+        .await
+}

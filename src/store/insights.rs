@@ -1,0 +1,155 @@
+//! Figures of weeks: how long it took, what was kept, what is not invoiced yet. Made of snapshots, never of events.
+
+use clickhouse::Row;
+use clickhouse::query::Query;
+use serde::Deserialize;
+
+use super::{Store, StoreError};
+
+/// Of which workflows; an empty field does not narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InsightFilter {
+    pub definition: String,
+    pub customer: String,
+    pub warehouse: String,
+    pub carrier: String,
+    pub from_ms: i64,
+    /// Milestones that mean delivered, proved and invoiced in this definition.
+    pub delivered: String,
+    pub proved: String,
+    pub invoiced: String,
+}
+
+/// A week, as days since 1970.
+type Day = u16;
+
+#[derive(Clone, Debug, PartialEq, Row, Deserialize)]
+pub struct CycleWeek {
+    pub week: Day,
+    /// Place of the pair asked for, from 1.
+    pub pair: u32,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Milliseconds.
+    pub p50: f64,
+    pub p95: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct YieldWeek {
+    pub week: Day,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Whose promise is decided; on time and in full; that and without any fault; without fault, promise or not.
+    pub promised_n: u64,
+    pub kept_n: u64,
+    pub perfect_n: u64,
+    pub first_pass_n: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct UnbilledWeek {
+    pub currency: String,
+    pub week: Day,
+    /// Scaled by 10^6.
+    pub change_millionths: i128,
+    pub added: u64,
+    pub taken: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Row, Deserialize)]
+pub struct RecoveryWeek {
+    /// 0 for what has not recovered.
+    pub week: Day,
+    #[serde(rename = "n")]
+    pub count: u64,
+    pub p50: f64,
+    pub p95: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Row, Deserialize)]
+pub struct PlaceFigures {
+    pub name: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// Not a number where nothing was invoiced.
+    pub invoice_p50: f64,
+    pub invoice_p95: f64,
+    pub order_p50: f64,
+    pub promised_n: u64,
+    pub kept_n: u64,
+    pub first_pass_n: u64,
+}
+
+/// Kinds that say that not all came, or too much.
+pub const NOT_FULL: [&str; 2] = ["short_shipment", "over_shipment"];
+/// Kinds that are no fault of the work itself: time has figures of its own.
+pub const NO_FAULT: [&str; 4] = ["sla_at_risk", "sla_breached", "source_silent", "dependency_degraded"];
+/// Kinds by which a transaction has failed.
+pub const FAILED: [&str; 3] = ["message_failed", "dead_lettered", "contract_violation"];
+
+impl Store {
+    /// From a milestone (or from the beginning, where it is empty) to another, for each pair.
+    pub async fn insight_cycles(
+        &self,
+        tenant: &str,
+        filter: &InsightFilter,
+        pairs: &[(String, String)],
+    ) -> Result<Vec<CycleWeek>, StoreError> {
+        let (from, to): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
+        let query = narrowed(self.reader.query_raw(read!("insight_cycles")), tenant, filter);
+        Ok(query.param("from_step", from).param("to_step", to).fetch_all().await?)
+    }
+
+    pub async fn insight_yield(&self, tenant: &str, filter: &InsightFilter) -> Result<Vec<YieldWeek>, StoreError> {
+        let query = narrowed(self.reader.query_raw(read!("insight_yield")), tenant, filter);
+        let query = query.param("delivered", &filter.delivered);
+        Ok(query.param("not_full", NOT_FULL.as_slice()).param("no_fault", NO_FAULT.as_slice()).fetch_all().await?)
+    }
+
+    /// From the first week on, whatever the filter says of time.
+    pub async fn insight_unbilled(
+        &self,
+        tenant: &str,
+        filter: &InsightFilter,
+    ) -> Result<Vec<UnbilledWeek>, StoreError> {
+        let query = narrowed(self.reader.query_raw(read!("insight_unbilled")), tenant, filter);
+        Ok(query.param("proved", &filter.proved).param("invoiced", &filter.invoiced).fetch_all().await?)
+    }
+
+    pub async fn insight_recovery(
+        &self,
+        tenant: &str,
+        filter: &InsightFilter,
+    ) -> Result<Vec<RecoveryWeek>, StoreError> {
+        let query = narrowed(self.reader.query_raw(read!("insight_recovery")), tenant, filter);
+        Ok(query.param("kinds", FAILED.as_slice()).fetch_all().await?)
+    }
+
+    /// `by` is `customer`, `warehouse` or `carrier`.
+    pub async fn insight_places(
+        &self,
+        tenant: &str,
+        filter: &InsightFilter,
+        by: &str,
+        limit: u64,
+    ) -> Result<Vec<PlaceFigures>, StoreError> {
+        let query = narrowed(self.reader.query_raw(read!("insight_places")), tenant, filter)
+            .param("delivered", &filter.delivered)
+            .param("proved", &filter.proved)
+            .param("invoiced", &filter.invoiced)
+            .param("by", by)
+            .param("limit", limit);
+        Ok(query.param("not_full", NOT_FULL.as_slice()).param("no_fault", NO_FAULT.as_slice()).fetch_all().await?)
+    }
+}
+
+fn narrowed(query: Query, tenant: &str, filter: &InsightFilter) -> Query {
+    query
+        .param("tenant", tenant)
+        .param("definition", &filter.definition)
+        .param("customer", &filter.customer)
+        .param("warehouse", &filter.warehouse)
+        .param("carrier", &filter.carrier)
+        .param("from_ms", filter.from_ms)
+}
