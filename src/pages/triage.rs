@@ -14,7 +14,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::store::rows::ReplayRow;
+use crate::store::replays::ReplayRow;
 use crate::store::{
     CarrierSummary, DependencySummary, FailureFilter, HeldGroup, InvoiceFailures, Reach, SourceSummary, UsualHour,
 };
@@ -22,7 +22,9 @@ use crate::store::{
 /// Groups on this page.
 const GROUPS: usize = 8;
 const CHANGES: usize = 8;
+/// Replays that are counted, and those that are shown.
 const REPLAYS: u64 = 20;
+const REPLAY_LINES: usize = 5;
 const DAY_MS: i64 = 86_400_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -145,7 +147,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
         },
         groups: active.iter().take(GROUPS).map(|one| group_row(tenant, clock, one)).collect(),
         groups_href: path("failures"),
-        replays: facts.replays.iter().map(|row| replay_line(clock, row)).collect(),
+        replays: facts.replays.iter().take(REPLAY_LINES).map(|row| replay_line(clock, row)).collect(),
         held: facts.held.iter().take(5).map(held).collect(),
         held_href: path("held"),
         changes: facts
@@ -356,7 +358,6 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 desk.store.invoice_failures(tenant, since),
                 desk.store.replays(tenant, "", REPLAYS),
             )?;
-            let replays: Vec<ReplayRow> = replays.into_iter().filter(|row| row.state != "draft").collect();
             let facts = Facts {
                 tenant,
                 sources: &sources,

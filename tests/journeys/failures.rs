@@ -52,7 +52,7 @@ async fn dead_letters_are_kept_grouped_and_opened_again_when_they_return() {
 
     let one = group(&server, "dead_lettered", |group| group["count"] == 2).await;
     assert_eq!((&one["target"], &one["affected"]["orders"]), (&json!("wms"), &json!(1)), "two SKUs, one cause: {one}");
-    assert_eq!(one["affected"]["amounts"], json!([{"value": "62.5", "currency": "EUR"}]), "{one}");
+    assert_eq!(one["affected"]["amounts"], json!([{"value": "64.5", "currency": "EUR"}]), "{one}");
 
     // To the letter for those who may act, and without what is secret for everybody else.
     assert_eq!(raw(&server, &ids[1], &server.read_key).await, (200, binary));

@@ -7,6 +7,7 @@ use milepost::pages::notes::{self, Hit, Problem, Search};
 use milepost::pages::params::Query;
 use milepost::pages::payload::{self, Facts};
 use milepost::pages::{held, integrations, object, triage};
+use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
     BadValue, CarrierSummary, DependencySummary, FailureGroup, HeldGroup, InvoiceFailures, Reach, Slot, SourceSummary,
