@@ -74,6 +74,7 @@ async fn dead_letters_are_kept_grouped_and_opened_again_when_they_return() {
     assert_eq!((status, &said["state"]), (200, &json!("resolved")), "{said}");
     server.kill();
     server.launch();
+    until("it answers again", || server.ask("/api/v1/held")).await;
     let letter =
         json!({"id": "l-3", "payload": "x", "target": "wms", "reason": "HTTP 422: unknown SKU AB-79", "pointer": "/n"});
     server.post("/v1/dead-letters", "application/json", letter.to_string()).await;
