@@ -72,6 +72,12 @@ pub fn dead_letter(body: &[u8], index: u32) -> Option<Letter> {
     letter(raw, index).ok()
 }
 
+/// Every letter of a stored body that can be read, with its payload.
+pub fn dead_letters(body: &[u8]) -> Vec<Letter> {
+    let all = document(body).ok().and_then(|text| letters(text).ok()).unwrap_or_default();
+    all.into_iter().zip(0..).filter_map(|(raw, index)| letter(raw, index).ok()).collect()
+}
+
 fn letters(text: &str) -> Result<Vec<&RawValue>, Refusal> {
     let read = match text.trim_start().as_bytes().first() {
         Some(b'[') => serde_json::from_str::<Vec<&RawValue>>(text),

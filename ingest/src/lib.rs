@@ -24,7 +24,7 @@ pub use act::{ACTING_SYSTEM, write_acts};
 pub use cloudevent::{read_cloudevent, read_cloudevent_batch, read_cloudevent_binary};
 pub use code::Code;
 pub use contract::{ContractError, Contracts, EventType};
-pub use dead_letter::{DEAD_LETTERED, DeadLetter, Letter, dead_letter, read_dead_letters, slug};
+pub use dead_letter::{DEAD_LETTERED, DeadLetter, Letter, dead_letter, dead_letters, read_dead_letters, slug};
 pub use event::{Context, Event, Log, ObjectRef, Point, Reading, Span, TraceRef};
 pub use form::{Form, read};
 pub use item::item;

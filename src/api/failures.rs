@@ -316,7 +316,9 @@ async fn raw(desk: Shared, request: HttpRequest) -> Answer {
     let row = desk.store.payload(&key.tenant, id).await?;
     let row = row.ok_or_else(|| Refused::not_found(&format!("payload {name}")))?;
     let who = format!("key/{}", key.id);
-    if is_masked(&row) && unmasked_by(&desk, &key.tenant, id, &who, Utc::now().timestamp_millis()).await?.is_none() {
+    if is_masked(&row, index)
+        && unmasked_by(&desk, &key.tenant, id, &who, Utc::now().timestamp_millis()).await?.is_none()
+    {
         let by = act::operator(&desk, &request).map_err(|_| Refused::masked())?;
         let (object, data) = excuse(id, "raw bytes through the API");
         act::act(&desk, &by, vec![act::Ids::of(&request)?.act(0, UNMASKED, object, data)]).await?;

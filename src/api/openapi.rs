@@ -248,17 +248,17 @@ pub const OPERATIONS: &[Operation] = &[
         query &PAGED, answer LISTED),
     operation!("get" "/api/v1/{list}.{format}", "Files", "A list as a file", "Exactly what the list shows for the same filters, as csv, xlsx or json.", Read, gives "text/csv"),
     operation!("get" "/api/v1/export", "Files", "Export events or objects", "As lines of JSON or as CSV.", Read, gives "application/x-ndjson"),
-    operation!("get" "/api/v1/exceptions", "Exceptions", "List exceptions", "Every filter of the page; those that are muted as well, unless `muted` says otherwise.", Read,
-        query &PAGED, answer LISTED),
-    operation!("get" "/api/v1/exceptions/{id}", "Exceptions", "One exception", "With what was done about it.", Read),
-    operation!("post" "/api/v1/exceptions/{id}/{deed}", "Exceptions", "Do something about an exception",
-    "Acknowledge, assign, snooze, comment and more; the path says what.", Operate,
-    body &[
-        ("text?", "string", "What to say with it."), ("code?", "string", "A reason by its code."),
-        ("owner?", "string", "For assigning."), ("team?", "string", "For assigning."),
-        ("until?", "string", "For acknowledging and putting off: until when."),
-        ("event?", "string", "For putting off: until this event comes."), ("count?", "integer", "For putting off: until so many come."),
-    ]),
+    operation!("get" "/api/v1/readiness", "Billing", "What can be invoiced", "Each order and shipment with every rule that holds it up, and the money that waits.", Read,
+        query &[
+            ("state", "not_due, blocked, ready, invoiced, posted, paid or wrong."), ("reason", "A rule."), ("age", "A class of age."),
+            ("customer", "A customer."), ("carrier", "A carrier."), ("system", "Whose turn it is."), ("currency", "A currency."),
+            ("q", "How an id begins."), ("as_of", "The state at a time."), PAGED[0], PAGED[1],
+        ], answer LISTED),
+    operation!("get" "/api/v1/reconciliation", "Billing", "What does not agree", "Ordered, shipped and invoiced; estimated, final and billed; accrued and invoiced; moved and posted.", Read,
+        query &[
+            ("kind", "Which comparison."), ("matched", "true or false."), ("customer", "A customer."), ("carrier", "A carrier."),
+            ("q", "How an id begins."), PAGED[0], PAGED[1],
+        ], answer LISTED),
     operation!("get" "/api/v1/failure-groups", "Failures", "List groups of failures",
         "Failures of one cause form a group; with what hangs on it.", Read,
         query &[
@@ -312,6 +312,8 @@ pub const OPERATIONS: &[Operation] = &[
         ("migrated", "integer", "How many were."), ("to", "integer", "The version."),
         ("stored", "boolean", "It can be seen already."), ("more", "boolean", "There are more: ask again."),
     ]),
+    operation!("get" "/api/v1/{list}.{format}", "Files", "Download a list",
+        "The rows of a list, with the filter of its page: as `csv`, `xlsx` or `json`.", Read, gives "application/octet-stream"),
     operation!("get" "/api/v1/openapi.json", "About", "This description", "OpenAPI 3.1.", None),
 ];
 

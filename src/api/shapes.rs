@@ -281,7 +281,7 @@ impl Payload {
             }
             _ => None,
         };
-        let masked = !open && is_masked(&row);
+        let masked = !open && is_masked(&row, index);
         let mut record = index.and_then(|index| milepost_ingest::item(form?, &row.headers, &row.body, index));
         let (headers, bytes) = match letter {
             Some(letter) => (letter.headers, letter.payload),

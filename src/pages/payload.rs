@@ -237,7 +237,7 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
         .collect();
     let attempts = own.iter().map(|failure| failure.attempts).max().unwrap_or(0);
     let trace = own.iter().find(|failure| !failure.trace_id.is_empty());
-    let hidden = !open && unmask::is_masked(&row);
+    let hidden = !open && unmask::is_masked(&row, index);
     Payload {
         badge: verdict(&row, index, &own),
         received: clock.time(row.received_ms),
@@ -559,7 +559,7 @@ async fn raw(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble
     let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
     let row = desk.store.payload(&visit.tenant, id).await?.ok_or_else(missing)?;
     let until = unmask::until(desk, &visit.tenant, id, visit.person(), visit.clock.now_ms).await?;
-    if until.is_none() && unmask::is_masked(&row) {
+    if until.is_none() && unmask::is_masked(&row, index) {
         let text = "This payload holds secrets or personal data. Show them on its page first, with a reason; then it can \
             be downloaded for 15 minutes.";
         return Err(Trouble::Bad { tenant: visit.tenant.clone(), text: text.into() });

@@ -14,6 +14,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
+use crate::store::replays::ReplayRow;
 use crate::store::{
     CarrierSummary, DependencySummary, FailureFilter, HeldGroup, InvoiceFailures, Reach, SourceSummary, UsualHour,
 };
@@ -21,6 +22,9 @@ use crate::store::{
 /// Groups on this page.
 const GROUPS: usize = 8;
 const CHANGES: usize = 8;
+/// Replays that are counted, and those that are shown.
+const REPLAYS: u64 = 20;
+const REPLAY_LINES: usize = 5;
 const DAY_MS: i64 = 86_400_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -39,7 +43,7 @@ pub struct Triage {
     pub groups: Vec<GroupRow>,
     pub groups_more: String,
     pub groups_href: String,
-    pub replays_href: String,
+    pub replays: Vec<ReplayLine>,
     pub held: Vec<(String, String)>,
     pub held_href: String,
     pub changes: Vec<(Time, String)>,
@@ -73,7 +77,19 @@ pub struct Facts<'a> {
     pub changes: &'a [super::failures::chart::Change],
     pub reach: &'a Reach,
     pub invoices: &'a InvoiceFailures,
-    pub replays: Option<Answer>,
+    /// The latest first.
+    pub replays: &'a [ReplayRow],
+}
+
+/// A replay in a line.
+#[derive(Debug, Serialize)]
+pub struct ReplayLine {
+    pub key: String,
+    pub badge: Badge,
+    pub what: String,
+    pub counts: String,
+    pub by: String,
+    pub at: Time,
 }
 
 pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
@@ -96,9 +112,12 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
         let group = one.group;
         std::cmp::Reverse((group.last_hour > 0, group.breached + group.at_risk, group.last_hour, group.count))
     });
-    let mut answers = vec![shipments(tenant, clock, facts.reach), invoices(tenant, facts.invoices)];
-    answers.extend(facts.replays);
-    answers.push(carriers(tenant, facts.carriers));
+    let answers = vec![
+        shipments(tenant, clock, facts.reach),
+        invoices(tenant, facts.invoices),
+        replayed(tenant, clock, facts.replays),
+        carriers(tenant, facts.carriers),
+    ];
     let held = |group: &HeldGroup| {
         let waits = format!(
             "{} waiting for {}",
@@ -128,7 +147,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
         },
         groups: active.iter().take(GROUPS).map(|one| group_row(tenant, clock, one)).collect(),
         groups_href: path("failures"),
-        replays_href: path("replays"),
+        replays: facts.replays.iter().take(REPLAY_LINES).map(|row| replay_line(clock, row)).collect(),
         held: facts.held.iter().take(5).map(held).collect(),
         held_href: path("held"),
         changes: facts
@@ -204,6 +223,82 @@ fn invoices(tenant: &str, found: &InvoiceFailures) -> Answer {
     }
 }
 
+/// Whether a job is still at work.
+fn is_running(row: &ReplayRow) -> bool {
+    matches!(row.state.as_str(), "running" | "settling" | "scheduled" | "paused" | "stopped")
+}
+
+fn replay_line(clock: &Clock, row: &ReplayRow) -> ReplayLine {
+    ReplayLine {
+        key: row.id.clone(),
+        badge: match (row.state.as_str(), row.failed, row.sent) {
+            ("running" | "settling", _, _) => status::RUNNING,
+            ("scheduled", _, _) => status::PLANNED,
+            ("paused" | "stopped", _, _) => status::STANDING,
+            ("cancelled", _, _) => status::workflow("cancelled"),
+            (_, 0, 0) => status::PROVEN,
+            (_, 0, _) => status::NO_EFFECT,
+            _ => status::FAILED,
+        },
+        what: if row.words.is_empty() { row.reason.clone() } else { format!("{}: {}", row.words, row.reason) },
+        counts: counts_of(std::slice::from_ref(row)),
+        by: words::actor(&row.by),
+        at: clock.time(if row.finished_ms > 0 { row.finished_ms } else { row.created_ms }),
+    }
+}
+
+/// `480 of 482 proven, 2 failed`.
+fn counts_of(rows: &[ReplayRow]) -> String {
+    let sum = |of: fn(&ReplayRow) -> u32| rows.iter().map(|row| u64::from(of(row))).sum::<u64>();
+    let mut out = format!("{} of {} proven", words::count(sum(|row| row.proven)), words::count(sum(|row| row.count)));
+    for (count, word) in [
+        (sum(|row| row.sent), "without effect yet"),
+        (sum(|row| row.failed), "failed"),
+        (sum(|row| row.skipped), "skipped"),
+    ] {
+        if count > 0 {
+            out.push_str(&format!(", {} {word}", words::count(count)));
+        }
+    }
+    out
+}
+
+/// Drafts are no replays yet.
+fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow]) -> Answer {
+    let recent: Vec<ReplayRow> = rows
+        .iter()
+        .filter(|row| is_running(row) || clock.now_ms - row.finished_ms.max(row.created_ms) < DAY_MS)
+        .cloned()
+        .collect();
+    let running = recent.iter().filter(|row| is_running(row)).count() as u64;
+    let failed = recent.iter().any(|row| row.failed > 0);
+    let unproven = recent.iter().any(|row| row.sent > 0);
+    Answer {
+        question: "Did the replay work?",
+        badge: match (recent.is_empty(), failed, running > 0, unproven) {
+            (true, ..) => status::UNKNOWN,
+            (_, true, ..) => status::FAILED,
+            (_, _, true, _) => status::RUNNING,
+            (_, _, _, true) => status::NO_EFFECT,
+            _ => status::YES,
+        },
+        text: match (recent.len() as u64, running) {
+            (0, _) => "Nothing was replayed in the last 24 hours.".into(),
+            (jobs, 0) => format!("{}: {}.", words::plural(jobs, "replay", "replays"), counts_of(&recent)),
+            (jobs, running) => {
+                format!(
+                    "{}, {} under way: {}.",
+                    words::plural(jobs, "replay", "replays"),
+                    words::count(running),
+                    counts_of(&recent)
+                )
+            }
+        },
+        href: words::tenant_path(tenant, "failures?state=all"),
+        links: Vec::new(),
+    }
+}
+
 fn carriers(tenant: &str, found: &[CarrierSummary]) -> Answer {
     let late: Vec<&CarrierSummary> = found.iter().filter(|carrier| carrier.breached > 0).collect();
     let link = |carrier: &&CarrierSummary| {
@@ -255,12 +350,13 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 desk.store.dependencies(tenant, now_ms),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
             )?;
-            let (acts, held, changes, reach, invoices) = tokio::try_join!(
+            let (acts, held, changes, reach, invoices, replays) = tokio::try_join!(
                 desk.store.failure_group_acts(tenant),
                 desk.store.held_groups(tenant),
                 desk.changes(tenant, since),
                 desk.store.reach(tenant, since),
                 desk.store.invoice_failures(tenant, since),
+                desk.store.replays(tenant, "", REPLAYS),
             )?;
             let facts = Facts {
                 tenant,
@@ -273,7 +369,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 changes: &changes,
                 reach: &reach,
                 invoices: &invoices,
-                replays: None,
+                replays: &replays,
             };
             Ok((Label::new("triage", "Triage", "failures sources held"), triage(&visit.clock, facts)))
         })

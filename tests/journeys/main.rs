@@ -7,6 +7,7 @@ mod crashes;
 mod definitions;
 mod disorder;
 mod exceptions;
+mod failures;
 mod landscape;
 mod ledger;
 mod pages;

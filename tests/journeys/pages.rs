@@ -29,6 +29,11 @@ async fn in_a_browser_exceptions_are_taken_before_everybodys_eyes() {
 }
 
 #[tokio::test]
+async fn in_a_browser_a_failure_is_followed_to_its_field() {
+    browser(&Server::start().await, "failures");
+}
+
+#[tokio::test]
 async fn in_a_browser_a_list_is_saved_and_taken_along() {
     browser(&Server::start().await, "views");
 }
@@ -46,6 +51,8 @@ async fn every_page_is_there_empty_and_full() {
         "workflows",
         "held",
         "failures",
+        "triage",
+        "integrations",
         "exceptions",
         "exceptions?state=closed&sort=new",
         "alerts",

@@ -7,6 +7,7 @@ use milepost::pages::notes::{self, Hit, Problem, Search};
 use milepost::pages::params::Query;
 use milepost::pages::payload::{self, Facts};
 use milepost::pages::{held, integrations, object, triage};
+use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
     BadValue, CarrierSummary, DependencySummary, FailureGroup, HeldGroup, InvoiceFailures, Reach, Slot, SourceSummary,
@@ -303,7 +304,19 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
         changes: &[Change { at_ms: NOW - HOUR, what: "wms runs version 2".into() }],
         reach: &reach,
         invoices: &invoices,
-        replays: None,
+        replays: &[ReplayRow {
+            id: "r1".into(),
+            state: "finished".into(),
+            words: "1 group".into(),
+            reason: "item made".into(),
+            by: "person/anna".into(),
+            count: 482,
+            proven: 480,
+            failed: 2,
+            created_ms: NOW - HOUR,
+            finished_ms: NOW - HOUR,
+            ..ReplayRow::default()
+        }],
     };
     let html = show("triage", &frame("triage", "Triage"), &triage::triage(&clock(), facts));
     for said in [
@@ -314,6 +327,7 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
         "DHL (3 of 40)",
         "311 orders",
         "wms runs version 2",
+        "480 of 482 proven, 2 failed",
         "2 objects waiting for order",
     ] {
         assert!(html.contains(said), "{said}");

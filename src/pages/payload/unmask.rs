@@ -24,19 +24,23 @@ pub fn excuse(payload: u64, reason: &str) -> (ObjectRef, serde_json::Map<String,
     (ObjectRef::new(PAYLOAD, words::payload_id(payload, None)), data)
 }
 
-/// Whether there is anything in a payload that is not shown at once. Binary forms are read as they are written on a page.
-pub fn is_masked(row: &PayloadRow) -> bool {
-    let headers = row.headers.iter().any(|(name, value)| super::header_value(name, value) != *value);
-    if headers || !mask::ranges(&row.body).is_empty() {
-        return true;
+/// Whether there is anything in a payload, or in one dead letter of it, that is not shown at once.
+pub fn is_masked(row: &PayloadRow, index: Option<u32>) -> bool {
+    let hides = |headers: &[(String, String)], bytes: &[u8]| {
+        headers.iter().any(|(name, value)| super::header_value(name, value) != *value)
+            || !mask::ranges(bytes).is_empty()
+    };
+    if row.form != Form::DeadLetters.as_str() {
+        return hides(&row.headers, &row.body);
     }
     // What is packed in base64 counts as well.
-    let letters = (0..).map_while(|at| milepost_ingest::dead_letter(&row.body, at)).take(1_000);
-    row.form == Form::DeadLetters.as_str()
-        && letters.into_iter().any(|letter| {
-            !mask::ranges(&letter.payload).is_empty()
-                || letter.headers.iter().any(|(name, value)| super::header_value(name, value) != *value)
-        })
+    match index.and_then(|index| milepost_ingest::dead_letter(&row.body, index)) {
+        Some(letter) => hides(&letter.headers, &letter.payload),
+        None => {
+            let letters = milepost_ingest::dead_letters(&row.body);
+            hides(&row.headers, &row.body) || letters.iter().any(|letter| hides(&letter.headers, &letter.payload))
+        }
+    }
 }
 
 /// Until when a person sees all of a payload.
