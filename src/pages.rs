@@ -26,6 +26,7 @@ pub mod payload;
 pub mod prefs;
 mod problem;
 pub mod render;
+pub mod replays;
 mod routes;
 pub mod status;
 pub mod time;

@@ -41,6 +41,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             web::scope("/t/{tenant}")
                 .configure(super::export::configure)
                 .configure(failures::configure)
+                .configure(super::replays::configure)
                 .configure(integrations::configure)
                 .configure(triage::configure)
                 .configure(payload::configure)
@@ -157,6 +158,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "alerts",
         "triage",
         "failures",
+        "replays",
         "held",
         "objects",
         "definitions",
