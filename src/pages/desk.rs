@@ -20,7 +20,7 @@ use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
 use crate::replay::Replays;
-use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
+use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -151,15 +151,13 @@ impl Desk {
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let muting = self.store.muting(tenant).await?;
-        let nobodys = ExceptionFilter { state: vec!["open".into()], muted: Some(false), ..ExceptionFilter::default() };
         let (statuses, held, groups, acts, found, open) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
             self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
-            self.store.exception_sums(tenant, &nobodys, &muting),
+            self.store.exception_open(tenant),
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
@@ -168,7 +166,7 @@ impl Desk {
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),
-            exceptions: open.iter().map(|sum| sum.count).sum(),
+            exceptions: open,
             held: held.iter().map(|group| group.objects).sum(),
             failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,
