@@ -29,6 +29,7 @@ pub mod prefs;
 mod problem;
 pub mod readiness;
 pub mod render;
+pub mod replays;
 mod routes;
 pub mod slas;
 pub mod status;

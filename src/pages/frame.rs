@@ -209,6 +209,7 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
                     words::plural(counts.failure_groups, "group of failed payloads", "groups of failed payloads"),
                     "crit",
                 ),
+                item("replays", "Replays", 'r', 0, String::new(), ""),
                 item(
                     "held",
                     "Held",

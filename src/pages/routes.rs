@@ -43,6 +43,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                 .configure(super::views::configure)
                 .configure(super::insights::configure)
                 .configure(failures::configure)
+                .configure(super::replays::configure)
                 .configure(integrations::configure)
                 .configure(triage::configure)
                 .configure(payload::configure)
@@ -168,6 +169,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
         "alerts",
         "triage",
         "failures",
+        "replays",
         "held",
         "objects",
         "definitions",
