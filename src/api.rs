@@ -9,6 +9,7 @@ mod failures;
 mod files;
 pub mod openapi;
 mod page;
+mod replays;
 mod shapes;
 mod slas;
 
@@ -46,6 +47,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
+            .configure(replays::configure)
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)

@@ -21,6 +21,7 @@ mod migrate;
 mod native;
 mod objects;
 mod payloads;
+pub mod replays;
 pub mod rows;
 mod slas;
 mod sources;

@@ -145,6 +145,7 @@ fn example(command: &str) -> Option<Example> {
     let content_type = &headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"))?.1;
     let is_binary = headers.iter().any(|(name, _)| name.starts_with("ce-"));
     let form = match content_type.as_str() {
+        _ if command.contains("/v1/dead-letters") => Form::DeadLetters,
         _ if command.contains("/v1/logs") => Form::LogsJson,
         _ if command.contains("/v1/traces") => Form::TracesJson,
         "application/x-ndjson" => Form::Ndjson,
@@ -170,7 +171,8 @@ fn every_example_of_the_page_is_taken() {
     for Example { form, headers, body } in examples(&page) {
         let reading = reading_with(form, &headers, body.as_bytes(), &Mapping::none(), &Limits::default())
             .unwrap_or_else(|e| panic!("{form:?}: {e:?}"));
-        assert!(!reading.events.is_empty() && reading.refusals.is_empty(), "{form:?}: {:?}", reading.refusals);
+        let taken = !reading.events.is_empty() || !reading.dead_letters.is_empty();
+        assert!(taken && reading.refusals.is_empty(), "{form:?}: {:?}", reading.refusals);
         seen.push(form);
     }
     for form in [
@@ -181,6 +183,7 @@ fn every_example_of_the_page_is_taken() {
         Form::CloudEventBinary,
         Form::LogsJson,
         Form::TracesJson,
+        Form::DeadLetters,
     ] {
         assert!(seen.contains(&form), "no example of {form:?}");
     }

@@ -1,7 +1,7 @@
 -- Each exception with what became of it: lists, counts and pages read this and never the events.
 -- The key is the exception's own id, which is the same for the same cause, so that it is one row however often it comes
 -- and goes. The index on the version lets readers that follow changes skip what they have seen; that on the root finds
--- what a page of workflows carries.
+-- what a page of workflows carries. A page of the queue reads a row here and a row there: small granules make that cheap.
 CREATE TABLE IF NOT EXISTS exceptions
 (
     tenant LowCardinality(String),
@@ -46,4 +46,4 @@ CREATE TABLE IF NOT EXISTS exceptions
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (tenant, id)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1

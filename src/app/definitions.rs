@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::settings::Server;
 use crate::alerts::Board;
 use crate::domain::{Files, Rulebook, Shelf};
+use crate::replay::{self, Targets};
 
 const ALERTS: &str = "alerts.toml";
 /// How often the user's files are looked at.
@@ -57,8 +58,28 @@ pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
     })
 }
 
+/// What payloads may be replayed to.
+pub fn targets(files: &Files) -> anyhow::Result<Targets> {
+    let texts = target_files(files);
+    let set = replay::targets::read(texts).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    Ok(Targets::new(set))
+}
+
+fn target_files(files: &Files) -> Vec<(String, String)> {
+    files.in_folder("targets/", "toml").map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+}
+
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
-pub async fn watch(own: String, shelf: Arc<Shelf>, alerts: Arc<Board>, shutdown: CancellationToken) {
+pub async fn watch(
+    own: String,
+    shelf: Arc<Shelf>,
+    targets: Arc<Targets>,
+    alerts: Arc<Board>,
+    shutdown: CancellationToken,
+) {
     if own.is_empty() {
         return;
     }
@@ -72,6 +93,7 @@ pub async fn watch(own: String, shelf: Arc<Shelf>, alerts: Arc<Board>, shutdown:
                 continue;
             }
         };
+        targets.load(target_files(&found));
         match rulebook(&found) {
             Ok(book) => {
                 tracing::info!("the definitions changed and are used from now on");

@@ -22,6 +22,7 @@ use crate::live::Hub;
 use crate::pages::Desk;
 use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Pipeline, Rules, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
+use crate::replay::Replays;
 use crate::store::Store;
 
 /// Where the server listens; printed as one JSON line when it is ready.
@@ -86,6 +87,17 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
     let desk = desk.with_acts(Arc::clone(&gate) as _);
+    let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
+    let replays_stop = CancellationToken::new();
+    let replays = Replays::new(
+        store.clone(),
+        Arc::clone(&gate),
+        Arc::clone(&shelf),
+        Arc::clone(&targets),
+        hub.clone(),
+        replays_stop.clone(),
+    )?;
+    let desk = desk.with_replays(Arc::clone(&replays));
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
@@ -150,7 +162,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         base,
         shutdown: pipeline_stop.clone(),
     };
-    let watching = definitions::watch(settings.server.definitions.clone(), shelf, board, shutdown.clone());
+    let watching = definitions::watch(settings.server.definitions.clone(), shelf, targets, board, shutdown.clone());
     let watching = tokio::spawn(watching);
 
     let mut told = Instant::now();
@@ -163,6 +175,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     ready(&bound);
     let groups = tokio::spawn(groups.run());
+    let recovering = tokio::spawn(replays.recover());
     let sentinel = tokio::spawn(sentinel.run());
     let bell = tokio::spawn(bell.run());
     let mails = tokio::spawn(mails.run());
@@ -175,6 +188,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
     watching.abort();
+    recovering.abort();
+    replays_stop.cancel();
     gate.close();
     house.desk.hub.close();
     grpc_stop.cancel();

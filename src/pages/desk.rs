@@ -22,7 +22,8 @@ use crate::domain::views::View;
 use crate::domain::{Definitions, Shelf};
 use crate::live::Hub;
 use crate::pipeline::Acts;
-use crate::store::{ExceptionFilter, FailureFilter, Store, StoreError};
+use crate::replay::Replays;
+use crate::store::{FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -41,6 +42,8 @@ pub struct Desk {
     pub keys: Arc<Keys>,
     /// Where people's acts go; None where there is no pipeline.
     pub acts: Option<Arc<dyn Acts>>,
+    /// Where replays run; None where there is no pipeline.
+    pub replays: Option<Arc<Replays>>,
     pub started_at: DateTime<Utc>,
     /// Names besides addresses and `localhost` under which pages answer (a reverse proxy's).
     pub hosts: Vec<String>,
@@ -62,6 +65,7 @@ impl Desk {
             hub,
             keys,
             acts: None,
+            replays: None,
             started_at: Utc::now(),
             hosts: Vec::new(),
             data_dir: "data".into(),
@@ -77,6 +81,12 @@ impl Desk {
     #[must_use]
     pub fn with_acts(mut self, acts: Arc<dyn Acts>) -> Self {
         self.acts = Some(acts);
+        self
+    }
+
+    #[must_use]
+    pub fn with_replays(mut self, replays: Arc<Replays>) -> Self {
+        self.replays = Some(replays);
         self
     }
 
@@ -162,15 +172,13 @@ impl Desk {
 
     async fn count(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {
         let recent = FailureFilter { from_ms: now_ms - FAILURES_BACK_MS, ..FailureFilter::default() };
-        let muting = self.store.muting(tenant).await?;
-        let nobodys = ExceptionFilter { state: vec!["open".into()], muted: Some(false), ..ExceptionFilter::default() };
         let (statuses, held, groups, acts, found, open) = tokio::try_join!(
             self.store.status_counts(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
             self.store.failure_group_acts(tenant),
             self.store.sources(tenant),
-            self.store.exception_sums(tenant, &nobodys, &muting),
+            self.store.exception_open(tenant),
         )?;
         let clock = Clock::utc(now_ms);
         let of = |status: &str| statuses.iter().filter(|row| row.status == status).map(|row| row.count).sum();
@@ -179,7 +187,7 @@ impl Desk {
         Ok(Counts {
             breached: of("breached"),
             at_risk: of("at_risk"),
-            exceptions: open.iter().map(|sum| sum.count).sum(),
+            exceptions: open,
             held: held.iter().map(|group| group.objects).sum(),
             failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,

@@ -64,6 +64,7 @@ pub struct Found<'a> {
     pub rows: &'a [ExceptionRow],
     pub sums: &'a [CurrencySum],
     pub facets: &'a [FacetCount],
+    pub states: &'a [String],
     pub muting: &'a Muting,
     /// Exceptions that silent sources explain, whatever the filter.
     pub muted: u64,
@@ -169,7 +170,10 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
     let path = words::tenant_path(found.tenant, "exceptions");
     let to = |query: &Query| format!("{path}{}", query.text());
     let base = found.query.without(&["after"]);
-    let total: u64 = found.sums.iter().map(|sum| sum.count).sum();
+    // A facet's own choice does not narrow its counts, so the chosen states add up to what is listed.
+    let states = found.states;
+    let of_state = found.facets.iter().filter(|count| count.name == "state" && states.contains(&count.value));
+    let total: u64 = of_state.map(|count| count.count).sum();
     let stake: Vec<String> = found
         .sums
         .iter()

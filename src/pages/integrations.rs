@@ -274,6 +274,8 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
 
 pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHour]) -> Row {
     let (badge, why) = judged(clock, source, usual);
+    // Nothing came, or only history that somebody loaded.
+    let lagless = source.hour_events == 0 || (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS);
     let percent = source.hour_refused as f64 * 100.0 / (source.hour_records + source.hour_refused).max(1) as f64;
     let mut contracts = source.contracts.clone();
     contracts.sort();
@@ -298,19 +300,15 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         },
         refused_tone: if source.hour_refused > 0 { "crit" } else { "" },
         duplicates: words::count(source.hour_duplicates),
-        lag: if source.hour_events == 0 { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
-        lag_max: if source.hour_events == 0 {
-            String::new()
-        } else {
-            format!("p95 {}", words::duration(ms_of(source.hour_lag_p95)))
-        },
+        lag: if lagless { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
+        lag_max: if lagless { String::new() } else { format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))) },
         contracts,
         forms: source.forms.join(", "),
         bars: bars(&source.series, &source.refused_series, true),
         href: words::tenant_path(tenant, &format!("integrations/source/{}", words::encode(&source.source))),
         expected: usual_words(usual, &source.source),
         late: if source.hour_late == 0 {
-            "0".into()
+            String::new()
         } else {
             format!("{:.0} %", (source.hour_late as f64 * 100.0 / source.hour_events.max(1) as f64).max(1.0))
         },

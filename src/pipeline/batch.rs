@@ -17,6 +17,7 @@ use crate::store::rows::{
 /// An event that comes later than this after it happened is late; one so far ahead comes from a wrong clock.
 const LATE_MS: i64 = 5 * 60_000;
 const AHEAD_MS: i64 = 5_000;
+const HISTORY_MS: i64 = 86_400_000;
 
 /// Tenant, object and fact of events, in journal order.
 pub type Facts = Vec<(Arc<str>, ObjectRef, Fact)>;
@@ -141,8 +142,11 @@ impl Filling {
             m.records += 1;
             m.lag_sum_ms += lag_ms;
             m.lag_max_ms = m.lag_max_ms.max(lag_ms);
-            count_size(&mut m.lags, lag_ms);
-            m.late += u64::from(lag_ms > LATE_MS);
+            // Older events are history that somebody loads, and say nothing about how fast the way is.
+            if lag_ms < HISTORY_MS {
+                count_size(&mut m.lags, lag_ms);
+                m.late += u64::from(lag_ms > LATE_MS);
+            }
             m.ahead += u64::from(lag_ms < -AHEAD_MS);
             m.ahead_max_ms = m.ahead_max_ms.max(-lag_ms);
             let version =

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::failures::Rules;
 use crate::live::{Change, Hub};
 use crate::store::rows::{Batch, FailureGroupRow};
-use crate::store::{FailureFilter, Store, StoreError};
+use crate::store::{FailureFilter, FailureGroup, GroupEffect, GroupFacts, Store, StoreError};
 
 /// Groups of one tenant that are kept; the latest ones.
 const MAX_GROUPS: u64 = 10_000;
@@ -23,6 +23,9 @@ const ANEW: Duration = Duration::from_secs(60);
 /// the store busy with counting them.
 const PAUSE: Duration = Duration::from_millis(500);
 const PAUSE_TIMES: u32 = 8;
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// What hangs on groups is looked at again after this, or when there is a new group: it costs more than counting.
+const EFFECTS_ANEW: Duration = Duration::from_secs(20);
 
 /// Tenants whose groups have changed.
 #[derive(Default)]
@@ -52,11 +55,13 @@ pub struct Groups {
     shutdown: CancellationToken,
     /// When each tenant with groups was computed last.
     known: HashMap<String, Instant>,
+    /// When what hangs on them was looked at, by tenant.
+    weighed: HashMap<String, Instant>,
 }
 
 impl Groups {
     pub fn new(store: Store, hub: Hub, stale: Arc<Stale>, shutdown: CancellationToken) -> Self {
-        Self { store, hub, stale, shutdown, known: HashMap::new() }
+        Self { store, hub, stale, shutdown, known: HashMap::new(), weighed: HashMap::new() }
     }
 
     /// Runs until the shutdown.
@@ -87,7 +92,7 @@ impl Groups {
                     }
                 }
             }
-            let pause = (started.elapsed() * PAUSE_TIMES).max(PAUSE);
+            let pause = (started.elapsed() * PAUSE_TIMES).clamp(PAUSE, LONGEST_PAUSE);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.shutdown.cancelled() => return,
@@ -107,7 +112,7 @@ impl Groups {
     }
 
     /// Writes new snapshots of one tenant's groups; gives their number.
-    async fn compute(&self, tenant: &str) -> Result<usize, StoreError> {
+    async fn compute(&mut self, tenant: &str) -> Result<usize, StoreError> {
         let as_of = Utc::now();
         let rules: Rules = self.store.failure_rules(tenant).await?;
         let facts = self.store.failure_group_facts(tenant, &rules, as_of, MAX_GROUPS).await?;
@@ -115,27 +120,32 @@ impl Groups {
         if facts.is_empty() && before.is_empty() {
             return Ok(0);
         }
-        let effects = self.store.failure_group_effects(tenant, &rules).await?;
-        let mut effects: HashMap<u64, _> = effects.into_iter().map(|effect| (effect.group_id, effect)).collect();
+        let places: Vec<(u64, u32)> = facts.iter().map(|facts| (facts.example_payload, facts.example_index)).collect();
+        let examples = self.store.failures_at(tenant, &places).await?;
+        let mut examples: HashMap<(u64, u32), _> =
+            examples.into_iter().map(|row| ((row.payload, row.index), row)).collect();
+        let mut effects = self.effects(tenant, &rules, &facts, &before).await?;
         let as_of_ms = as_of.timestamp_millis();
         let version = u64::try_from(as_of.timestamp_micros()).unwrap_or(0);
         let count = facts.len();
         let mut rows: Vec<FailureGroupRow> = Vec::with_capacity(count);
         for facts in facts {
             let effect = effects.remove(&facts.group_id).unwrap_or_default();
+            // Gone since it was counted: the retention took it, and the next time there is another.
+            let Some(example) = examples.remove(&(facts.example_payload, facts.example_index)) else { continue };
             rows.push(FailureGroupRow {
                 tenant: tenant.to_owned(),
                 group_id: facts.group_id,
                 fingerprints: facts.fingerprints,
-                stage: facts.stage,
-                code: facts.code,
-                pointer: facts.pointer,
-                expected: facts.expected,
-                found: facts.found,
-                detail: facts.detail,
-                step: facts.step,
-                target: facts.target,
-                source: facts.source,
+                stage: example.stage,
+                code: example.code,
+                pointer: example.pointer,
+                expected: example.expected,
+                found: example.found,
+                detail: example.detail,
+                step: example.step,
+                target: example.target,
+                source: example.source,
                 sources: facts.sources,
                 event_types: facts.event_types,
                 count: facts.count,
@@ -176,5 +186,32 @@ impl Groups {
             ..Change::default()
         });
         Ok(count)
+    }
+
+    /// What hangs on each group, as it was a moment ago where that is good enough.
+    async fn effects(
+        &mut self,
+        tenant: &str,
+        rules: &Rules,
+        facts: &[GroupFacts],
+        before: &[FailureGroup],
+    ) -> Result<HashMap<u64, GroupEffect>, StoreError> {
+        let known = |facts: &GroupFacts| before.iter().any(|group| group.group_id == facts.group_id);
+        let fresh = self.weighed.get(tenant).is_some_and(|at| at.elapsed() < EFFECTS_ANEW);
+        if fresh && facts.iter().all(known) {
+            let kept = |group: &FailureGroup| GroupEffect {
+                group_id: group.group_id,
+                orders: group.orders,
+                workflows: group.workflows,
+                customers: group.customers,
+                breached: group.breached,
+                at_risk: group.at_risk,
+                money: group.money.clone(),
+            };
+            return Ok(before.iter().map(|group| (group.group_id, kept(group))).collect());
+        }
+        let effects = self.store.failure_group_effects(tenant, rules).await?;
+        self.weighed.insert(tenant.to_owned(), Instant::now());
+        Ok(effects.into_iter().map(|effect| (effect.group_id, effect)).collect())
     }
 }

@@ -112,6 +112,18 @@ impl Gate {
         Some(Read { record, reading })
     }
 
+    /// What would be made of a payload, were it taken now. Nothing is kept.
+    #[expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
+    pub fn trial(
+        &self,
+        form: Form,
+        headers: &[(String, String)],
+        body: &Bytes,
+        source: &str,
+    ) -> Result<Reading, Refusal> {
+        self.read(form, headers, body, source, Utc::now())
+    }
+
     /// Takes a payload in; gives its place in the journal too.
     pub(super) async fn take_in(&self, arrival: Arrival) -> Result<(Taken, u64), Pressure> {
         if !self.open.load(Ordering::Acquire) {

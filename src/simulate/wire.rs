@@ -109,6 +109,7 @@ fn log(said: &Said) -> Option<LogRecord> {
 }
 
 fn span(said: &Said) -> Span {
+    let hop = matches!(said.what, What::Hop { .. });
     let (name, error, attributes) = match &said.what {
         What::Event(told) => {
             let mut attributes = attributes(said, told);
@@ -125,6 +126,10 @@ fn span(said: &Said) -> Span {
         What::Hop { name, error } => {
             let mut attributes = object(said);
             attributes.push(text("messaging.system", "bus"));
+            // `deliver order to WMS`: a call to another system.
+            if let Some((_, target)) = name.rsplit_once(" to ") {
+                attributes.push(text("peer.service", target));
+            }
             (name.clone(), error.clone(), attributes)
         }
     };
@@ -135,7 +140,7 @@ fn span(said: &Said) -> Span {
         span_id: said.trace.span_id.to_vec(),
         parent_span_id: if said.trace.parent == [0; 8] { Vec::new() } else { said.trace.parent.to_vec() },
         name,
-        kind: span::SpanKind::Internal.into(),
+        kind: if hop { span::SpanKind::Client } else { span::SpanKind::Internal }.into(),
         start_time_unix_nano: end.saturating_sub(u64::from(said.trace.took_ms) * 1_000_000),
         end_time_unix_nano: end,
         attributes,

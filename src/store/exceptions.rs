@@ -110,6 +110,14 @@ pub struct CurrencySum {
     pub amount: i128,
 }
 
+/// A silent source; `alone` says that its system has no other voice.
+#[derive(Row, Deserialize)]
+struct Silent {
+    source: String,
+    system: String,
+    alone: bool,
+}
+
 /// What was last written of an exception.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ExceptionMark {
@@ -214,21 +222,17 @@ impl Store {
         Ok(self.writer.query_raw(read!("exceptions_since")).param("version", version).fetch_all().await?)
     }
 
+    /// How many nobody has taken yet.
+    pub async fn exception_open(&self, tenant: &str) -> Result<u64, StoreError> {
+        Ok(self.reader.query_raw(read!("exception_open")).param("tenant", tenant).fetch_one().await?)
+    }
+
     /// Sources that are silent now.
     pub async fn muting(&self, tenant: &str) -> Result<Muting, StoreError> {
-        let filter = ExceptionFilter { kind: vec!["source_silent".into()], ..ExceptionFilter::default() };
-        let open = ["open", "acknowledged", "snoozed", "waived"].map(str::to_owned).to_vec();
-        let filter = ExceptionFilter { state: open, ..filter };
-        let silent = self.exceptions(tenant, &filter, &Muting::default(), &Cursor::start(), 1_000).await?;
-        let mut muting = Muting::default();
-        for row in silent {
-            // The row of a silent source says with `blocking` that its system has no other voice.
-            if row.blocking {
-                muting.systems.push(row.system.clone());
-            }
-            muting.sources.push(row.object_id);
-        }
-        Ok(muting)
+        let silent: Vec<Silent> =
+            self.reader.query_raw(read!("silent_sources")).param("tenant", tenant).fetch_all().await?;
+        let systems = silent.iter().filter(|s| s.alone).map(|s| s.system.clone()).collect();
+        Ok(Muting { systems, sources: silent.into_iter().map(|s| s.source).collect() })
     }
 }
 

@@ -29,20 +29,11 @@ pub struct FailureFilter {
     pub to_ms: i64,
 }
 
-/// A group as `failure_groups` has it, without tenant and impact: see `rows::FailureGroupRow`.
+/// What a group of failures is, counted from the failures themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
 pub struct GroupFacts {
     pub group_id: u64,
     pub fingerprints: Vec<u64>,
-    pub stage: String,
-    pub code: String,
-    pub pointer: String,
-    pub expected: String,
-    pub found: String,
-    pub detail: String,
-    pub step: String,
-    pub target: String,
-    pub source: String,
     pub sources: Vec<String>,
     pub event_types: Vec<String>,
     #[serde(rename = "n")]
@@ -257,14 +248,25 @@ impl Store {
         as_of: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<GroupFacts>, StoreError> {
-        let query = ruled(self.writer.query_raw(read!("failure_group_facts")), rules).param("tenant", tenant);
+        let query = ruled(self.counting(read!("failure_group_facts")), rules).param("tenant", tenant);
         Ok(query.param("as_of_ms", as_of.timestamp_millis()).param("limit", limit).fetch_all().await?)
     }
 
     /// Computed from the workflows that hang on the failures.
     pub async fn failure_group_effects(&self, tenant: &str, rules: &Rules) -> Result<Vec<GroupEffect>, StoreError> {
-        let query = ruled(self.writer.query_raw(read!("failure_group_effects")), rules).param("tenant", tenant);
+        let query = ruled(self.counting(read!("failure_group_effects")), rules).param("tenant", tenant);
         Ok(query.fetch_all().await?)
+    }
+
+    /// Failed records by their places; those that are gone are left out.
+    pub async fn failures_at(&self, tenant: &str, places: &[(u64, u32)]) -> Result<Vec<FailureRow>, StoreError> {
+        let query = self.reader.query_raw(read!("failures_at")).param("tenant", tenant);
+        Ok(query.param("places", places).fetch_all().await?)
+    }
+
+    /// Nobody waits for it: on one core, and as long as it takes.
+    fn counting(&self, sql: &str) -> Query {
+        self.writer.query_raw(sql).with_setting("max_threads", "1")
     }
 
     pub async fn failure_group_values(

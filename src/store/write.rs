@@ -36,20 +36,25 @@ impl Store {
 }
 
 /// The statement that takes a table's block.
-struct Insert {
-    table: &'static str,
-    sql: &'static str,
+pub(super) struct Insert {
+    pub table: &'static str,
+    pub sql: &'static str,
 }
 
 macro_rules! insert {
     ($table:literal) => {
-        Insert { table: $table, sql: include_str!(concat!("../../queries/write/", $table, ".sql")) }
+        $crate::store::write::Insert {
+            table: $table,
+            sql: include_str!(concat!("../../queries/write/", $table, ".sql")),
+        }
     };
 }
 
-type Fill<'a> = Box<dyn Fn() -> Vec<u8> + Send + 'a>;
+pub(super) use insert;
 
-async fn send(client: &Client, token: &str, insert: Insert, fill: Fill<'_>) -> Result<(), StoreError> {
+pub(super) type Fill<'a> = Box<dyn Fn() -> Vec<u8> + Send + 'a>;
+
+pub(super) async fn send(client: &Client, token: &str, insert: Insert, fill: Fill<'_>) -> Result<(), StoreError> {
     let mut request = client
         .insert_formatted_with(insert.sql.trim_end())
         .with_setting("insert_deduplication_token", format!("{token}/{}", insert.table))

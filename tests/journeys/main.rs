@@ -11,6 +11,7 @@ mod landscape;
 mod ledger;
 mod pages;
 mod refusals;
+mod replays;
 mod rules;
 mod sdks;
 mod server;

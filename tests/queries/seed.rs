@@ -1,6 +1,7 @@
 //! A running engine with a database of its own, and something for every table with the odd case in each kind of column.
 
 use milepost::engine::{Engine, Settings};
+use milepost::store::replays::{EditRow, HealedRow, ReplayItemRow, ReplayRow};
 use milepost::store::rows::*;
 use milepost::store::{Retention, Store};
 use milepost_ingest::{Log, ObjectRef, Point, Span, TraceRef};
@@ -503,4 +504,57 @@ pub fn seed() -> Batch {
         ],
         dependency_minutes: vec![call(1), call(2), call(200)],
     }
+}
+
+pub fn replay() -> ReplayRow {
+    ReplayRow {
+        tenant: "acme".into(),
+        id: "r1".into(),
+        kind: "replay".into(),
+        state: "running".into(),
+        through: "pipeline".into(),
+        reason: HOSTILE.into(),
+        selection: u64::MAX,
+        count: 1,
+        created_ms: NOW,
+        version: 1,
+        ..ReplayRow::default()
+    }
+}
+
+pub fn replay_item() -> ReplayItemRow {
+    ReplayItemRow {
+        tenant: "acme".into(),
+        replay: "r1".into(),
+        payload: 8,
+        record: 1,
+        state: "proven".into(),
+        detail: HOSTILE.into(),
+        sent_ms: NOW,
+        version: 1,
+        ..ReplayItemRow::default()
+    }
+}
+
+pub fn payload_edit() -> EditRow {
+    EditRow {
+        tenant: "acme".into(),
+        payload: 8,
+        record: 1,
+        id: "ed1".into(),
+        body: vec![0xff, 0],
+        by: "person/anna".into(),
+        made_ms: NOW,
+        problems: "[]".into(),
+    }
+}
+
+/// One of each table of replays.
+pub async fn replays(store: &Store) {
+    store.write_replay(&replay()).await.unwrap();
+    store.write_replay_items(&[replay_item()]).await.unwrap();
+    store.write_edit(&payload_edit()).await.unwrap();
+    let healed =
+        HealedRow { tenant: "acme".into(), payload: 8, record: 1, fingerprint: 1, replay: "r1".into(), healed_ms: NOW };
+    store.write_healed(&[healed]).await.unwrap();
 }

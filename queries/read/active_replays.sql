@@ -1,0 +1,8 @@
+-- Which replays of all tenants are to go on after a start?
+-- The table is small: one row a job.
+SELECT tenant, id, kind, state, through, reason, by, words, options, selection, count, oldest_at AS oldest_ms, value, excluded,
+    note, proven, sent, failed, skipped, created_at AS created_ms, starts_at AS starts_ms, started_at AS started_ms,
+    finished_at AS finished_ms, again_of, version
+FROM replays FINAL
+WHERE state NOT IN ('draft', 'finished', 'cancelled')
+ORDER BY tenant, id

@@ -1,0 +1,9 @@
+-- Which replays were there, the newest first, from the cursor on? Drafts that nobody confirmed are not shown.
+-- Read backwards along the key.
+SELECT tenant, id, kind, state, through, reason, by, words, options, selection, count, oldest_at AS oldest_ms, value, excluded,
+    note, proven, sent, failed, skipped, created_at AS created_ms, starts_at AS starts_ms, started_at AS started_ms,
+    finished_at AS finished_ms, again_of, version
+FROM replays FINAL
+WHERE tenant = {tenant:String} AND state != 'draft' AND ({after_id:String} = '' OR id < {after_id:String})
+ORDER BY id DESC
+LIMIT {limit:UInt64}

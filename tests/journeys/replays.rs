@@ -1,0 +1,211 @@
+//! Replays: through the pipeline until the effect is seen, to a receiver that counts, and through kill -9.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use serde_json::{Value, json};
+
+use crate::server::{Server, event, until, until_within};
+
+/// An order whose quantity is no number: refused at the door.
+fn broken(id: &str, object: &str, minute: u32) -> Value {
+    let data = json!({"customer": "ACME", "lines": [{"line": "10", "sku": "AB-77", "quantity": "many", "unit": "EA"}],
+        "amount": {"value": "10.00", "currency": "EUR"}});
+    event("order.created", id, ("order", object), json!({}), minute, data)
+}
+
+async fn send_broken(server: &Server, events: &[Value]) {
+    for some in events.chunks(2_000) {
+        let (status, said) = server.post("/v1/events", "application/json", json!(some).to_string()).await;
+        assert!(status == 200 || status == 207 || status == 422, "{status} {said}");
+    }
+}
+
+/// Ids of the failed records, once so many are there.
+async fn failed(server: &Server, count: usize) -> Vec<String> {
+    until_within(Duration::from_secs(120), "the failures are there", || async {
+        let rows = server
+            .clickhouse(
+                "SELECT concat(lower(hex(payload)), '.', toString(index)) AS id FROM failures ORDER BY payload, index",
+            )
+            .await;
+        let trim = |row: &Value| row["id"].as_str().unwrap().trim_start_matches('0').to_owned();
+        let ids: Vec<String> =
+            rows.iter().map(trim).map(|id| if id.starts_with('.') { format!("0{id}") } else { id }).collect();
+        (ids.len() == count).then_some(ids)
+    })
+    .await
+}
+
+async fn finished(server: &Server, id: &str) -> Value {
+    until_within(Duration::from_secs(180), "the replay is at its end", || async {
+        let job = server.ask(&format!("/api/v1/replays/{id}?limit=20000")).await?;
+        matches!(job["state"].as_str(), Some("finished" | "cancelled")).then_some(job)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_failed_payload_is_edited_tried_replayed_once_and_proven() {
+    let server = Server::start().await;
+    send_broken(&server, &[broken("e-1", "SO-1", 0), broken("e-2", "SO-2", 1)]).await;
+    let ids = failed(&server, 2).await;
+    let edits = format!("/api/v1/payloads/{}/edits", ids[0]);
+
+    let mut mended = broken("e-1", "SO-1", 0);
+    mended["id"] = json!("another");
+    let (status, said) = server.act(&edits, &json!({"body": mended.to_string()}), None).await;
+    assert_eq!((status, &said["pointer"]), (422, &json!("/id")), "{said}");
+    mended["id"] = json!("e-1");
+    let (status, said) = server.act(&edits, &json!({"body": mended.to_string()}), None).await;
+    assert_eq!((status, said["problems"].as_array().unwrap().len()), (200, 1), "still wrong, and said so: {said}");
+    mended["data"]["lines"][0]["quantity"] = json!("5");
+    let (status, said) = server.act(&edits, &json!({"body": mended.to_string()}), None).await;
+    assert_eq!((status, &said["problems"]), (200, &json!([])), "{said}");
+    let edit = said["edit_id"].as_str().unwrap().to_owned();
+
+    let mut ask = json!({"payloads": [ids[0]], "edit": edit, "through": "pipeline", "dry_run": true, "reason": ""});
+    let (status, said) = server.act("/api/v1/replays", &ask, None).await;
+    assert_eq!((status, &said["count"]), (200, &json!(1)), "{said}");
+    assert_eq!(said["forecast"]["workflows"][0]["workflow"]["id"], "SO-1", "{said}");
+    assert!(server.workflow("SO-1").await.is_none(), "a dry run writes nothing");
+    assert_eq!(server.clickhouse("SELECT id FROM replays").await.len(), 0);
+
+    ask["dry_run"] = json!(false);
+    let (status, said) = server.act("/api/v1/replays", &ask, None).await;
+    assert_eq!((status, &said["pointer"]), (422, &json!("/reason")), "{said}");
+    ask["reason"] = json!("Quantity typed by hand");
+    let (first, second) =
+        tokio::join!(server.act("/api/v1/replays", &ask, None), server.act("/api/v1/replays", &ask, None));
+    assert_eq!((first.0, second.0), (200, 200), "{} {}", first.1, second.1);
+    assert_eq!(first.1["id"], second.1["id"], "two at once are one job");
+    let job = finished(&server, first.1["id"].as_str().unwrap()).await;
+    assert_eq!(job["counts"]["proven"], 1, "{job}");
+    until("the order is there", || server.workflow("SO-1")).await;
+    assert!(server.workflow("SO-2").await.is_none(), "nothing beside it was sent");
+    let events = server.clickhouse("SELECT event_id FROM events WHERE object_id = 'SO-1'").await;
+    assert_eq!(events.len(), 1, "the original was not sent too");
+
+    let (status, said) = server.act("/api/v1/replays", &ask, None).await;
+    assert_eq!((status, &said["code"]), (409, &json!("nothing_to_replay")), "{said}");
+    let (status, said) = server.act(&edits, &json!({"body": mended.to_string()}), None).await;
+    assert_eq!((status, &said["code"]), (409, &json!("already_healed")), "{said}");
+
+    let ask = json!({"payloads": ids, "through": "pipeline", "reason": "By rule", "rule":
+        [{"op": "map", "at": "/data/lines/*/quantity", "values": {"many": "7"}}]});
+    let (status, said) = server.act("/api/v1/replays", &ask, None).await;
+    assert_eq!((status, &said["count"]), (200, &json!(1)), "{said}");
+    assert_eq!(said["excluded"]["items"][0]["why"], "healed", "{said}");
+    let job = finished(&server, said["id"].as_str().unwrap()).await;
+    assert_eq!(job["counts"]["proven"], 1, "{job}");
+}
+
+#[derive(Default)]
+struct Counted {
+    /// Every request: key, and the event's id.
+    requests: Mutex<Vec<(String, String)>>,
+}
+
+async fn count(request: HttpRequest, body: web::Bytes, counted: web::Data<Counted>) -> HttpResponse {
+    let key = request.headers().get("idempotency-key").unwrap().to_str().unwrap().to_owned();
+    let event: Value = serde_json::from_slice(&body).unwrap();
+    counted.requests.lock().unwrap().push((key, event["id"].as_str().unwrap().to_owned()));
+    HttpResponse::Ok().finish()
+}
+
+/// A receiver on this machine, and a folder of definitions with a target that leads to it.
+fn receiver(more: &str) -> (Arc<Counted>, tempfile::TempDir) {
+    let counted = Arc::new(Counted::default());
+    let data = web::Data::from(Arc::clone(&counted));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(count)));
+        let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
+        actix_web::rt::System::new().block_on(server).unwrap();
+    });
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("targets")).unwrap();
+    let text = format!(
+        "key = \"counter\"\ntitle = \"Counter\"\nurl = \"http://{address}/in\"\nallow_internal = true\n[retry]\nwaits = [\"1s\", \"1s\", \"1s\"]\n{more}"
+    );
+    std::fs::write(dir.path().join("targets/counter.toml"), text).unwrap();
+    (counted, dir)
+}
+
+#[tokio::test]
+async fn a_job_killed_again_and_again_sends_each_once_or_more_with_one_effect_and_in_order() {
+    let kills: usize = std::env::var("MILEPOST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(3);
+    let count: usize = std::env::var("MILEPOST_KILL_ITEMS").ok().and_then(|n| n.parse().ok()).unwrap_or(600);
+    let (counted, dir) = receiver("");
+    let mut server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    let objects = count / 3;
+    let events: Vec<Value> = (0..count)
+        .map(|n| broken(&format!("e-{n:06}"), &format!("SO-{}", n % objects), u32::try_from(n % 60).unwrap()))
+        .collect();
+    send_broken(&server, &events).await;
+    let ids = failed(&server, count).await;
+    let rate = (count / 6).max(50);
+    let ask = json!({"payloads": ids, "through": "target:counter", "reason": "Killed on purpose", "rate": rate});
+    let (status, said) = server.act("/api/v1/replays", &ask, None).await;
+    assert_eq!((status, said["count"].as_u64()), (200, Some(count as u64)), "{said}");
+    let id = said["id"].as_str().unwrap().to_owned();
+    for kill in 0..kills {
+        let wanted = (count * (kill + 1)) / (kills + 2);
+        until_within(Duration::from_secs(120), "some are out", || async {
+            (counted.requests.lock().unwrap().len() >= wanted).then_some(())
+        })
+        .await;
+        server.kill();
+        server.launch();
+    }
+    let job = finished(&server, &id).await;
+    assert_eq!(
+        job["counts"]["sent"].as_u64(),
+        Some(count as u64),
+        "the number confirmed is the number done: {}",
+        job["counts"]
+    );
+
+    let requests = counted.requests.lock().unwrap().clone();
+    let keys: HashSet<&String> = requests.iter().map(|(key, _)| key).collect();
+    let seen: HashSet<&String> = requests.iter().map(|(_, event)| event).collect();
+    assert_eq!((keys.len(), seen.len()), (count, count), "each at least once, under one key each");
+    let mut effects: HashMap<usize, Vec<&String>> = HashMap::new();
+    let mut known: HashSet<&String> = HashSet::new();
+    for (key, event) in &requests {
+        if known.insert(key) {
+            let n: usize = event[2..].parse().unwrap();
+            effects.entry(n % objects).or_default().push(event);
+        }
+    }
+    for (object, order) in effects {
+        assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "order of SO-{object} is {order:?}");
+    }
+    println!("{count} items, {kills} kills, {} requests", requests.len());
+}
+
+#[tokio::test]
+async fn a_job_keeps_its_rate_pauses_and_goes_on() {
+    let (counted, dir) = receiver("");
+    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    let events: Vec<Value> = (0..400).map(|n| broken(&format!("e-{n:06}"), &format!("SO-{n}"), 0)).collect();
+    send_broken(&server, &events).await;
+    let ids = failed(&server, 400).await;
+    let ask = json!({"payloads": ids, "through": "target:counter", "reason": "At a rate", "rate": 100});
+    let begun = Instant::now();
+    let (_, said) = server.act("/api/v1/replays", &ask, None).await;
+    let path = format!("/api/v1/replays/{}", said["id"].as_str().unwrap());
+    until("some are out", || async { (counted.requests.lock().unwrap().len() >= 100).then_some(()) }).await;
+    let (status, said) = server.act(&format!("{path}/pause"), &json!({}), None).await;
+    assert_eq!((status, &said["state"]), (200, &json!("paused")), "{said}");
+    let (status, said) = server.act(&format!("{path}/resume"), &json!({}), None).await;
+    assert_eq!((status, &said["state"]), (200, &json!("running")), "{said}");
+    let job = finished(&server, path.rsplit('/').next().unwrap()).await;
+    assert_eq!(job["counts"]["sent"], 400, "{job}");
+    assert!(begun.elapsed() >= Duration::from_millis(3_900), "never faster than asked: {:?}", begun.elapsed());
+    let (status, said) = server.act(&format!("{path}/cancel"), &json!({}), None).await;
+    assert_eq!((status, &said["code"]), (409, &json!("wrong_state")), "{said}");
+}
