@@ -9,7 +9,7 @@ FROM
         times[indexOf(steps, {to_step:Array(String)}[pair])] AS ended, toFloat64(ended - began) AS took
     FROM paths FINAL
     ARRAY JOIN arrayEnumerate({to_step:Array(String)}) AS pair
-    WHERE tenant = {tenant:String} AND definition = {definition:String}
+    WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String})
         AND ({customer:String} = '' OR customer = {customer:String})
         AND ({warehouse:String} = '' OR warehouse = {warehouse:String})
         AND ({carrier:String} = '' OR carrier = {carrier:String})

@@ -13,9 +13,9 @@ FROM
     (
         SELECT root_type, root_id, definition, assumeNotNull(amount) AS amount, currency
         FROM workflows FINAL
-        WHERE tenant = {tenant:String} AND definition = {definition:String} AND amount IS NOT NULL AND status != 'cancelled'
+        WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND amount IS NOT NULL AND status != 'cancelled'
     ) AS flows ON flows.root_type = paths.root_type AND flows.root_id = paths.root_id
-    WHERE tenant = {tenant:String} AND definition = {definition:String} AND has(steps, {proved:String})
+    WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND has(steps, {proved:String})
         AND ({customer:String} = '' OR paths.customer = {customer:String})
         AND ({warehouse:String} = '' OR paths.warehouse = {warehouse:String})
         AND ({carrier:String} = '' OR paths.carrier = {carrier:String})

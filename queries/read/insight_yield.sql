@@ -5,7 +5,7 @@ WITH
     (
         SELECT root_type, root_id, max(verdict IN ('met_late', 'breached')) AS is_late
         FROM slas FINAL
-        WHERE tenant = {tenant:String} AND definition = {definition:String} AND to_step = {delivered:String}
+        WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND to_step = {delivered:String}
             AND verdict NOT IN ('gone', 'cancelled', 'open', 'at_risk')
         GROUP BY root_type, root_id
     ),
@@ -26,7 +26,7 @@ FROM
     FROM paths FINAL
     LEFT JOIN late ON late.root_type = paths.root_type AND late.root_id = paths.root_id
     LEFT JOIN bad ON bad.root_type = paths.root_type AND bad.root_id = paths.root_id
-    WHERE tenant = {tenant:String} AND definition = {definition:String}
+    WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String})
         AND ({customer:String} = '' OR paths.customer = {customer:String})
         AND ({warehouse:String} = '' OR paths.warehouse = {warehouse:String})
         AND ({carrier:String} = '' OR paths.carrier = {carrier:String})

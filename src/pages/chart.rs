@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-const LEFT: f64 = 52.0;
+const LEFT: f64 = 56.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 18.0;
 const BOTTOM: f64 = 24.0;
@@ -82,6 +82,8 @@ pub struct Chart {
     pub left: f64,
     pub right: f64,
     pub base: f64,
+    /// The value where the scale ends.
+    pub most: f64,
     pub grid: Vec<Mark>,
     pub ticks: Vec<Mark>,
     pub lines: Vec<Line>,
@@ -226,6 +228,7 @@ pub fn chart(plan: &Plan<'_>) -> Chart {
         left,
         right,
         base,
+        most,
         grid: [0.0, 0.5, 1.0]
             .map(|part| Mark { at: y(most * part), text: (plan.write)(most * part) })
             .into_iter()

@@ -203,10 +203,22 @@ fn durations<'a>(
         ),
     };
     let write = |value: f64| words::duration((value * DAY_MS) as i64);
-    let axis = |value: f64| if value == 0.0 { "0".to_owned() } else { write(value) };
-    let plan = Plan { write: &axis, summary, open: true, ..Plan::new(title, Shape::Lines, &weeks.labels, &series) };
+    let plan = Plan { write: &write, summary, open: true, ..Plan::new(title, Shape::Lines, &weeks.labels, &series) };
     let texts = last.map_or(("–".into(), String::new()), |row| (took(row.2), format!("95 % within {}", took(row.3))));
-    (chart(&plan), texts.0, texts.1)
+    let mut made = chart(&plan);
+    // At the edge there is room for one unit only; halves of it stay visible.
+    for (mark, part) in made.grid.iter_mut().zip([0.0, 0.5, 1.0]) {
+        mark.text = axis(made.most * part * DAY_MS);
+    }
+    (made, texts.0, texts.1)
+}
+
+/// `0`, `12 h`, `1.5 d`.
+fn axis(ms: f64) -> String {
+    let units = [(DAY_MS, "d"), (3_600_000.0, "h"), (60_000.0, "m"), (1_000.0, "s")];
+    let (unit, name) = units.into_iter().find(|(unit, _)| ms >= *unit).unwrap_or((1.0, "ms"));
+    let text = format!("{:.1}", ms / unit);
+    if ms == 0.0 { "0".into() } else { format!("{} {name}", text.trim_end_matches(".0")) }
 }
 
 pub fn insights(

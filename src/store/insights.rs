@@ -83,8 +83,20 @@ pub struct PlaceFigures {
 
 /// Kinds that say that not all came, or too much.
 pub const NOT_FULL: [&str; 2] = ["short_shipment", "over_shipment"];
-/// Kinds that are no fault of the work itself: time has figures of its own.
-pub const NO_FAULT: [&str; 4] = ["sla_at_risk", "sla_breached", "source_silent", "dependency_degraded"];
+/// Kinds that are no fault of the work itself: time has figures of its own, what is only awaited may still come, and
+/// systems that differ agree again by themselves.
+pub const NO_FAULT: [&str; 10] = [
+    "sla_at_risk",
+    "sla_breached",
+    "source_silent",
+    "dependency_degraded",
+    "missing_pod",
+    "late_freight_charge",
+    "missing_accrual",
+    "unbilled_shipment",
+    "held_too_long",
+    "status_conflict",
+];
 /// Kinds by which a transaction has failed.
 pub const FAILED: [&str; 3] = ["message_failed", "dead_lettered", "contract_violation"];
 
