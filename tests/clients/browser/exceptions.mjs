@@ -2,7 +2,7 @@
 // another sees live. Everything goes through the forms that also work without scripts.
 
 import assert from 'node:assert/strict';
-import { api, live, path, send, story, until } from './browser.mjs';
+import { api, live, path, send, stageOf, story, until } from './browser.mjs';
 
 const at = (seconds) => new Date(Date.now() + seconds * 1000).toISOString();
 const order = (id, time, customer = 'Nordwind Handels GmbH') => ({
@@ -18,6 +18,8 @@ await story(async (open) => {
   // Release is due after 30 minutes and warns after three quarters of them: this one warns in a few seconds. The other
   // is due in a few.
   await send(order('SO-AMBER', at(-22.5 * 60 + 8)), order('SO-RED', at(-30 * 60 + 14)));
+  // A board on which nothing has arrived yet has no rows to grow.
+  await until('both are there', async () => (await stageOf('SO-AMBER')) && (await stageOf('SO-RED')));
   const board = await open(path('board'));
   await live(board);
   await board.evaluate(() => (window.neverReloaded = true));
