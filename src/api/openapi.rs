@@ -242,11 +242,6 @@ pub const OPERATIONS: &[Operation] = &[
         ], answer LISTED),
     operation!("get" "/api/v1/held", "Workflows", "What is held", "Objects that hang from nothing yet, the oldest first.", Read,
         query &PAGED, answer LISTED),
-    operation!("get" "/api/v1/readiness", "Billing", "What can be invoiced, what cannot and why", "Every filter of the page, `state` and `reason` among them; totals per currency.", Read,
-        query &PAGED, answer LISTED),
-    operation!("get" "/api/v1/reconciliation", "Billing", "What does not match", "Documents and quantities that disagree; `kind` says which comparison.", Read,
-        query &PAGED, answer LISTED),
-    operation!("get" "/api/v1/{list}.{format}", "Files", "A list as a file", "Exactly what the list shows for the same filters, as csv, xlsx or json.", Read, gives "text/csv"),
     operation!("get" "/api/v1/export", "Files", "Export events or objects", "As lines of JSON or as CSV.", Read, gives "application/x-ndjson"),
     operation!("get" "/api/v1/readiness", "Billing", "What can be invoiced", "Each order and shipment with every rule that holds it up, and the money that waits.", Read,
         query &[

@@ -132,7 +132,7 @@ pub fn part(value: i64, most: i64) -> f64 {
 }
 
 pub fn percent(part: u64, whole: u64) -> String {
-    if whole == 0 { String::new() } else { format!("{} %", (part * 100 + whole / 2) / whole) }
+    (part * 100 + whole / 2).checked_div(whole).map_or_else(String::new, |percent| format!("{percent} %"))
 }
 
 fn round(value: f64) -> f64 {
