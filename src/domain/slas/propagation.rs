@@ -34,13 +34,14 @@ pub(super) fn runs(view: &View<'_>, events: &[EventMatch], of: Option<&str>, kno
     runs
 }
 
-/// When a system first spoke of an object: about it, or of something that it linked with it.
+/// When a system first spoke of an object: about it, or of something that is linked with it.
 fn heard(view: &View<'_>, node: &Node<'_>, system: &str) -> Option<chrono::DateTime<chrono::Utc>> {
-    let about = |other: &&Node<'_>, fact: &Fact| other.object == node.object || fact.refs.contains(&node.object);
+    let about = |other: &&Node<'_>| other.object == node.object || other.is_linked(&node.object);
     view.tree
         .nodes
         .iter()
-        .flat_map(|other| other.facts.iter().filter(move |f| *f.system == *system && about(&other, f)))
+        .filter(about)
+        .flat_map(|other| other.facts.iter().filter(|f| *f.system == *system))
         .map(|fact| fact.occurred_at)
         .min()
 }
