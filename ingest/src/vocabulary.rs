@@ -32,8 +32,8 @@ pub const OBJECTS: &[(&str, &str, &str)] = &[
     ("message", "integration", "A message of the middleware, where it names no business object"),
 ];
 
-/// What the source of an act begins with: `person/anna`, `key/1f2e`, `rule/assign`. No sender may call itself so.
-pub const ACTORS: [&str; 3] = ["person", "key", "rule"];
+/// What the source of an act by a person or a rule begins with: `person/anna`, `rule/assign`. No sender may call itself so.
+pub const ACTORS: [&str; 2] = ["person", "rule"];
 
 /// Names of the object types, in the order of `OBJECTS`.
 pub const OBJECT_TYPES: &[&str] = &{

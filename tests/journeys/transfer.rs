@@ -65,7 +65,9 @@ fn plain(mut workflow: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
-                fields.retain(|name, _| !matches!(name.as_str(), "received_at" | "as_of"));
+                // When something came to be known is another time in another place.
+                let local = ["received_at", "as_of", "known_at", "first_known"];
+                fields.retain(|name, _| !local.contains(&name.as_str()));
                 fields.values_mut().for_each(strip);
             }
             Value::Array(items) => items.iter_mut().for_each(strip),
