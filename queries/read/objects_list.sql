@@ -1,7 +1,7 @@
 -- Which objects are there, the latest event first, from the cursor on?
 -- One tenant's object snapshots; the wide columns are read for the page only.
 SELECT tenant, object_type, object_id, state, events, first_at AS first_ms, last_at AS last_ms, last_type, last_source,
-    last_system, held, held_since AS held_since_ms, waits_for, links, workflows, version
+    last_system, held, held_since AS held_since_ms, waits_for, links, workflows, same_as, aliases, version
 FROM objects FINAL
 WHERE tenant = {tenant:String}
     AND ({object_type:String} = '' OR object_type = {object_type:String})
