@@ -16,7 +16,6 @@ mod schedule;
 mod select;
 mod sign;
 
-pub mod diff;
 pub mod edit;
 pub mod job;
 pub mod target;

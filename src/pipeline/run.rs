@@ -122,14 +122,7 @@ impl Pipeline {
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
         for (tenant, touched) in &touched {
             let changes = state.refresh(tenant, touched, now);
-            self.close(runtime, tenant, changes.gone, &mut snapshots);
-            snapshots.objects.extend(changes.objects);
-            snapshots.workflows.extend(changes.workflows);
-            snapshots.slas.extend(changes.slas);
-            snapshots.paths.extend(changes.paths);
-            snapshots.exceptions.extend(changes.exceptions);
-            snapshots.readiness.extend(changes.readiness);
-            snapshots.reconciliation.extend(changes.reconciliation);
+            self.lay_in(runtime, tenant, changes, &mut snapshots);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
             return false;
@@ -274,14 +267,7 @@ impl Pipeline {
     fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, now: DateTime<Utc>) -> bool {
         let mut snapshots = Batch { token: format!("clock-{}", now.timestamp_micros()), ..Batch::default() };
         for (tenant, changes) in changes {
-            self.close(runtime, &tenant, changes.gone, &mut snapshots);
-            snapshots.objects.extend(changes.objects);
-            snapshots.workflows.extend(changes.workflows);
-            snapshots.slas.extend(changes.slas);
-            snapshots.paths.extend(changes.paths);
-            snapshots.exceptions.extend(changes.exceptions);
-            snapshots.readiness.extend(changes.readiness);
-            snapshots.reconciliation.extend(changes.reconciliation);
+            self.lay_in(runtime, &tenant, changes, &mut snapshots);
         }
         if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
             return true;
@@ -291,6 +277,18 @@ impl Pipeline {
             self.publish(&Batch::default(), &snapshots);
         }
         written
+    }
+
+    /// Adds what changed of one tenant to a batch.
+    fn lay_in(&self, runtime: &Handle, tenant: &str, changes: Changes, snapshots: &mut Batch) {
+        self.close(runtime, tenant, changes.gone, snapshots);
+        snapshots.objects.extend(changes.objects);
+        snapshots.workflows.extend(changes.workflows);
+        snapshots.slas.extend(changes.slas);
+        snapshots.paths.extend(changes.paths);
+        snapshots.exceptions.extend(changes.exceptions);
+        snapshots.readiness.extend(changes.readiness);
+        snapshots.reconciliation.extend(changes.reconciliation);
     }
 
     /// Ends exceptions that no rule tells of any more. Their rows are in the store only.

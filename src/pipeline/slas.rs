@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use rustc_hash::{FxHashMap, FxHasher};
 
-use crate::domain::{Money, Reached, Sla, Verdict, Workflow};
+use super::snapshot;
+use crate::domain::{Reached, Sla, Verdict, Workflow};
 use crate::store::StoredSla;
 use crate::store::rows::{PathRow, SlaRow};
 
@@ -222,7 +221,7 @@ fn row(tenant: &str, workflow: &Workflow, sla: &Sla, seen: Option<&Seen>) -> Sla
         carrier: text(&workflow.carrier),
         lane: text(&workflow.lane),
         priority: text(&workflow.priority),
-        amount: workflow.amount.as_ref().and_then(scaled),
+        amount: workflow.amount.as_ref().and_then(snapshot::scaled),
         currency: workflow.amount.as_ref().map_or_else(String::new, |m| m.currency.clone()),
         calendar: reckoning.calendar.key.clone(),
         started_ms: ms(sla.started_at),
@@ -300,10 +299,4 @@ fn clock_hash(root: &ObjectRef, policy: u16, object: &ObjectRef) -> u64 {
     let mut hasher = FxHasher::default();
     (root, policy, object).hash(&mut hasher);
     hasher.finish()
-}
-
-/// As `snapshot` keeps money: millionths.
-fn scaled(money: &Money) -> Option<i128> {
-    let millionths = money.value.checked_mul(Decimal::from(1_000_000))?;
-    if millionths.fract().is_zero() { millionths.to_i128() } else { None }
 }

@@ -285,7 +285,7 @@ fn pressure_code(pressure: Pressure) -> &'static str {
 }
 
 /// A record as text for an editor: JSON on lines of its own, OTLP as OTLP/JSON; None when it is no text.
-pub fn editable(form: Form, headers: &[(String, String)], body: &Bytes, record: u32) -> Option<(Form, String)> {
+pub fn editable(form: Form, body: &Bytes, record: u32) -> Option<(Form, String)> {
     let (form, bytes) = records::record(form, body, record)?;
     let value = match form {
         Form::LogsProtobuf => otlp::<opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest>(&bytes),
@@ -294,12 +294,19 @@ pub fn editable(form: Form, headers: &[(String, String)], body: &Bytes, record: 
         }
         _ => None,
     };
-    let _ = headers;
     let text = match value {
         Some(value) => serde_json::to_string_pretty(&value).ok()?,
-        None => super::diff::pretty(std::str::from_utf8(&bytes).ok()?),
+        None => pretty(std::str::from_utf8(&bytes).ok()?),
     };
     Some((edited_form(form), text))
+}
+
+/// JSON on lines of its own; other text as it is.
+fn pretty(text: &str) -> String {
+    serde_json::from_str::<Value>(text)
+        .ok()
+        .and_then(|value| serde_json::to_string_pretty(&value).ok())
+        .unwrap_or_else(|| text.to_owned())
 }
 
 fn otlp<M: prost::Message + Default + serde::Serialize>(bytes: &Bytes) -> Option<Value> {

@@ -504,7 +504,7 @@ impl Replays {
         }
         let form = Form::parse(&row.form).unwrap_or(Form::Json);
         let original = Bytes::from(row.body.clone());
-        let (form, before) = match editable(form, &row.headers, &original, record) {
+        let (form, before) = match editable(form, &original, record) {
             Some((form, text)) => (form, text),
             None => (Form::Json, String::new()),
         };

@@ -1,5 +1,5 @@
 //! Large files are made while their reader does something else: one at a time per person, with progress, kept for a day.
-//! Jobs live as long as the server; files of an earlier life are removed when the first new one is made.
+//! Jobs live as long as the server. Files of an earlier life stay in the folder and belong to nobody any more.
 
 use std::fs::File;
 use std::path::PathBuf;
