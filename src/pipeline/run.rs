@@ -364,7 +364,9 @@ impl Pipeline {
             tracing::warn!(%error, "open events could not be read; trying again");
             self.retry(runtime, "answer", || self.store.ping())?;
         }
-        tracing::info!(objects = state.objects(), "loaded what is open");
+        let [workflows, exceptions, clocks, items, held] =
+            self.retry(runtime, "read what lists hold", || self.store.keep_open())?;
+        tracing::info!(objects = state.objects(), workflows, exceptions, clocks, items, held, "loaded what is open");
         Some(state)
     }
 

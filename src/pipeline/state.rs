@@ -44,6 +44,8 @@ struct Tenant {
     watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
+    /// The same the other way round.
+    items_of: FxHashMap<ObjectRef, Vec<String>>,
 }
 
 /// Workflows of one batch that are derived at once; the others of a crowd follow with the clocks.
@@ -321,7 +323,9 @@ impl Tenant {
         let wake = self.raised.settle(&settling, &workflow);
         self.clocks.set(root, workflow.wakes_at.into_iter().chain(wake).min());
         for item in &workflow.items {
-            self.by_item.entry(item.clone()).or_default().insert(root.clone());
+            if self.by_item.entry(item.clone()).or_default().insert(root.clone()) {
+                self.items_of.entry(root.clone()).or_default().push(item.clone());
+            }
         }
         if workflow.closed_at.is_none() {
             self.is_closed.remove(root);
@@ -347,10 +351,14 @@ impl Tenant {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
         self.written.forget(root);
         self.ledger.forget(root);
-        self.by_item.retain(|_, roots| {
-            roots.remove(root);
-            !roots.is_empty()
-        });
+        for item in self.items_of.remove(root).unwrap_or_default() {
+            if let Some(roots) = self.by_item.get_mut(&item) {
+                roots.remove(root);
+                if roots.is_empty() {
+                    self.by_item.remove(&item);
+                }
+            }
+        }
         for (object, _) in self.graph.members(definition, root) {
             let names = self.graph.get(&object).map(|known| known.names()).unwrap_or_default();
             let needed = match self.graph.standing(definitions, &object) {
