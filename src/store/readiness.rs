@@ -17,7 +17,7 @@ pub struct ReadinessFilter {
     /// Any of these.
     pub state: Vec<String>,
     pub reason: String,
-    /// Days since delivery: `0-1`, `2-3`, `4-7`, `8-14`, `15+`.
+    /// Days since delivery: `0-1`, `2-3`, `4-7`, `8-14`, `15-30`, `31+`.
     pub age: String,
     pub customer: String,
     pub carrier: String,
@@ -94,7 +94,7 @@ impl Store {
             .param("limit", limit)
     }
 
-    /// By `all`, `state`, `reason`, `age` and `customer`.
+    /// By `all`, `state`, `reason`, `age`, `customer`, `system` and `currency`.
     pub async fn readiness_sums(&self, tenant: &str, filter: &ReadinessFilter) -> Result<Vec<Sum>, StoreError> {
         Ok(narrowed(self.reader.query_raw(read!("readiness_sums")), tenant, filter).fetch_all().await?)
     }

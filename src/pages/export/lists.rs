@@ -35,7 +35,7 @@ pub const LISTS: &[List] = &[
         key: "readiness",
         title: "Invoice readiness",
         known: &["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"],
-        words: plain_words,
+        words: crate::pages::readiness::filter_words,
         open: |asked| Box::pin(crate::pages::readiness::export::readiness(asked)),
         count: |_| Box::pin(async { Ok(None) }),
     },

@@ -45,17 +45,18 @@ async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
     let settled_ms = settled_ms(desk, visit.clock.now_ms);
     visit
         .show(desk, async {
-            let whole =
-                ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..ReadinessFilter::default() };
-            let (mut rows, sums, all) = tokio::try_join!(
+            let open = filter.of_open();
+            let (mut rows, sums, open_sums) = tokio::try_join!(
                 desk.store.readiness(tenant, &filter, &after, PER_PAGE as u64 + 1),
                 desk.store.readiness_sums(tenant, &filter),
-                async {
-                    // Without a filter the same sums.
-                    if filter == whole { Ok(Vec::new()) } else { desk.store.readiness_sums(tenant, &whole).await }
-                },
+                async { if filter == open { Ok(Vec::new()) } else { desk.store.readiness_sums(tenant, &open).await } },
             )?;
-            let all = if filter == whole { sums.clone() } else { all };
+            let open_sums = if filter == open { &sums } else { &open_sums };
+            // Only an empty list asks whether there is anything at all.
+            let any = !rows.is_empty() || {
+                let all = ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..Default::default() };
+                !desk.store.readiness(tenant, &all, &Cursor::start(), 1).await?.is_empty()
+            };
             let more = rows.len() > PER_PAGE;
             rows.truncate(PER_PAGE);
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_readiness(row).to_string());
@@ -64,7 +65,8 @@ async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
                 query: &visit.query,
                 rows: &rows,
                 sums: &sums,
-                all: &all,
+                open: open_sums,
+                any,
                 as_of_ms: visit.as_of_ms,
                 settled_ms,
                 next,
