@@ -18,7 +18,7 @@ use crate::store::{Cursor, ReadinessFilter, Sum};
 
 const KNOWN: [&str; 11] =
     ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of", "after", "limit"];
-const KNOWN_COMPARED: [&str; 7] = ["kind", "matched", "customer", "carrier", "q", "after", "limit"];
+const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "as_of", "after", "limit"];
 
 /// To be put under `/api/v1`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -122,8 +122,8 @@ impl From<ReadinessRow> for Item {
     }
 }
 
-impl From<ReconciliationRow> for Mismatch {
-    fn from(row: ReconciliationRow) -> Self {
+impl Mismatch {
+    fn new(row: ReconciliationRow, now_ms: i64) -> Self {
         Self {
             value: money(row.value, &row.currency),
             object: ObjectRef::new(row.object_type, row.object_id),
@@ -137,7 +137,7 @@ impl From<ReconciliationRow> for Mismatch {
             unit: filled(row.unit),
             figures: row.figures,
             since: time(row.since_ms),
-            age_days: (Utc::now().timestamp_millis() - row.since_ms) / 86_400_000,
+            age_days: (now_ms - row.since_ms) / 86_400_000,
             system: row.system,
             customer: filled(row.customer),
             carrier: filled(row.carrier),
@@ -157,12 +157,16 @@ fn total(sum: &Sum, kind: Option<String>) -> Total {
     }
 }
 
+fn as_of(query: &Query) -> Result<Option<i64>, Refused> {
+    match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at.timestamp_millis())),
+        Some(Err(_)) => Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
+    }
+}
+
 fn asked(query: &Query, now_ms: i64) -> Result<ReadinessFilter, Refused> {
-    let as_of = match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
-        None => None,
-        Some(Ok(at)) => Some(at.timestamp_millis()),
-        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
-    };
+    let as_of = as_of(query)?;
     let (filter, complaints) = readiness::filter(query, as_of, as_of.unwrap_or(now_ms));
     complaints.first().map_or(Ok(filter), |complaint| Err(Refused::parameter(complaint)))
 }
@@ -190,10 +194,11 @@ async fn list(desk: Shared, request: HttpRequest) -> Answer {
 async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = reader(&desk, &request)?.tenant;
     let query = query(&request, &KNOWN_COMPARED)?;
-    let (filter, complaints) = compared(&query);
+    let (filter, complaints) = compared(&query, as_of(&query)?);
     if let Some(complaint) = complaints.first() {
         return Err(Refused::parameter(complaint));
     }
+    let now_ms = if filter.as_of_ms > 0 { filter.as_of_ms } else { Utc::now().timestamp_millis() };
     let (after, limit) = (cursor(&query)?, limit(&query)?);
     let (mut rows, sums) = tokio::try_join!(
         desk.store.reconciliation(&tenant, &filter, &after, limit + 1),
@@ -201,10 +206,10 @@ async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     )?;
     let next = cut(&mut rows, limit, Cursor::after_discrepancy);
     ok(&Page {
-        items: rows.into_iter().map(Mismatch::from).collect(),
+        items: rows.into_iter().map(|row| Mismatch::new(row, now_ms)).collect(),
         next,
         total: sums.iter().map(|s| s.count).sum(),
         totals: sums.iter().map(|s| total(s, Some(s.value.clone()))).collect(),
-        as_of: None,
+        as_of: (filter.as_of_ms > 0).then(|| time(filter.as_of_ms)),
     })
 }

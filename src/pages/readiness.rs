@@ -97,7 +97,7 @@ pub fn filter_words(query: &Query) -> Vec<String> {
     states.into_iter().chain(rest.map(said)).collect()
 }
 
-pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
+pub fn compared(query: &Query, as_of_ms: Option<i64>) -> (ReconciliationFilter, Vec<String>) {
     let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
     let mut complaints = Vec::new();
     let mut kind = query.list("kind");
@@ -110,7 +110,14 @@ pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
     });
     let matched = query.get("matched") == Some("yes");
     (
-        ReconciliationFilter { kind, matched, customer: text("customer"), carrier: text("carrier"), text: text("q") },
+        ReconciliationFilter {
+            kind,
+            matched,
+            customer: text("customer"),
+            carrier: text("carrier"),
+            text: text("q"),
+            as_of_ms: as_of_ms.unwrap_or(0),
+        },
         complaints,
     )
 }

@@ -77,7 +77,8 @@ fn bare(query: &Query) -> String {
 
 fn path(tenant: &str, view: &View) -> String {
     let query = Query::parse(&view.query).with("view", &view.id);
-    words::tenant_path(tenant, &format!("{}{}", view.list, query.text()))
+    let page = list(&view.list).map_or(view.list.as_str(), |list| list.page);
+    words::tenant_path(tenant, &format!("{page}{}", query.text()))
 }
 
 /// The views of the list at an address; None where there is no list.
@@ -215,7 +216,7 @@ pub fn page(
     };
     Views {
         sections: LISTS.iter().map(section).filter(|section| !section.rows.is_empty()).collect(),
-        lists: LISTS.iter().map(|list| (words::tenant_path(tenant, list.key), list.title)).collect(),
+        lists: LISTS.iter().map(|list| (words::tenant_path(tenant, list.page), list.title)).collect(),
     }
 }
 
@@ -283,7 +284,7 @@ async fn save(desk: &Desk, _: &HttpRequest, form: Submission) -> Result<HttpResp
     let act = form.act(0, "view.saved", ObjectRef::new(VIEW, id.clone()), words);
     form.perform(desk, vec![act]).await?;
     desk.forget_views(&form.by.tenant);
-    let to = words::tenant_path(&form.by.tenant, &format!("{}{}", list.key, query.with("view", &id).text()));
+    let to = words::tenant_path(&form.by.tenant, &format!("{}{}", list.page, query.with("view", &id).text()));
     Ok(form.answer(&to))
 }
 

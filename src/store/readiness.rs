@@ -39,6 +39,8 @@ pub struct ReconciliationFilter {
     pub customer: String,
     pub carrier: String,
     pub text: String,
+    /// As the list was then; 0 is now.
+    pub as_of_ms: i64,
 }
 
 /// Number and money of one value in one currency.
@@ -167,4 +169,5 @@ fn compared(query: Query, tenant: &str, filter: &ReconciliationFilter) -> Query 
         .param("customer", &filter.customer)
         .param("carrier", &filter.carrier)
         .param("text", &filter.text)
+        .param("as_of_ms", filter.as_of_ms)
 }

@@ -2,12 +2,13 @@
 
 use clickhouse::Row;
 use clickhouse::query::{Query, RowCursor};
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::objects::names;
 use super::rows::SlaRow;
-use super::{Cursor, Store, StoreError};
+use super::{CurrencyTotal, Cursor, Store, StoreError, stream};
 
 /// Clocks of the workflows that one question names.
 const CLOCKS_LIMIT: u64 = 100_000;
@@ -67,16 +68,34 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<SlaRow>, StoreError> {
+        Ok(self.sla_list(tenant, filter, cursor, limit).fetch_all().await?)
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn sla_rows(
+        &self,
+        tenant: &str,
+        filter: &SlaFilter,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<SlaRow>, StoreError>> + Send + use<> {
+        stream::rows(self.sla_list(tenant, filter, &Cursor::start(), limit))
+    }
+
+    fn sla_list(&self, tenant: &str, filter: &SlaFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("slas")), tenant, filter)
+        narrowed(self.reader.query_raw(read!("slas")), tenant, filter)
             .param("newest", filter.newest)
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_type", after.kind)
             .param("after_id", after.id)
             .param("after_also", after.also)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
+    }
+
+    /// How many match and what depends on them, by currency; empty where none is known.
+    pub async fn sla_sums(&self, tenant: &str, filter: &SlaFilter) -> Result<Vec<CurrencyTotal>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("sla_sums")), tenant, filter).fetch_all().await?)
     }
 
     /// How many match, by verdict.

@@ -171,7 +171,7 @@ async fn begin(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<H
     let busy = |_| Trouble::Busy { tenant: tenant.clone() };
     let folder = folder(&desk.data_dir).map_err(busy)?;
     let asked = super::Asked { query, ..visit.asked(desk, person.clone()) };
-    let expected = (list.count)(asked.clone()).await.ok().flatten();
+    let expected = (list.count)(asked.clone()).await.ok();
     let job = Arc::new(Job {
         tenant: tenant.clone(),
         person,

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use tokio_util::io::ReaderStream;
 
+use super::flow::flow;
 use super::{Asked, Fault, Format, LISTS, List, Written, list, write};
 use crate::pages::desk::Desk;
 use crate::pages::frame::FileLink;
@@ -59,14 +60,14 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
 /// The list that stands at an address.
 pub fn list_at(tenant: &str, here: &str) -> Option<&'static List> {
     let path = here.split('?').next().unwrap_or_default();
-    LISTS.iter().find(|list| words::tenant_path(tenant, list.key) == path)
+    LISTS.iter().find(|list| words::tenant_path(tenant, list.page) == path)
 }
 
 /// The list at an address as files: the same query, without what is no filter of it.
 pub fn links(tenant: &str, here: &str) -> Vec<FileLink> {
     let Some(list) = list_at(tenant, here) else { return Vec::new() };
-    let (path, query) = here.split_once('?').unwrap_or((here, ""));
-    let query = Query::parse(query);
+    let query = Query::parse(here.split_once('?').map_or("", |(_, query)| query));
+    let path = words::tenant_path(tenant, list.key);
     let strangers: Vec<&str> = query.pairs().map(|(name, _)| name).filter(|name| !list.known.contains(name)).collect();
     let search = query.without(&strangers).text();
     let link = |title: &'static str, format: Format, note: &'static str| FileLink {
@@ -101,11 +102,15 @@ pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
     Ok(chosen)
 }
 
-/// Writes the file and answers with it.
+/// Answers with the file: as it comes, or written to its end first.
 pub async fn file(list: &'static List, format: Format, asked: Asked, data_dir: &str) -> FileAnswer {
     let plain = asked.query.get("head") == Some("no");
     let asked = Asked { query: chosen(list, &asked.query)?, ..asked };
     let name = file_name(list, format, &asked);
+    if format == Format::Csv {
+        let pieces = flow(list, plain, asked).await?;
+        return Ok(head(format, &name).streaming(pieces));
+    }
     let written = write(list, format, plain, asked, &folder(data_dir)?, Arc::new(AtomicU64::new(0))).await?;
     Ok(answer(written, format, &name))
 }
@@ -125,10 +130,15 @@ pub fn answer(written: Written, format: Format, name: &str) -> HttpResponse {
 /// A file from where it stands to its end.
 pub fn answer_file(file: tokio::fs::File, bytes: u64, format: Format, name: &str) -> HttpResponse {
     let pieces = ReaderStream::with_capacity(file, 1 << 16);
-    HttpResponse::Ok()
+    head(format, name).body(SizedStream::new(bytes, pieces))
+}
+
+fn head(format: Format, name: &str) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .content_type(format.media_type())
-        .body(SizedStream::new(bytes, pieces))
+        .content_type(format.media_type());
+    answer
 }

@@ -135,7 +135,7 @@ async fn decide(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer 
 
 async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
     let mut visit = Visit::new(desk, request, &KNOWN_COMPARED).await?;
-    let (filter, complaints) = compared(&visit.query);
+    let (filter, complaints) = compared(&visit.query, visit.as_of_ms);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
     let tenant = visit.tenant.as_str();

@@ -105,6 +105,15 @@ pub fn filter(query: &Query) -> Option<SlaFilter> {
     })
 }
 
+/// What is chosen, in words.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let state = query.get("state").unwrap_or("breached");
+    let state = STATES.iter().find(|(key, ..)| *key == state).map_or(state, |(_, title, ..)| *title);
+    let rest = FILTERS.iter().chain(&[("q", "Text")]);
+    let rest = rest.filter_map(|(name, title)| Some(format!("{title}: {}", query.get(name)?)));
+    std::iter::once(format!("State: {state}")).chain(rest).collect()
+}
+
 pub struct Found<'a> {
     pub tenant: &'a str,
     pub query: &'a Query,
@@ -204,7 +213,7 @@ pub fn cause(key: &str) -> String {
 }
 
 /// How the verdict now and the one that was known first stand to each other.
-fn known(clock: &Clock, row: &SlaRow) -> String {
+pub fn known(clock: &Clock, row: &SlaRow) -> String {
     let late = if row.detected_late { ", detected late" } else { "" };
     match (row.verdict.as_str(), row.first_verdict.as_str()) {
         ("withdrawn", _) => "breached as first known; a late event proved it met".into(),
