@@ -1,7 +1,7 @@
 -- How many clocks match and what are their workflows worth, by currency?
 -- One tenant's snapshots; only the columns that are filtered on are read. Two currencies are never added.
 SELECT currency, count() AS n, sum(ifNull(amount, 0)) AS total
-FROM slas FINAL
+FROM {slas:Identifier} FINAL
 WHERE tenant = {tenant:String} AND verdict != 'gone'
     AND (empty({verdict:Array(String)}) OR has({verdict:Array(String)}, verdict))
     AND ({first:String} = '' OR first_verdict = {first:String})

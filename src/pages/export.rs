@@ -28,11 +28,11 @@ use tokio::sync::mpsc;
 use super::params::Query;
 use super::time::Clock;
 use crate::domain::Shelf;
-use crate::store::{Store, StoreError};
+use crate::store::{Freezable, Store, StoreError};
 
 pub use cell::{Cell, amount};
 pub use lists::{LISTS, list};
-pub use serve::{FileAnswer, configure, file, file_name, folder, links, list_at};
+pub use serve::{FileAnswer, configure, file, file_name, folder, links, list_at, moment};
 
 /// Rows that are kept to be shown beside a file.
 const FIRST: usize = 20;
@@ -57,6 +57,19 @@ pub struct List {
     pub sums: fn(Asked) -> BoxFuture<'static, Result<Sums, Fault>>,
     /// What its totals are called.
     pub total: &'static str,
+    /// How it can be told as of a moment.
+    pub past: Past,
+}
+
+/// What a list knows of earlier moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing: it tells how things stand.
+    None,
+    /// Every one: its tables forget nothing.
+    Kept,
+    /// Those that somebody froze.
+    Frozen(Freezable),
 }
 
 /// Who wants which rows of whom.

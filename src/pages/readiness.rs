@@ -2,6 +2,7 @@
 //! figures of one order; what does not match.
 
 mod comparison;
+pub mod decision;
 pub mod export;
 mod item;
 pub mod routes;
@@ -206,9 +207,6 @@ pub struct Worklist {
     pub total: String,
     pub next: String,
     pub first: String,
-    pub frozen: String,
-    pub freeze: String,
-    pub thaw: String,
     pub compare: String,
     pub empty: &'static str,
 }
@@ -227,9 +225,6 @@ pub struct Found<'a> {
     pub open: &'a [Sum],
     /// In the whole tenant, whatever the filter.
     pub any: bool,
-    pub as_of_ms: Option<i64>,
-    /// Up to when everything is stored: the moment to freeze at.
-    pub settled_ms: i64,
     pub next: Option<String>,
 }
 
@@ -271,7 +266,11 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         let (count, unknown, amounts) = amounts(found.open.iter().filter(|s| s.name == "state" && s.value == state));
         Total {
             title: if state == "ready" { "Ready to invoice".into() } else { state_word(state) },
-            href: to(&if base.get("state") == Some(state) { base.without(&["state"]) } else { base.with("state", state) }),
+            href: to(&if base.get("state") == Some(state) {
+                base.without(&["state"])
+            } else {
+                base.with("state", state)
+            }),
             count: words::count(count),
             amounts,
             unknown: unknown_text(unknown),
@@ -341,7 +340,6 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         href: to(&base.with("state", states)),
         active: chosen == states,
     });
-    let moment = |ms: i64| Clock::iso(ms);
     Worklist {
         search: base.get("q").unwrap_or_default().to_owned(),
         kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
@@ -363,9 +361,6 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         ),
         next: found.next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
         first: found.query.get("after").map(|_| to(&base)).unwrap_or_default(),
-        frozen: found.as_of_ms.map(|at| clock.full(at)).unwrap_or_default(),
-        freeze: to(&base.with("as_of", &moment(found.settled_ms))),
-        thaw: to(&base.without(&["as_of"])),
         compare: words::tenant_path(found.tenant, "reconciliation"),
         empty: match (found.rows.is_empty(), found.any) {
             (false, _) => "",

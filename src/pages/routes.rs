@@ -41,6 +41,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             web::scope("/t/{tenant}")
                 .configure(super::export::configure)
                 .configure(super::views::configure)
+                .configure(super::frozen::configure)
                 .configure(super::insights::configure)
                 .configure(failures::configure)
                 .configure(super::replays::configure)
@@ -337,15 +338,16 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let (filter, complaints) = workflow_filter(&visit.query);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
+    let store = super::frozen::store(desk, &visit, "workflows").await?;
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
             let (mut rows, total, totals, facets, statuses) = tokio::try_join!(
-                desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.workflow_count(tenant, &filter),
-                desk.store.workflow_totals(tenant, &filter),
-                desk.store.workflow_facets(tenant, &filter),
+                store.workflows(tenant, &filter, &after, limit as u64 + 1),
+                store.workflow_count(tenant, &filter),
+                store.workflow_totals(tenant, &filter),
+                store.workflow_facets(tenant, &filter),
                 desk.store.status_counts(tenant),
             )?;
             let more = rows.len() > limit;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::objects::names;
 use super::rows::SlaRow;
-use super::{CurrencyTotal, Cursor, Store, StoreError, stream};
+use super::{CurrencyTotal, Cursor, Freezable, Store, StoreError, stream};
 
 /// Clocks of the workflows that one question names.
 const CLOCKS_LIMIT: u64 = 100_000;
@@ -68,7 +68,8 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<SlaRow>, StoreError> {
-        Ok(self.sla_list(tenant, filter, cursor, limit).fetch_all().await?)
+        let rows = self.sla_list(tenant, filter, cursor, limit).fetch_all().await?;
+        Ok(self.owned(rows, tenant))
     }
 
     /// The same rows in the same order, as they come.
@@ -78,12 +79,12 @@ impl Store {
         filter: &SlaFilter,
         limit: u64,
     ) -> impl Stream<Item = Result<Vec<SlaRow>, StoreError>> + Send + use<> {
-        stream::rows(self.sla_list(tenant, filter, &Cursor::start(), limit))
+        self.owned_stream(stream::rows(self.sla_list(tenant, filter, &Cursor::start(), limit)), tenant)
     }
 
     fn sla_list(&self, tenant: &str, filter: &SlaFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        narrowed(self.reader.query_raw(read!("slas")), tenant, filter)
+        narrowed(self.of_list(self.reader.query_raw(read!("slas")), Freezable::Slas, tenant), filter)
             .param("newest", filter.newest)
             .param("resumed", resumed)
             .param("after_value", after.value)
@@ -95,12 +96,16 @@ impl Store {
 
     /// How many match and what depends on them, by currency; empty where none is known.
     pub async fn sla_sums(&self, tenant: &str, filter: &SlaFilter) -> Result<Vec<CurrencyTotal>, StoreError> {
-        Ok(narrowed(self.reader.query_raw(read!("sla_sums")), tenant, filter).fetch_all().await?)
+        Ok(narrowed(self.of_list(self.reader.query_raw(read!("sla_sums")), Freezable::Slas, tenant), filter)
+            .fetch_all()
+            .await?)
     }
 
     /// How many match, by verdict.
     pub async fn sla_count(&self, tenant: &str, filter: &SlaFilter) -> Result<Vec<VerdictCount>, StoreError> {
-        Ok(narrowed(self.reader.query_raw(read!("sla_count")), tenant, filter).fetch_all().await?)
+        Ok(narrowed(self.of_list(self.reader.query_raw(read!("sla_count")), Freezable::Slas, tenant), filter)
+            .fetch_all()
+            .await?)
     }
 
     /// The clocks of workflows, by their roots.
@@ -124,9 +129,8 @@ impl Store {
     }
 }
 
-fn narrowed(query: Query, tenant: &str, filter: &SlaFilter) -> Query {
+fn narrowed(query: Query, filter: &SlaFilter) -> Query {
     query
-        .param("tenant", tenant)
         .param("verdict", &filter.verdict)
         .param("first", &filter.first)
         .param("policy", &filter.policy)

@@ -7,7 +7,7 @@ use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::rows::WorkflowRow;
-use super::{Cursor, Store, StoreError, stream};
+use super::{Cursor, Freezable, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,8 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<WorkflowRow>, StoreError> {
-        Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?)
+        let rows = self.listed(tenant, filter, cursor, limit).fetch_all().await?;
+        Ok(self.owned(rows, tenant))
     }
 
     /// The same rows in the same order, as they come.
@@ -94,12 +95,12 @@ impl Store {
         filter: &WorkflowFilter,
         limit: u64,
     ) -> impl Stream<Item = Result<Vec<WorkflowRow>, StoreError>> + Send + use<> {
-        stream::rows(self.listed(tenant, filter, &Cursor::start(), limit))
+        self.owned_stream(stream::rows(self.listed(tenant, filter, &Cursor::start(), limit)), tenant)
     }
 
     fn listed(&self, tenant: &str, filter: &WorkflowFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
+        self.narrowed_flows(self.reader.query_raw(read!("workflows")), tenant, filter)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
@@ -110,7 +111,7 @@ impl Store {
     }
 
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
-        Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
     }
 
     /// The currency of the most workflows first.
@@ -119,11 +120,11 @@ impl Store {
         tenant: &str,
         filter: &WorkflowFilter,
     ) -> Result<Vec<CurrencyTotal>, StoreError> {
-        Ok(narrowed(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {
-        Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
     }
 
     /// By their root objects.
@@ -147,9 +148,14 @@ impl Store {
     }
 }
 
-fn narrowed(query: Query, tenant: &str, filter: &WorkflowFilter) -> Query {
+impl Store {
+    fn narrowed_flows(&self, query: Query, tenant: &str, filter: &WorkflowFilter) -> Query {
+        narrowed(self.of_list(query, Freezable::Workflows, tenant), filter)
+    }
+}
+
+fn narrowed(query: Query, filter: &WorkflowFilter) -> Query {
     query
-        .param("tenant", tenant)
         .param("status", &filter.status)
         .param("stage", &filter.stage)
         .param("definition", &filter.definition)

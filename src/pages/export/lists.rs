@@ -1,13 +1,13 @@
 //! The lists that can be taken along. A new list adds itself here, and has its files, saved views and mails.
 
-use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Record, Sums, Table, column};
+use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Past, Record, Sums, Table, column};
 use crate::pages::desk::FAILURES_BACK_MS;
 use crate::pages::params::Query;
 use crate::pages::readiness::export as finance;
 use crate::pages::slas::{breaches, export as clocks};
 use crate::pages::{exceptions, failures, mask, status, words, workflow_filter, workflows};
-use crate::store::FailureFilter;
 use crate::store::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
+use crate::store::{FailureFilter, Freezable, Muting};
 
 pub const LISTS: &[List] = &[
     List {
@@ -29,12 +29,14 @@ pub const LISTS: &[List] = &[
             "from",
             "to",
             "sort",
+            "as_of",
         ],
         words: workflows::filter_words,
         open: |asked| Box::pin(open_workflows(asked)),
         count: |asked| Box::pin(count_workflows(asked)),
         sums: |asked| Box::pin(sum_workflows(asked)),
         total: "Total",
+        past: Past::Frozen(Freezable::Workflows),
     },
     List {
         key: "readiness",
@@ -46,6 +48,7 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(async { Ok(finance::readiness_sums(asked).await?.rows) }),
         sums: |asked| Box::pin(finance::readiness_sums(asked)),
         total: "Total",
+        past: Past::Kept,
     },
     List {
         key: "reconciliation",
@@ -57,6 +60,7 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(async { Ok(finance::reconciliation_sums(asked).await?.rows) }),
         sums: |asked| Box::pin(finance::reconciliation_sums(asked)),
         total: "Too much and too little added",
+        past: Past::Kept,
     },
     List {
         key: "held",
@@ -68,6 +72,7 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(count_held(asked)),
         sums: |asked| Box::pin(async { Ok(Sums::told(count_held(asked).await?, [])) }),
         total: "Total",
+        past: Past::None,
     },
     List {
         key: "exceptions",
@@ -88,23 +93,38 @@ pub const LISTS: &[List] = &[
             "q",
             "from",
             "sort",
+            "as_of",
         ],
         words: plain_words,
         open: |asked| Box::pin(open_exceptions(asked)),
         count: |asked| Box::pin(async { Ok(sum_exceptions(asked).await?.rows) }),
         sums: |asked| Box::pin(sum_exceptions(asked)),
         total: "Total",
+        past: Past::Frozen(Freezable::Exceptions),
     },
     List {
         key: "breaches",
         page: "slas/breaches",
         title: "SLA clocks",
-        known: &["state", "policy", "definition", "kind", "system", "customer", "warehouse", "carrier", "cause", "q"],
+        known: &[
+            "state",
+            "policy",
+            "definition",
+            "kind",
+            "system",
+            "customer",
+            "warehouse",
+            "carrier",
+            "cause",
+            "q",
+            "as_of",
+        ],
         words: breaches::filter_words,
         open: |asked| Box::pin(clocks::clocks(asked)),
         count: |asked| Box::pin(async { Ok(clocks::sums(asked).await?.rows) }),
         sums: |asked| Box::pin(clocks::sums(asked)),
         total: "Total",
+        past: Past::Frozen(Freezable::Slas),
     },
     List {
         key: "failures",
@@ -116,6 +136,7 @@ pub const LISTS: &[List] = &[
         count: |asked| Box::pin(count_failures(asked)),
         sums: |asked| Box::pin(async { Ok(Sums::told(count_failures(asked).await?, [])) }),
         total: "Total",
+        past: Past::Kept,
     },
 ];
 
@@ -289,10 +310,18 @@ const EXCEPTION: [Column; 25] = [
     column("id", "Id", Kind::Text),
 ];
 
+/// Which sources were silent at an earlier moment is not kept: then nothing is explained away.
+async fn muting(asked: &Asked) -> Result<Muting, Fault> {
+    if asked.query.get("as_of").is_some() {
+        return Ok(Muting::default());
+    }
+    Ok(asked.store.muting(&asked.tenant).await?)
+}
+
 async fn open_exceptions(asked: Asked) -> Result<Table, Fault> {
     let (filter, complaints) = exceptions::filter(&asked.query);
     complained(complaints)?;
-    let muting = asked.store.muting(&asked.tenant).await?;
+    let muting = muting(&asked).await?;
     let definitions = asked.shelf.of(&asked.tenant);
     let rows = asked.store.exception_rows(&asked.tenant, &filter, &muting, MAX_ROWS + 1);
     let title = move |kind: &str| exceptions::title(&definitions.exceptions, kind);
@@ -302,7 +331,7 @@ async fn open_exceptions(asked: Asked) -> Result<Table, Fault> {
 async fn sum_exceptions(asked: Asked) -> Result<Sums, Fault> {
     let (filter, complaints) = exceptions::filter(&asked.query);
     complained(complaints)?;
-    let muting = asked.store.muting(&asked.tenant).await?;
+    let muting = muting(&asked).await?;
     let sums = asked.store.exception_sums(&asked.tenant, &filter, &muting).await?;
     let rows = sums.iter().map(|sum| sum.count).sum();
     Ok(Sums::told(rows, sums.into_iter().map(|sum| (sum.currency, sum.amount))))

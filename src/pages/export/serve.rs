@@ -7,16 +7,18 @@ use std::sync::atomic::AtomicU64;
 use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use chrono::DateTime;
 use tokio_util::io::ReaderStream;
 
 use super::flow::flow;
-use super::{Asked, Fault, Format, LISTS, List, Written, list, write};
+use super::{Asked, Fault, Format, LISTS, List, Past, Written, list, write};
 use crate::pages::desk::Desk;
 use crate::pages::frame::FileLink;
 use crate::pages::params::Query;
 use crate::pages::prefs::Prefs;
 use crate::pages::problem::Trouble;
 use crate::pages::routes::{part, told};
+use crate::pages::time::Clock;
 use crate::pages::visit::Visit;
 use crate::pages::words;
 
@@ -92,7 +94,7 @@ pub fn folder(data_dir: &str) -> std::io::Result<PathBuf> {
 /// The query of a list without what says only how it is shown; refused where the list cannot keep to it.
 pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
     let chosen = query.without(&ASIDE);
-    if chosen.get("as_of").is_some() && !list.known.contains(&"as_of") {
+    if chosen.get("as_of").is_some() && list.past == Past::None {
         let text = "as_of: this list tells how things stand now; it keeps no earlier states.";
         return Err(Fault::Bad(text.into()));
     }
@@ -102,10 +104,31 @@ pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
     Ok(chosen)
 }
 
+/// What is asked, at its moment: with the clock of it, and the rows as they stood then. Refused where nobody can tell.
+pub async fn moment(list: &List, asked: Asked) -> Result<Asked, Fault> {
+    let Some(text) = asked.query.get("as_of") else { return Ok(asked) };
+    let at = DateTime::parse_from_rfc3339(text);
+    let at = at.map_err(|_| Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into()))?.timestamp_millis();
+    let mut asked = asked;
+    asked.clock = Clock::new(at, &asked.clock.zone_name).unwrap_or_else(|| Clock::utc(at));
+    if let Past::Frozen(what) = list.past {
+        let mut kept = asked.store.freezes(&asked.tenant).await?;
+        kept.retain(|freeze| freeze.list == what.table());
+        if !kept.iter().any(|freeze| freeze.frozen_ms == at) {
+            let moments: Vec<String> = kept.iter().take(5).map(|freeze| Clock::iso(freeze.frozen_ms)).collect();
+            let kept = if moments.is_empty() { "none yet".into() } else { moments.join(", ") };
+            let text = format!("as_of: this list was not frozen then; it can be told of these moments: {kept}.");
+            return Err(Fault::Bad(text));
+        }
+        asked.store = asked.store.as_of(Some(at));
+    }
+    Ok(asked)
+}
+
 /// Answers with the file: as it comes, or written to its end first.
 pub async fn file(list: &'static List, format: Format, asked: Asked, data_dir: &str) -> FileAnswer {
     let plain = asked.query.get("head") == Some("no");
-    let asked = Asked { query: chosen(list, &asked.query)?, ..asked };
+    let asked = moment(list, Asked { query: chosen(list, &asked.query)?, ..asked }).await?;
     let name = file_name(list, format, &asked);
     if format == Format::Csv {
         let pieces = flow(list, plain, asked).await?;

@@ -113,8 +113,7 @@ fn chosen_compared(asked: &Asked) -> Result<ReconciliationFilter, Fault> {
 
 pub async fn reconciliation(asked: Asked) -> Result<Table, Fault> {
     let filter = chosen_compared(&asked)?;
-    let table =
-        Table::new(&COMPARED, asked.store.reconciliation_rows(&asked.tenant, &filter), reconciliation_record);
+    let table = Table::new(&COMPARED, asked.store.reconciliation_rows(&asked.tenant, &filter), reconciliation_record);
     Ok(table.of_differences("value", "value_currency"))
 }
 

@@ -14,8 +14,20 @@ use crate::store::rows::SlaRow;
 use crate::store::{SlaFilter, VerdictCount};
 
 pub const PER_PAGE: usize = 50;
-pub const KNOWN: [&str; 11] =
-    ["state", "policy", "definition", "kind", "system", "customer", "warehouse", "carrier", "cause", "q", "after"];
+pub const KNOWN: [&str; 12] = [
+    "state",
+    "policy",
+    "definition",
+    "kind",
+    "system",
+    "customer",
+    "warehouse",
+    "carrier",
+    "cause",
+    "q",
+    "after",
+    "as_of",
+];
 const FILTERS: [(&str, &str); 8] = [
     ("policy", "Policy"),
     ("definition", "Workflow"),

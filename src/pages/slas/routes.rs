@@ -100,14 +100,15 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
         SlaFilter { verdict: vec!["breached".into()], ..SlaFilter::default() }
     });
     let after = cursor(&mut visit);
+    let store = crate::pages::frozen::store(desk, &visit, "breaches").await?;
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
             let any = SlaFilter { verdict: Vec::new(), ..filter.clone() };
             let limit = breaches::PER_PAGE;
             let (mut rows, counts) = tokio::try_join!(
-                desk.store.slas(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.sla_count(tenant, &any),
+                store.slas(tenant, &filter, &after, limit as u64 + 1),
+                store.sla_count(tenant, &any),
             )?;
             let more = rows.len() > limit;
             rows.truncate(limit);
