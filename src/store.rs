@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
+pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};

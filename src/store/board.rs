@@ -54,6 +54,32 @@ impl From<&BoardCount> for StageCount {
     }
 }
 
+/// Clocks of one day that stand alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Serialize, Deserialize)]
+pub struct ClockCount {
+    /// Days from the first that was asked for; those before it count only for what is due today.
+    pub day: i64,
+    pub today: bool,
+    pub verdict: String,
+    pub open: bool,
+    /// What stood in the way of those that ran out lately.
+    pub late_cause: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+}
+
+/// Days in the reader's zone that the board tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Days {
+    /// When the first of them begins.
+    pub since_ms: i64,
+    /// When today begins, and when it ends.
+    pub today_ms: i64,
+    pub tomorrow_ms: i64,
+    /// Causes are told of what fell due since then.
+    pub late_since_ms: i64,
+}
+
 /// Exceptions since a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct ShiftCount {
@@ -98,6 +124,12 @@ impl Store {
     /// All that the board counts of workflows, in one pass.
     pub async fn board_counts(&self, tenant: &str) -> Result<Vec<BoardCount>, StoreError> {
         Ok(self.reader.query_raw(read!("board_counts")).param("tenant", tenant).fetch_all().await?)
+    }
+
+    pub async fn board_clocks(&self, tenant: &str, days: Days) -> Result<Vec<ClockCount>, StoreError> {
+        let query = self.reader.query_raw(read!("board_clocks")).param("tenant", tenant);
+        let query = query.param("since_ms", days.since_ms).param("late_since_ms", days.late_since_ms);
+        Ok(query.param("today_ms", days.today_ms).param("tomorrow_ms", days.tomorrow_ms).fetch_all().await?)
     }
 
     pub async fn exception_shift(&self, tenant: &str, since_ms: i64) -> Result<ShiftCount, StoreError> {

@@ -117,6 +117,8 @@ pub const LISTS: &[List] = &[
             "carrier",
             "cause",
             "q",
+            "from",
+            "to",
             "as_of",
         ],
         words: breaches::filter_words,

@@ -1,5 +1,6 @@
 //! Clocks as a list: what runs out next with its countdown, what is broken, what ended late, was withdrawn or waived.
 
+use chrono::DateTime;
 use serde::Serialize;
 
 use super::super::params::Query;
@@ -14,7 +15,7 @@ use crate::store::rows::SlaRow;
 use crate::store::{SlaFilter, VerdictCount};
 
 pub const PER_PAGE: usize = 50;
-pub const KNOWN: [&str; 12] = [
+pub const KNOWN: [&str; 14] = [
     "state",
     "policy",
     "definition",
@@ -25,10 +26,12 @@ pub const KNOWN: [&str; 12] = [
     "carrier",
     "cause",
     "q",
+    "from",
+    "to",
     "after",
     "as_of",
 ];
-const FILTERS: [(&str, &str); 8] = [
+const FILTERS: [(&str, &str); 10] = [
     ("policy", "Policy"),
     ("definition", "Workflow"),
     ("kind", "Kind"),
@@ -37,15 +40,19 @@ const FILTERS: [(&str, &str); 8] = [
     ("warehouse", "Warehouse"),
     ("carrier", "Carrier"),
     ("cause", "Cause"),
+    ("from", "Due from"),
+    ("to", "Due before"),
 ];
 /// Word of the address, title, verdicts, and whether what is newest comes first.
-const STATES: [(&str, &str, &[&str], bool); 6] = [
+const STATES: [(&str, &str, &[&str], bool); 8] = [
     ("breached", "Breached now", &["breached"], false),
     ("at_risk", "At risk", &["at_risk"], false),
     ("running", "Due next", &["open", "at_risk"], false),
     ("late", "Ended late", &["met_late"], true),
+    ("missed", "All that ran out", &["breached", "met_late"], true),
     ("withdrawn", "Withdrawn", &["withdrawn"], true),
     ("waived", "Waived", &["waived"], true),
+    ("all", "All", &["open", "at_risk", "breached", "met", "met_late", "withdrawn", "waived", "cancelled"], false),
 ];
 
 #[derive(Debug, Serialize)]
@@ -96,12 +103,27 @@ pub struct Row {
     pub object_name: String,
 }
 
-/// What the address asks for; None for a state that there is not.
-pub fn filter(query: &Query) -> Option<SlaFilter> {
+/// What the address asks for. Complaints name the parameter.
+pub fn filter(query: &Query) -> (SlaFilter, Vec<String>) {
+    let mut complaints = Vec::new();
     let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let wanted = query.get("state").unwrap_or("breached");
-    let (_, _, verdicts, newest) = STATES.iter().find(|(key, ..)| *key == wanted)?;
-    Some(SlaFilter {
+    let mut moment = |name: &str| match query.get(name).map(DateTime::parse_from_rfc3339) {
+        Some(Ok(at)) => at.timestamp_millis(),
+        Some(Err(_)) => {
+            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
+            0
+        }
+        None => 0,
+    };
+    let (from_ms, to_ms) = (moment("from"), moment("to"));
+    let wanted = query.get("state").unwrap_or(STATES[0].0);
+    let found = STATES.iter().find(|(key, ..)| *key == wanted).unwrap_or_else(|| {
+        let known: Vec<&str> = STATES.iter().map(|(key, ..)| *key).collect();
+        complaints.push(format!("state: expected any of {}.", known.join(", ")));
+        &STATES[0]
+    });
+    let (_, _, verdicts, newest) = found;
+    let filter = SlaFilter {
         verdict: verdicts.iter().map(|v| (*v).to_owned()).collect(),
         policy: one("policy"),
         definition: one("definition"),
@@ -112,14 +134,17 @@ pub fn filter(query: &Query) -> Option<SlaFilter> {
         carrier: one("carrier"),
         cause: one("cause"),
         text: one("q"),
+        from_ms,
+        to_ms,
         newest: *newest,
         ..SlaFilter::default()
-    })
+    };
+    (filter, complaints)
 }
 
 /// What is chosen, in words.
 pub fn filter_words(query: &Query) -> Vec<String> {
-    let state = query.get("state").unwrap_or("breached");
+    let state = query.get("state").unwrap_or(STATES[0].0);
     let state = STATES.iter().find(|(key, ..)| *key == state).map_or(state, |(_, title, ..)| *title);
     let rest = FILTERS.iter().chain(&[("q", "Text")]);
     let rest = rest.filter_map(|(name, title)| Some(format!("{title}: {}", query.get(name)?)));
@@ -151,7 +176,12 @@ pub fn breaches(clock: &Clock, found: &Found<'_>) -> Breaches {
     });
     let chips = FILTERS.iter().filter_map(|(name, title)| {
         let value = query.get(name)?;
-        Some(Chip { name: (*title).to_owned(), value: value.to_owned(), href: link(&base.without(&[name])) })
+        let value = match *name {
+            "cause" => self::cause(value),
+            "from" | "to" => clock.short(DateTime::parse_from_rfc3339(value).ok()?.timestamp_millis()),
+            _ => value.to_owned(),
+        };
+        Some(Chip { name: (*title).to_owned(), value, href: link(&base.without(&[name])) })
     });
     let total = STATES.iter().find(|(key, ..)| *key == state).map_or(0, |(_, _, verdicts, _)| count(verdicts));
     let chips: Vec<Chip> = chips.collect();

@@ -38,8 +38,8 @@ const CLOCK: [Column; 27] = [
 ];
 
 fn chosen(asked: &Asked) -> Result<SlaFilter, Fault> {
-    let expected = "state: expected breached, at_risk, running, late, withdrawn or waived.";
-    filter(&asked.query).ok_or_else(|| Fault::Bad(expected.into()))
+    let (filter, complaints) = filter(&asked.query);
+    complaints.into_iter().next().map_or(Ok(filter), |complaint| Err(Fault::Bad(complaint)))
 }
 
 pub async fn clocks(asked: Asked) -> Result<Table, Fault> {

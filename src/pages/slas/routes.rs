@@ -95,10 +95,8 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
 
 async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let mut visit = Visit::new(desk, request, &breaches::KNOWN).await?;
-    let filter = breaches::filter(&visit.query).unwrap_or_else(|| {
-        visit.notices.push("state: expected breached, at_risk, running, late, withdrawn or waived.".into());
-        SlaFilter { verdict: vec!["breached".into()], ..SlaFilter::default() }
-    });
+    let (filter, complaints) = breaches::filter(&visit.query);
+    visit.notices.extend(complaints);
     let after = cursor(&mut visit);
     let store = crate::pages::frozen::store(desk, &visit, "breaches").await?;
     let tenant = visit.tenant.as_str();
