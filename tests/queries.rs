@@ -139,6 +139,7 @@ async fn every_query_runs_and_finds_its_seed() {
 async fn a_frozen_list_stays_as_it_was_whatever_comes() {
     let House { store, client, _engine, _dir, .. } = house().await;
     store.write(&seed()).await.unwrap();
+    let at = chrono::Utc::now().timestamp_millis();
     let (all, start) = (WorkflowFilter::default(), Cursor::start());
     let (exceptions, clocks, muting) = (ExceptionFilter::default(), SlaFilter::default(), Muting::default());
     let told = |store: Store| {
@@ -160,21 +161,21 @@ async fn a_frozen_list_stays_as_it_was_whatever_comes() {
     assert!(!before.0.is_empty() && !before.3.is_empty() && !before.5.is_empty());
     for what in [Freezable::Workflows, Freezable::Exceptions, Freezable::Slas] {
         // Cut off and done again it is one copy.
-        store.freeze("acme", what, NOW, "anna").await.unwrap();
-        store.freeze("acme", what, NOW, "anna").await.unwrap();
+        store.freeze("acme", what, at, "anna").await.unwrap();
+        store.freeze("acme", what, at, "anna").await.unwrap();
     }
     let changed = WorkflowRow { version: 1_000_000, status: "done".into(), amount: Some(1), ..workflow(1) };
     let batch = Batch { token: "later".into(), workflows: vec![changed, workflow(4242)], ..Batch::default() };
     store.write(&batch).await.unwrap();
     assert_ne!(store.workflow_count("acme", &all).await.unwrap(), flows);
-    let frozen = told(store.as_of(Some(NOW))).await;
+    let frozen = told(store.as_of(Some(at))).await;
     assert_eq!(frozen.0, before.0);
     assert_eq!(frozen.1, before.1);
     assert_eq!(frozen.2.len(), before.2.len());
     assert!(before.2.iter().all(|facet| frozen.2.contains(facet)), "{:?} {:?}", frozen.2, before.2);
     assert_eq!((frozen.3, frozen.4), (before.3, before.4));
     assert_eq!((frozen.5, frozen.6), (before.5, before.6));
-    assert!(store.as_of(Some(NOW)).workflows("other", &all, &start, 9).await.unwrap().is_empty());
+    assert!(store.as_of(Some(at)).workflows("other", &all, &start, 9).await.unwrap().is_empty());
     let freezes = store.freezes("acme").await.unwrap();
     assert_eq!(freezes.len(), 3);
     assert!(freezes.iter().any(|one| one.list == "workflows" && one.rows == flows), "{freezes:?}");
@@ -188,10 +189,10 @@ async fn a_frozen_list_stays_as_it_was_whatever_comes() {
         assert_eq!(list, copy, "a migration of {table} is to change {table}_frozen too");
     }
     // After its time it goes.
-    let later = NOW + (FROZEN_DAYS + 1) * 86_400_000;
+    let later = at + (FROZEN_DAYS + 1) * 86_400_000;
     store.freeze("acme", Freezable::Workflows, later, "anna").await.unwrap();
     let begun = std::time::Instant::now();
-    while !store.as_of(Some(NOW)).workflows("acme", &all, &start, 9).await.unwrap().is_empty() {
+    while !store.as_of(Some(at)).workflows("acme", &all, &start, 9).await.unwrap().is_empty() {
         assert!(begun.elapsed().as_secs() < 60, "the old copy stays");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }

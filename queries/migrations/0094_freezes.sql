@@ -9,5 +9,4 @@ CREATE TABLE IF NOT EXISTS freezes
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (tenant, list, frozen_at)
-TTL toDateTime(frozen_at) + INTERVAL 400 DAY
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1

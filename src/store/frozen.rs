@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::rows::{ExceptionRow, SlaRow, WorkflowRow};
 use super::{Store, StoreError};
 
-/// Copies are kept for so long, in days; the table of freezes forgets them at the same age.
+/// Copies are kept for so long, in days.
 pub const FROZEN_DAYS: i64 = 400;
 const DAY_MS: i64 = 86_400_000;
 const MAX_FREEZES: u64 = 200;
@@ -75,7 +75,8 @@ impl Store {
 
     /// The newest first.
     pub async fn freezes(&self, tenant: &str) -> Result<Vec<Freeze>, StoreError> {
-        let query = self.reader.query_raw(read!("freezes")).param("tenant", tenant);
+        let since_ms = chrono::Utc::now().timestamp_millis() - FROZEN_DAYS * DAY_MS;
+        let query = self.reader.query_raw(read!("freezes")).param("tenant", tenant).param("since_ms", since_ms);
         Ok(query.param("limit", MAX_FREEZES).fetch_all().await?)
     }
 

@@ -93,7 +93,7 @@ impl Jobs {
             .filter_map(|id| Job::of_slip(serde_json::from_slice(&fs::read(slip_of(&folder, id)).ok()?).ok()?, &folder))
             .filter(|job| now_ms - job.begun_ms < KEPT_MS)
             .collect();
-        found.sort_by_key(|job| job.begun_ms);
+        found.sort_by(|a, b| (a.begun_ms, &a.id).cmp(&(b.begun_ms, &b.id)));
         let made = |job: &Job| matches!(&*job.end.lock(), Some(Ok(_))).then(|| file_of(&folder, &job.id));
         let known: HashSet<PathBuf> =
             found.iter().flat_map(|job| [Some(slip_of(&folder, &job.id)), made(job)]).flatten().collect();
