@@ -92,6 +92,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("selection", "5".into()),
         ("edit", "ed1".into()),
         ("states", "[]".into()),
         ("payloads", "[7,8]".into()),
@@ -644,7 +645,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
 
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
-    let (exceptions, deliveries) = (1009, 1010);
+    let (exceptions, deliveries, replays) = (1009, 1010, 1011);
     let all = Retention {
         events,
         payloads,
@@ -653,6 +654,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
         workflows,
         exceptions,
         deliveries,
+        replays,
         spans,
         logs,
         points,
@@ -787,7 +789,7 @@ async fn a_replay_its_items_edits_and_what_it_healed_come_back() {
     assert_eq!((row, store.replay("other", "r1").await.unwrap()), (replay(), None));
     let later = ReplayRow { state: "finished".into(), version: 2, ..replay() };
     store.write_replay(&later).await.unwrap();
-    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later]);
+    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later, action()]);
     assert!(store.active_replays().await.unwrap().is_empty());
     assert_eq!(store.replay_items("acme", "r1", &["proven"], 0, 10).await.unwrap(), [replay_item()]);
     assert!(store.replay_items("acme", "r1", &["failed"], 0, 10).await.unwrap().is_empty());

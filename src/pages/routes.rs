@@ -13,6 +13,7 @@ use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
 use super::params::{Query, qualifiers};
 use super::problem::Trouble;
 use super::visit::{Label, Visit};
+use super::workflow::actions::Actions;
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
@@ -64,6 +65,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                     "/w/{type}/{id}/comment",
                     web::post()
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
+                )
+                .route(
+                    "/w/{type}/{id}/actions/{action}",
+                    web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| {
+                        acted(desk, request, body, workflow::actions::act)
+                    }),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
@@ -417,7 +424,11 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
                 tab,
                 as_of_ms: visit.as_of_ms,
             };
-            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), workflow::detail(&visit.clock, &facts)))
+            let mut page = workflow::detail(&visit.clock, &facts);
+            if visit.as_of_ms.is_none() {
+                page = page.with_actions(Actions::of(desk, tenant, &visit.clock, &flow, &events).await?);
+            }
+            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), page))
         })
         .await
 }

@@ -597,6 +597,22 @@ pub fn replay_item() -> ReplayItemRow {
     }
 }
 
+/// A call to another system about the order that the rest is about.
+pub fn action() -> ReplayRow {
+    ReplayRow { id: "a1".into(), kind: "action".into(), state: "finished".into(), selection: 5, ..replay() }
+}
+
+pub fn call() -> ReplayItemRow {
+    ReplayItemRow {
+        replay: "a1".into(),
+        payload: 0,
+        object_type: "order".into(),
+        object_id: "SO-1".into(),
+        body: "{}".into(),
+        ..replay_item()
+    }
+}
+
 pub fn payload_edit() -> EditRow {
     EditRow {
         tenant: "acme".into(),
@@ -613,6 +629,8 @@ pub fn payload_edit() -> EditRow {
 /// One of each table of replays.
 pub async fn replays(store: &Store) {
     store.write_replay(&replay()).await.unwrap();
+    store.write_replay(&action()).await.unwrap();
+    store.write_replay_items(&[call()]).await.unwrap();
     store.write_replay_items(&[replay_item()]).await.unwrap();
     store.write_edit(&payload_edit()).await.unwrap();
     let healed =
