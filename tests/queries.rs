@@ -93,6 +93,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_index", "0".into()),
         ("replay", "r1".into()),
         ("selection", "5".into()),
+        ("causes", "[1]".into()),
         ("edit", "ed1".into()),
         ("states", "[]".into()),
         ("payloads", "[7,8]".into()),

@@ -60,8 +60,7 @@ async fn ask(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
     let name = words::decode(request.match_info().get("name").unwrap_or_default());
     let asked: Asked = body(&bytes)?;
     let once = Ids::of(&request)?.word();
-    let wish =
-        Wish { root: &root, name: &name, object: asked.object.as_ref(), reason: &asked.reason, once: &once };
+    let wish = Wish { root: &root, name: &name, object: asked.object.as_ref(), reason: &asked.reason, once: &once };
     let started = replays(&desk)?.ask(&by, wish).await?;
     ok(&json!({"replay_id": started.row.id, "again": started.again}))
 }

@@ -195,6 +195,7 @@ pub const OPERATIONS: &[Operation] = &[
             ("edit?", "string", "An edit, of the one payload that is named."),
             ("rule?", "array", "Steps `set`, `rename`, `map`, `delete` at JSON pointers, for every record."),
             ("through", "string", "`pipeline`, or `target:NAME`."),
+            ("of?", "string", "`now`: contract and mapping as they are; those of then are not kept."),
             ("dry_run?", "boolean", "Only say what would change."),
             ("reason?", "string", "Why; needed unless it is a dry run."),
             ("rate?", "integer", "Per second; as fast as it goes unless given."),

@@ -98,6 +98,8 @@ struct NewReplay {
     #[serde(default)]
     rule: Vec<Step>,
     through: String,
+    /// `now`, or nothing.
+    of: Option<String>,
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -117,6 +119,15 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let new: NewReplay = body(&bytes)?;
     let through = Through::parse(&new.through)
         .ok_or_else(|| Refused::body("/through", "Expected `pipeline` or `target:NAME`."))?;
+    match new.of.as_deref() {
+        None | Some("now") => {}
+        Some("then") => {
+            let text = "The mapping is one file without versions, so that of then is not kept. The contract is the version that each \
+                record names in `schema_version`, then as now.";
+            return Err(Refused::body("/of", text));
+        }
+        Some(_) => return Err(Refused::body("/of", "Expected `now`.")),
+    }
     let wanted = wanted(&new)?;
     let options = Options {
         rate: new.rate.unwrap_or(0),

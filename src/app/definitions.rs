@@ -85,7 +85,8 @@ pub fn unaimed(files: &Files, book: &Rulebook, targets: &Targets) -> Vec<Definit
             };
             if !there {
                 let at = text.find(&format!("\"{}\"", action.target)).unwrap_or(action.target_at.min(text.len()));
-                let what = format!("there is no target `{}`: the action `{}` is not offered", action.target, action.key);
+                let what =
+                    format!("there is no target `{}`: the action `{}` is not offered", action.target, action.key);
                 found.push(DefinitionError::at(&format!("{folder}{}", action.file), text, at, what));
             }
         }

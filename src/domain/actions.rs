@@ -246,15 +246,19 @@ fn line(line: &LineValue) -> Value {
 
 fn figures(workflow: &Workflow, object: &ObjectRef, events: &BTreeSet<String>, now: DateTime<Utc>) -> Figures {
     let units = &workflow.readiness.units;
-    let unit: Option<&Billable> =
-        units.iter().find(|unit| unit.object == *object).or_else(|| units.iter().find(|unit| unit.object == workflow.root));
+    let unit: Option<&Billable> = units
+        .iter()
+        .find(|unit| unit.object == *object)
+        .or_else(|| units.iter().find(|unit| unit.object == workflow.root));
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let id_of = |kind: &str| match object.kind == kind {
         true => object.id.clone(),
         false if workflow.root.kind == kind => workflow.root.id.clone(),
         false => String::new(),
     };
-    let money = |of: fn(&Billable) -> &Option<Money>| unit.and_then(|unit| of(unit).as_ref()).map_or(Decimal::ZERO, |m| m.value);
+    let money = |of: fn(&Billable) -> &Option<Money>| {
+        unit.and_then(|unit| of(unit).as_ref()).map_or(Decimal::ZERO, |m| m.value)
+    };
     let reached = |key: &str| workflow.milestones.iter().any(|m| m.key == key && m.reached == Reached::Full);
     let at = |key: &str| workflow.milestones.iter().find(|m| m.key == key).and_then(|m| m.at);
     let exact = |name: &'static str, value: Decimal| (name, Exact(value));
@@ -345,16 +349,40 @@ mod tests {
         let call = Call { by: "person/anna", reason: "Lost \"there\"", id: "c-1", at: at(0) };
         let body = action.body(&workflow, &root, &call);
         assert_eq!(body["why"], "Lost \"there\" (person/anna)", "a text of a person stays one text");
-        assert_eq!((&body["order"], &body["force"], &body["lines"][0]["sku"]), (&json!("O1"), &json!(true), &json!("A")));
-        let notice = RELEASE.replace("about = \"order\"", "about = \"shipment\"").replace("{{ order }}", "{{ object }}");
+        assert_eq!(
+            (&body["order"], &body["force"], &body["lines"][0]["sku"]),
+            (&json!("O1"), &json!(true), &json!("A"))
+        );
+        let notice =
+            RELEASE.replace("about = \"order\"", "about = \"shipment\"").replace("{{ order }}", "{{ object }}");
         let notice = Action::parse("actions/notice.toml", &notice).expect("read");
         assert_eq!(notice.offered(&workflow, &events, at(0)).len(), 2, "one for each shipment");
     }
 
     #[test]
+    fn the_examples_are_actions() {
+        let files: Files = [
+            ("actions/a.toml", include_str!("../../docs/examples/actions/trigger-invoice.toml")),
+            ("actions/b.toml", include_str!("../../docs/examples/actions/release-hold.toml")),
+            ("actions/c.toml", include_str!("../../docs/examples/actions/cancel-order.toml")),
+            ("actions/d.toml", include_str!("../../docs/examples/actions/resend-ship-notice.toml")),
+        ]
+        .into_iter()
+        .collect();
+        let (actions, errors) = load(&files);
+        assert_eq!((actions.len(), errors), (4, Vec::new()));
+    }
+
+    #[test]
     fn what_cannot_be_right_is_refused_with_its_place() {
-        assert!(wrong(&RELEASE.replace("{{ order }}", "{{ oder }}")).starts_with("actions/x.toml:7:10: `oder` is not known"));
-        assert!(wrong(&RELEASE.replace("readiness ==", "redines ==")).starts_with("actions/x.toml:4:9: `redines` is not known"));
+        assert!(
+            wrong(&RELEASE.replace("{{ order }}", "{{ oder }}"))
+                .starts_with("actions/x.toml:7:10: `oder` is not known")
+        );
+        assert!(
+            wrong(&RELEASE.replace("readiness ==", "redines =="))
+                .starts_with("actions/x.toml:4:9: `redines` is not known")
+        );
         assert!(wrong(&RELEASE.replace("about = \"order\"", "about = \"ordr\"")).starts_with("actions/x.toml:3:9:"));
         assert!(wrong("key = \"x\"\nfoo = 1").contains("foo"));
     }

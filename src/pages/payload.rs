@@ -50,12 +50,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             })),
     )
     .route("/payloads/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
-        .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
-        .route(
-            "/payloads/{id}/unmask",
-            web::post()
-                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
-        );
+    .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
+    .route(
+        "/payloads/{id}/unmask",
+        web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
+    );
 }
 
 #[derive(Debug, Serialize)]
@@ -503,10 +502,9 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             let only = whole.then(|| failures.first().map_or(0, |failure| failure.index));
             let shown = index.or(only.filter(|at| record(&row, *at).is_some()));
             let first = failures.iter().find(|failure| shown.is_none_or(|index| failure.index == index)).cloned();
-            let (around, replays) =
-                tokio::try_join!(Around::of(desk, tenant, first.as_ref(), &visit), async {
-                    Ok(desk.store.replays_of_payload(tenant, id).await?)
-                })?;
+            let (around, replays) = tokio::try_join!(Around::of(desk, tenant, first.as_ref(), &visit), async {
+                Ok(desk.store.replays_of_payload(tenant, id).await?)
+            })?;
             let facts = Facts {
                 tenant,
                 row,

@@ -213,7 +213,8 @@ impl Replays {
         }
         let belongs = |kind: &str| definitions.iter().any(|definition| definition.concerns(kind));
         if all_compared {
-            forecast.held = own.iter().filter(|object| !found.contains(*object) && belongs(&object.kind)).cloned().collect();
+            forecast.held =
+                own.iter().filter(|object| !found.contains(*object) && belongs(&object.kind)).cloned().collect();
         }
         Ok(())
     }

@@ -65,7 +65,9 @@ impl Replays {
         let row = &original.row;
         match self.gate.trial(original.form, &row.headers, &Bytes::copy_from_slice(body), &row.source) {
             Err(refusal) => Ok(vec![refusal]),
-            Ok(reading) if self.is_foreign(original, &reading.events) => Err(EditError::Locked("/id".to_owned()).into()),
+            Ok(reading) if self.is_foreign(original, &reading.events) => {
+                Err(EditError::Locked("/id".to_owned()).into())
+            }
             Ok(reading) => Ok(reading.refusals),
         }
     }

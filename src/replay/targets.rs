@@ -89,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_is_a_target_and_a_stand_in_must_be_there() {
+        let text = include_str!("../../docs/examples/targets/billing.toml");
+        let set = read([("targets/billing.toml".to_owned(), text.to_owned())]).expect("read");
+        assert_eq!(set[0].key, "billing");
+        let faults = read([file("a", "fallback = \"b\"")]).expect_err("refused");
+        assert_eq!(faults[0].to_string(), "a.toml:4:12: fallback: there is no target `b`");
+    }
+
+    #[test]
     fn a_bad_set_leaves_the_last_good_one_in_force() {
         let targets = Targets::new(read([file("a", ""), file("b", "tenants = [\"acme\"]")]).expect("good"));
         targets.load([file("c", "fallback = \"nobody\"")]);

@@ -288,6 +288,16 @@ impl Store {
         Ok(found)
     }
 
+    /// Groups, by id, that have one of these causes and in which a replay has mended everything; with how many that is.
+    pub async fn mended_groups(&self, tenant: &str, fingerprints: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
+        let mut found = Vec::new();
+        for some in fingerprints.chunks(AT_ONCE) {
+            let query = self.writer.query_raw(read!("mended_groups")).param("tenant", tenant);
+            found.extend(query.param("causes", some).fetch_all::<(u64, u64)>().await?);
+        }
+        Ok(found)
+    }
+
     /// The action that was asked for with the same words before.
     pub async fn action_made(&self, tenant: &str, selection: u64) -> Result<Option<ReplayRow>, StoreError> {
         let query = self.writer.query_raw(read!("action_made")).param("tenant", tenant);

@@ -636,4 +636,7 @@ pub async fn replays(store: &Store) {
     let healed =
         HealedRow { tenant: "acme".into(), payload: 8, record: 1, fingerprint: 1, replay: "r1".into(), healed_ms: NOW };
     store.write_healed(&[healed]).await.unwrap();
+    let mended = FailureGroupRow { group_id: 1, fingerprints: vec![1], ..failure_group() };
+    let batch = Batch { token: "mended".into(), failure_groups: vec![mended], ..Batch::default() };
+    store.write(&batch).await.unwrap();
 }

@@ -236,9 +236,8 @@ impl Walk<'_> {
             }
             Expr::Literal(_) | Expr::Unspecified => Ok(()),
             Expr::Ident(name) => {
-                let known = name.starts_with('@')
-                    || self.bound.contains(name)
-                    || self.names.iter().any(|known| known == name);
+                let known =
+                    name.starts_with('@') || self.bound.contains(name) || self.names.iter().any(|known| known == name);
                 if known {
                     return Ok(());
                 }

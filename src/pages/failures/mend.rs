@@ -30,8 +30,8 @@ const SAMPLES: usize = 3;
 const OFFERED: usize = 3;
 
 const KNOWN: [&str; 4 * ROWS + 2] = [
-    "op0", "at0", "from0", "to0", "op1", "at1", "from1", "to1", "op2", "at2", "from2", "to2", "op3", "at3", "from3", "to3",
-    "op4", "at4", "from4", "to4", "op5", "at5", "from5", "to5", "through", "dry",
+    "op0", "at0", "from0", "to0", "op1", "at1", "from1", "to1", "op2", "at2", "from2", "to2", "op3", "at3", "from3",
+    "to3", "op4", "at4", "from4", "to4", "op5", "at5", "from5", "to5", "through", "dry",
 ];
 
 #[derive(Debug, Serialize)]
@@ -104,7 +104,8 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
             let fresh = rows.iter().all(|row| row.op.is_empty());
             let at = at_every_place(&found.pointer);
             if fresh {
-                let shown = values.iter().filter(|v| !v.found.is_empty() && mask::value(&found.pointer, &v.found) == v.found);
+                let shown =
+                    values.iter().filter(|v| !v.found.is_empty() && mask::value(&found.pointer, &v.found) == v.found);
                 for (row, value) in rows.iter_mut().zip(shown) {
                     let from = value.found.trim_matches('"').to_owned();
                     (row.op, row.at, row.from) = ("map".to_owned(), at.clone(), from);
@@ -119,11 +120,16 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
                 fault = format!("{}.", words::capital(&error.to_string()));
             }
             let filter = FailureFilter { group: Some(id), ..FailureFilter::default() };
-            let wanted =
-                Wanted { filter: Some(filter), words: format!("failures of group {}", group_name(id)), payloads: Vec::new() };
+            let wanted = Wanted {
+                filter: Some(filter),
+                words: format!("failures of group {}", group_name(id)),
+                payloads: Vec::new(),
+            };
             let usable = !steps.is_empty() && fault.is_empty();
             let samples = match usable {
-                true => replays.samples(tenant, &wanted, &steps, SAMPLES).await.map_err(|error| trouble(tenant, error))?,
+                true => {
+                    replays.samples(tenant, &wanted, &steps, SAMPLES).await.map_err(|error| trouble(tenant, error))?
+                }
                 false => Vec::new(),
             };
             let through = visit.query.get("through").unwrap_or("pipeline").to_owned();
@@ -133,7 +139,8 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
                 let way = Through::parse(&through)
                     .ok_or_else(|| Trouble::Bad { tenant: tenant.to_owned(), text: "Choose a way.".into() })?;
                 let options = Options { steps: steps.clone(), ..Options::default() };
-                let found = replays.forecast(&by, &wanted, &way, &options).await.map_err(|error| trouble(tenant, error))?;
+                let found =
+                    replays.forecast(&by, &wanted, &way, &options).await.map_err(|error| trouble(tenant, error))?;
                 shown = Some(forecast::shown(tenant, &visit.clock, &found));
             }
             let path = super::group_path(tenant, id);
@@ -218,7 +225,9 @@ fn value(text: &str) -> Value {
 
 /// `/data/lines/3/quantity` → `/data/lines/*/quantity`
 fn at_every_place(pointer: &str) -> String {
-    let every = |part: &str| if part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty() { "*".to_owned() } else { part.to_owned() };
+    let every = |part: &str| {
+        if part.bytes().all(|b| b.is_ascii_digit()) && !part.is_empty() { "*".to_owned() } else { part.to_owned() }
+    };
     pointer.split('/').map(every).collect::<Vec<_>>().join("/")
 }
 

@@ -120,16 +120,19 @@ async fn make(desk: &Desk, visit: &Visit, name: &str, asked: Asked<'_>) -> Resul
     };
     let until = unmask::until(desk, tenant, id, visit.person(), visit.clock.now_ms).await?;
     if until.is_none() && unmask::is_masked(&original.row, record) {
-        page.closed = "It holds secrets or personal data. An editor shows all of it, so say first why you have to.".into();
+        page.closed =
+            "It holds secrets or personal data. An editor shows all of it, so say first why you have to.".into();
         page.unmask_path = format!("{here}/unmask");
         return Ok((label(), page));
     }
     if !original.is_text {
-        page.closed = "It is no text that could be edited here. Download it, and send it mended through the API.".into();
+        page.closed =
+            "It is no text that could be edited here. Download it, and send it mended through the API.".into();
         return Ok((label(), page));
     }
     if original.text.len() > MAX_TEXT {
-        page.closed = format!("It is longer than {}. Mend it outside and send it through the API.", words::bytes(MAX_TEXT));
+        page.closed =
+            format!("It is longer than {}. Mend it outside and send it through the API.", words::bytes(MAX_TEXT));
         return Ok((label(), page));
     }
     let kept = desk.store.payload_edits(tenant, id).await?;

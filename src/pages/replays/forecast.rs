@@ -225,15 +225,19 @@ fn said(clock: &Clock, value: &Value) -> String {
         },
         Value::Array(items) => items.iter().take(5).map(|item| said(clock, item)).collect::<Vec<_>>().join("; "),
         Value::Object(fields) => {
-            if let (Some(Value::String(kind)), Some(Value::String(id)), 2) = (fields.get("type"), fields.get("id"), fields.len()) {
+            if let (Some(Value::String(kind)), Some(Value::String(id)), 2) =
+                (fields.get("type"), fields.get("id"), fields.len())
+            {
                 return format!("{} {id}", words::title(kind));
             }
-            if let (Some(value), Some(Value::String(currency)), 2) = (fields.get("value"), fields.get("currency"), fields.len()) {
+            if let (Some(value), Some(Value::String(currency)), 2) =
+                (fields.get("value"), fields.get("currency"), fields.len())
+            {
                 return format!("{} {currency}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             }
             let telling = [
-                "title", "kind", "what", "code", "detail", "reached", "state", "verdict", "due_at", "sku", "ordered", "shipped",
-                "invoiced", "at", "object",
+                "title", "kind", "what", "code", "detail", "reached", "state", "verdict", "due_at", "sku", "ordered",
+                "shipped", "invoiced", "at", "object",
             ];
             let told = telling.iter().filter_map(|name| {
                 let text = said(clock, fields.get(*name)?);
@@ -268,7 +272,11 @@ mod tests {
                 field("/status", json!("blocked"), json!("on_track")),
                 field("/lines/10/shipped", json!("0"), json!("5")),
                 field("/slas/ship-on-time/due_at", Value::Null, json!("2026-11-22T10:00:00Z")),
-                field("/exceptions/backorder Order SO-1", json!({"kind": "backorder", "detail": "Too few"}), Value::Null),
+                field(
+                    "/exceptions/backorder Order SO-1",
+                    json!({"kind": "backorder", "detail": "Too few"}),
+                    Value::Null,
+                ),
                 field("/lines/10/evidence/0", Value::Null, json!({"step": "shipped"})),
             ],
         };
@@ -276,7 +284,10 @@ mod tests {
         let titles: Vec<&str> = shown.sections.iter().map(|section| section.title).collect();
         assert_eq!(titles, ["State", "Quantities", "Clocks", "Holds and exceptions"]);
         let first = &shown.sections[0].changes[0];
-        assert_eq!((first.what.as_str(), first.before.as_str(), first.after.as_str()), ("Status", "blocked", "on track"));
+        assert_eq!(
+            (first.what.as_str(), first.before.as_str(), first.after.as_str()),
+            ("Status", "blocked", "on track")
+        );
         assert_eq!(shown.sections[3].changes[0].before, "backorder, Too few");
     }
 

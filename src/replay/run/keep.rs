@@ -1,10 +1,15 @@
 //! Keeps outcomes in the store, some at a time, and closes a job when it ends or the server stops.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use milepost_ingest::ObjectRef;
+use serde_json::json;
 use tokio::task::JoinError;
 
 use super::{FLUSH_EVERY, Run};
+use crate::domain::failures::{GROUP, group_name};
+use crate::pipeline::By;
 use crate::replay::job::{self, item, version};
 use crate::store::StoreError;
 use crate::store::replays::{HealedRow, ReplayItemRow};
@@ -75,7 +80,8 @@ impl Run {
     pub(super) async fn close(mut self) {
         let until = Instant::now() + Duration::from_secs(3);
         while let Ok(Some(done)) =
-            tokio::time::timeout(until.saturating_duration_since(Instant::now()), self.under_way.join_next_with_id()).await
+            tokio::time::timeout(until.saturating_duration_since(Instant::now()), self.under_way.join_next_with_id())
+                .await
         {
             self.absorb(done);
         }
@@ -98,7 +104,36 @@ impl Run {
         }
         if job::is_over(&self.job.state()) {
             self.replays.retire(&self.job);
+            self.resolve_groups().await;
         }
         self.replays.published(&self.job);
+    }
+
+    /// A group of which nothing is left is resolved, and opens again by itself when it fails again.
+    async fn resolve_groups(&self) {
+        let mended: HashSet<u64> = {
+            let items = self.job.items.lock();
+            let proven = items.rows().iter().filter(|item| item.state == item::PROVEN && item.fingerprint != 0);
+            proven.map(|item| item.fingerprint).collect()
+        };
+        let mended: Vec<u64> = mended.into_iter().collect();
+        let (tenant, replay) = (&self.work.tenant, &self.work.replay);
+        let groups = match self.replays.store.mended_groups(tenant, &mended).await {
+            Ok(groups) => groups,
+            Err(error) => {
+                tracing::warn!(%error, "which groups a replay has mended could not be read");
+                return;
+            }
+        };
+        let by = By { tenant: tenant.clone(), source: "rule/replay".to_owned(), key_id: String::new() };
+        for (group, count) in groups {
+            let reason = match count {
+                1 => format!("Replay {replay} mended the one record of it"),
+                count => format!("Replays mended all {count} records of it, the last by {replay}"),
+            };
+            let object = ObjectRef::new(GROUP, group_name(group));
+            let data = [("reason", json!(reason)), ("replay", json!(replay))];
+            self.replays.note_on(&by, "failure_group.resolved", object, data).await;
+        }
     }
 }

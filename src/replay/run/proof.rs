@@ -100,7 +100,8 @@ fn told(item: &ReplayItemRow, awaited: Option<&Awaited>) -> [(&'static str, Valu
     let what = match awaited {
         None => {
             let events = effects::awaits(item).into_iter();
-            let events: Vec<Value> = events.map(|(object, id)| json!({"object": object.to_string(), "id": id})).collect();
+            let events: Vec<Value> =
+                events.map(|(object, id)| json!({"object": object.to_string(), "id": id})).collect();
             json!({"events": events})
         }
         Some(Awaited::Event(kind)) => json!({"event": kind}),
