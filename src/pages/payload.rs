@@ -1,6 +1,7 @@
 //! One payload as it came: what was wrong with it, the line at fault, its headers, its neighbours, what it differs in from
 //! a good one, and the way to the whole. Secrets stay hidden until somebody gives a reason.
 
+mod around;
 mod body;
 mod diff;
 mod edit;
@@ -11,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use milepost_ingest::{EVENT_TYPES, Form, Letter, ObjectRef};
 use serde::Serialize;
 
+use self::around::Around;
 use self::body::Body;
 use super::desk::Desk;
 use super::json::Line;
@@ -22,7 +24,6 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::{failures, mask, words};
-use crate::domain::failures::Rules;
 use crate::store::replays::{ReplayItemRow, WHOLE};
 use crate::store::rows::{FailureRow, ObjectRow, PayloadRow};
 use crate::store::{Neighbour, TakenAs};
@@ -33,10 +34,8 @@ pub use self::unmask::{UNMASKED, excuse, is_masked, unmasked_by};
 
 /// Problems that are listed; the rest are counted.
 const MAX_PROBLEMS: usize = 100;
-const MAX_ATTEMPTS: u64 = 20;
+const MAX_ATTEMPTS: usize = 20;
 const KNOWN: [&str; 2] = ["view", "find"];
-/// A good payload to compare with may be so old.
-const GOOD_BACK_MS: i64 = 30 * 86_400_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     type Shared = web::Data<Desk>;
@@ -353,7 +352,7 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
             .replays
             .iter()
             .filter(|item| concerns(item, index))
-            .take(MAX_ATTEMPTS as usize)
+            .take(MAX_ATTEMPTS)
             .map(|item| replayed(clock, tenant, item))
             .collect(),
         id,
@@ -523,58 +522,6 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             Ok((Label::new("", format!("Payload {name}"), watch), payload(&visit.clock, facts)))
         })
         .await
-}
-
-/// What stands around a failed record.
-#[derive(Default)]
-struct Around {
-    neighbours: Vec<Neighbour>,
-    attempts: Vec<FailureRow>,
-    taken: Option<TakenAs>,
-    objects: Vec<ObjectRow>,
-    good: Option<(TakenAs, PayloadRow)>,
-}
-
-impl Around {
-    async fn of(desk: &Desk, tenant: &str, failure: Option<&FailureRow>, visit: &Visit) -> Result<Self, Trouble> {
-        let Some(failure) = failure else { return Ok(Self::default()) };
-        let rules: Rules = desk.store.failure_rules(tenant).await?;
-        // Which part of a split group it is in does not matter for who stands beside it.
-        let group = rules.home(failure.fingerprint);
-        let named = !failure.event_id.is_empty();
-        let objects: Vec<ObjectRef> = (!failure.object_id.is_empty())
-            .then(|| ObjectRef::new(&failure.object_type, &failure.object_id))
-            .into_iter()
-            .collect();
-        let (neighbours, attempts, taken, objects) = tokio::try_join!(
-            desk.store.failure_neighbours(tenant, group, &rules, failure.payload, failure.index),
-            async {
-                match named {
-                    true => desk.store.failure_attempts(tenant, &failure.source, &failure.event_id, MAX_ATTEMPTS).await,
-                    false => Ok(Vec::new()),
-                }
-            },
-            async {
-                match named {
-                    true => desk.store.taken_as(tenant, &failure.source, &failure.event_id).await,
-                    false => Ok(None),
-                }
-            },
-            desk.store.objects(tenant, &objects),
-        )?;
-        // A message of middleware is an event itself; that it was taken heals nothing.
-        let taken = taken.filter(|at| at.payload != failure.payload || at.index != failure.index);
-        let mut good = None;
-        if visit.query.get("view") == Some("diff") && !failure.event_type.is_empty() {
-            let since = visit.clock.now_ms - GOOD_BACK_MS;
-            let found =
-                desk.store.last_good(tenant, &failure.event_type, &failure.source, failure.payload, since).await?;
-            if let Some(at) = found {
-                good = desk.store.payload(tenant, at.payload).await?.map(|row| (at, row));
-            }
-        }
-        Ok(Self { neighbours, attempts, taken, objects, good })
-    }
 }
 
 /// The lines around the fault of one record, for the page of its group.

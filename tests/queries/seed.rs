@@ -602,7 +602,7 @@ pub fn action() -> ReplayRow {
     ReplayRow { id: "a1".into(), kind: "action".into(), state: "finished".into(), selection: 5, ..replay() }
 }
 
-pub fn call() -> ReplayItemRow {
+pub fn action_item() -> ReplayItemRow {
     ReplayItemRow {
         replay: "a1".into(),
         payload: 0,
@@ -630,7 +630,7 @@ pub fn payload_edit() -> EditRow {
 pub async fn replays(store: &Store) {
     store.write_replay(&replay()).await.unwrap();
     store.write_replay(&action()).await.unwrap();
-    store.write_replay_items(&[call()]).await.unwrap();
+    store.write_replay_items(&[action_item()]).await.unwrap();
     store.write_replay_items(&[replay_item()]).await.unwrap();
     store.write_edit(&payload_edit()).await.unwrap();
     let healed =
