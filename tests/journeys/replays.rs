@@ -250,7 +250,8 @@ async fn an_action_is_offered_sent_once_and_missed_until_its_effect_is_seen() {
         all.iter().any(|exception| exception["kind"] == "replay_without_effect")
     };
     until("its missing effect is an exception", || async { server.workflow("SO-A").await.filter(|w| raised(w)) }).await;
-    let invoice = event("invoice.issued", "i-1", ("invoice", "INV-A"), json!({"order": ["SO-A"]}), 5, json!({}));
+    let amount = json!({"amount": {"value": "64.50", "currency": "EUR"}});
+    let invoice = event("invoice.issued", "i-1", ("invoice", "INV-A"), json!({"order": ["SO-A"]}), 5, amount);
     server.send(&json!([invoice])).await;
     until("the effect ends it", || async { server.workflow("SO-A").await.filter(|w| !raised(w)) }).await;
     let offers = server.ask(path).await.unwrap();
