@@ -21,6 +21,7 @@ mod insights;
 mod migrate;
 mod native;
 mod objects;
+mod open;
 mod payloads;
 mod process;
 mod readiness;
@@ -35,6 +36,7 @@ mod views;
 mod workflows;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
@@ -52,7 +54,7 @@ pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
-pub use slas::{SlaFilter, StoredSla, VerdictCount};
+pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
@@ -70,6 +72,7 @@ pub struct Store {
     retention: Retention,
     /// Lists tell how things stood then; None is now.
     frozen_ms: Option<i64>,
+    open: Arc<open::Open>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +137,7 @@ impl Store {
             database: database.to_owned(),
             retention: Retention::default(),
             frozen_ms: None,
+            open: Arc::default(),
         }
     }
 

@@ -2,6 +2,8 @@
 //! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "queries/open.rs"]
+mod open;
 #[path = "queries/seed.rs"]
 mod seed;
 
@@ -95,6 +97,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("selection", "5".into()),
+        ("causes", "[1]".into()),
         ("edit", "ed1".into()),
         ("states", "[]".into()),
         ("payloads", "[7,8]".into()),
@@ -368,7 +372,8 @@ async fn a_new_database_answers_with_nothing() {
     assert!(store.status_counts("acme").await.unwrap().is_empty());
     assert!(store.held_groups("acme").await.unwrap().is_empty());
     assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
-    assert!(store.next_due("acme", 10).await.unwrap().is_empty());
+    assert_eq!(store.next_due("acme").await.unwrap(), None);
+    assert!(!store.workflow_any("acme").await.unwrap());
     store.write(&Batch::default()).await.unwrap();
 }
 
@@ -540,8 +545,10 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!(stages.iter().map(|stage| stage.count).sum::<u64>(), by_status("breached") + by_status("on_track"));
     let kinds = store.exception_counts("acme").await.unwrap();
     assert_eq!(kinds.iter().map(|kind| kind.kind.as_str()).collect::<Vec<_>>(), ["backorder", "credit_hold"]);
-    let due = store.next_due_as_of("acme", NOW + MINUTE, 5).await.unwrap();
-    assert!(due.len() == 5 && due.iter().all(|row| !row.closed && row.due_ms.is_some_and(|due| due > NOW)));
+    let ahead = seed.workflows.iter().filter(|row| !row.closed).filter_map(|row| row.due_ms);
+    let next = ahead.filter(|due| *due >= NOW + MINUTE).min();
+    assert_eq!(store.next_due_as_of("acme", NOW + MINUTE).await.unwrap(), next);
+    assert!(store.workflow_any("acme").await.unwrap());
     let held = store.held_groups("acme").await.unwrap();
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
@@ -780,7 +787,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
 
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
-    let (exceptions, deliveries) = (1009, 1010);
+    let (exceptions, deliveries, replays) = (1009, 1010, 1011);
     let all = Retention {
         events,
         payloads,
@@ -789,6 +796,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
         workflows,
         exceptions,
         deliveries,
+        replays,
         spans,
         logs,
         points,
@@ -923,7 +931,7 @@ async fn a_replay_its_items_edits_and_what_it_healed_come_back() {
     assert_eq!((row, store.replay("other", "r1").await.unwrap()), (replay(), None));
     let later = ReplayRow { state: "finished".into(), version: 2, ..replay() };
     store.write_replay(&later).await.unwrap();
-    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later]);
+    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later, action()]);
     assert!(store.active_replays().await.unwrap().is_empty());
     assert_eq!(store.replay_items("acme", "r1", &["proven"], 0, 10).await.unwrap(), [replay_item()]);
     assert!(store.replay_items("acme", "r1", &["failed"], 0, 10).await.unwrap().is_empty());

@@ -28,4 +28,4 @@ WHERE state != 'gone'
         OR startsWith(lower(object_id), lower({text:String})) OR positionCaseInsensitiveUTF8(customer, {text:String}) > 0)
 GROUP BY name, value, currency
 ORDER BY name, total DESC, n DESC, value, currency
-LIMIT 40 BY name
+LIMIT 1000 BY name
