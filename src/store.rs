@@ -20,6 +20,7 @@ mod insights;
 mod migrate;
 mod native;
 mod objects;
+mod open;
 mod payloads;
 mod process;
 mod readiness;
@@ -34,11 +35,12 @@ mod views;
 mod workflows;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
-pub use board::{BoardCount, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
+pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
@@ -50,7 +52,7 @@ pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
-pub use slas::{SlaFilter, StoredSla, VerdictCount};
+pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
 pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
 pub use startup::RecentId;
 pub use traces::Series;
@@ -66,6 +68,7 @@ pub struct Store {
     writer: Client,
     database: String,
     retention: Retention,
+    open: Arc<open::Open>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +132,7 @@ impl Store {
             writer: client.with_database(database),
             database: database.to_owned(),
             retention: Retention::default(),
+            open: Arc::default(),
         }
     }
 

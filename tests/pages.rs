@@ -21,6 +21,7 @@ use milepost::pages::render::{self, Page};
 use milepost::pages::time::Clock;
 use milepost::pages::workflow::{self, Facts, Tab};
 use milepost::pages::workflows::{self, FacetCount, Found};
+use milepost::store::ClockCount;
 use milepost::store::rows::*;
 
 fn clock() -> Clock {
@@ -100,21 +101,36 @@ fn answers() -> Answers {
             .collect(),
         due: list().into_iter().filter(|row| row.status != "done").take(15).collect(),
         events: events().into_iter().rev().take(10).collect(),
-        exceptions: vec![
-            n("credit_hold", 22),
-            n("short_shipment", 9),
-            n("packing_variance", 14),
-            n("late_charge", 4),
-            n("held_too_long", 2),
-        ],
+        clocks: clocks(),
+        days: board::days(&clock()),
         held: 23,
         held_oldest_ms: Some(NOW - 2 * HOUR),
         failure_groups: 4,
         failures_last_hour: 482,
-        ready: 151,
         next_due_ms: Some(NOW + 6 * MINUTE + 12_000),
         ..Answers::default()
     }
+}
+
+/// 148 fall due today, 61 of them are done; 27 of 28 were kept on each of the days before.
+fn clocks() -> Vec<ClockCount> {
+    let row = |day, verdict: &str, late_cause: &str, count| ClockCount {
+        day,
+        today: day == 6,
+        open: matches!(verdict, "open" | "at_risk" | "breached"),
+        verdict: verdict.into(),
+        late_cause: late_cause.into(),
+        count,
+    };
+    let before = (0..6).flat_map(|day| [row(day, "met", "", 27), row(day, "met_late", "", 1)]);
+    let today = [
+        row(6, "met", "", 61),
+        row(6, "open", "", 80),
+        row(6, "breached", "credit_hold", 4),
+        row(6, "breached", "step/picked", 2),
+        row(6, "breached", "system/carrier", 1),
+    ];
+    before.chain(today).collect()
 }
 
 fn flow() -> Flow {
@@ -132,6 +148,11 @@ fn board_says_what_breaches_next() {
     let html = show("board", &frame("board", "Board"), &board::board("acme", &clock(), &answers(), Some(&flow())));
     assert!(html.find("SO-10200").unwrap() < html.find("SO-10221").unwrap());
     assert!(html.contains("oldest 3 h 10 m"));
+    assert!(
+        html.contains("61 done") && html.contains("of 236 clocks"),
+        "what is due today, and what was kept in a week"
+    );
+    assert!(html.contains(">94.4 <small>%</small>") && html.contains("Time went into picked"));
 }
 
 #[test]

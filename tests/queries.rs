@@ -2,6 +2,8 @@
 //! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "queries/open.rs"]
+mod open;
 #[path = "queries/seed.rs"]
 mod seed;
 
@@ -12,8 +14,8 @@ use milepost::domain::failures::{Rules, Split};
 use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
-    Cursor, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, SlaFilter, Sort, Store, StoreError,
-    WorkflowFilter,
+    ClockCount, Cursor, Days, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, SlaFilter, Sort, Store,
+    StoreError, WorkflowFilter,
 };
 use milepost_ingest::ObjectRef;
 
@@ -45,6 +47,9 @@ fn values() -> BTreeMap<&'static str, String> {
         ("as_of_ms", NOW.to_string()),
         ("now_ms", NOW.to_string()),
         ("since_ms", "0".into()),
+        ("late_since_ms", "0".into()),
+        ("today_ms", "0".into()),
+        ("tomorrow_ms", NOW.to_string()),
         ("from_ms", "0".into()),
         ("to_ms", "0".into()),
         ("group", (u64::MAX - 1).to_string()),
@@ -92,6 +97,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("selection", "5".into()),
+        ("causes", "[1]".into()),
         ("edit", "ed1".into()),
         ("states", "[]".into()),
         ("payloads", "[7,8]".into()),
@@ -262,7 +269,8 @@ async fn a_new_database_answers_with_nothing() {
     assert!(store.status_counts("acme").await.unwrap().is_empty());
     assert!(store.held_groups("acme").await.unwrap().is_empty());
     assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
-    assert!(store.next_due("acme", 10).await.unwrap().is_empty());
+    assert_eq!(store.next_due("acme").await.unwrap(), None);
+    assert!(!store.workflow_any("acme").await.unwrap());
     store.write(&Batch::default()).await.unwrap();
 }
 
@@ -434,8 +442,10 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!(stages.iter().map(|stage| stage.count).sum::<u64>(), by_status("breached") + by_status("on_track"));
     let kinds = store.exception_counts("acme").await.unwrap();
     assert_eq!(kinds.iter().map(|kind| kind.kind.as_str()).collect::<Vec<_>>(), ["backorder", "credit_hold"]);
-    let due = store.next_due_as_of("acme", NOW + MINUTE, 5).await.unwrap();
-    assert!(due.len() == 5 && due.iter().all(|row| !row.closed && row.due_ms.is_some_and(|due| due > NOW)));
+    let ahead = seed.workflows.iter().filter(|row| !row.closed).filter_map(|row| row.due_ms);
+    let next = ahead.filter(|due| *due >= NOW + MINUTE).min();
+    assert_eq!(store.next_due_as_of("acme", NOW + MINUTE).await.unwrap(), next);
+    assert!(store.workflow_any("acme").await.unwrap());
     let held = store.held_groups("acme").await.unwrap();
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
@@ -445,6 +455,36 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!((group.hours, group.money), ((0..24).collect(), vec!["12.500000 EUR".to_owned()]));
     let one = FailureFilter { group: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
     assert_eq!(store.failures("acme", &one, &Cursor::start(), 10).await.unwrap(), [failure(1)]);
+}
+
+#[tokio::test]
+async fn the_clocks_of_the_board_are_those_of_the_lists() {
+    let House { store, _engine, _dir, .. } = house().await;
+    store.write(&seed()).await.unwrap();
+    let (today_ms, tomorrow_ms) = (NOW - 20 * MINUTE, NOW + 20 * MINUTE);
+    let days = Days { since_ms: NOW - 2 * 86_400_000, today_ms, tomorrow_ms, late_since_ms: NOW - 10 * MINUTE };
+    let found = store.board_clocks("acme", days).await.unwrap();
+    let sum = |wanted: &dyn Fn(&ClockCount) -> bool| -> u64 {
+        found.iter().filter(|row| wanted(row)).map(|row| row.count).sum()
+    };
+
+    let due = SlaFilter { from_ms: today_ms, to_ms: tomorrow_ms, ..SlaFilter::default() };
+    let listed = store.sla_count("acme", &due).await.unwrap();
+    assert_eq!(sum(&|row| row.today), listed.iter().map(|row| row.count).sum::<u64>());
+    assert_eq!(sum(&|row| row.today), 40);
+
+    let kept = store.policy_days("acme", days.since_ms).await.unwrap();
+    let (met, late) = kept.iter().fold((0, 0), |(met, late), day| (met + day.met, late + day.late));
+    // The policies tell also of clocks that ended before their time, which is tomorrow.
+    let (soon, later) = (SlaFilter { from_ms: tomorrow_ms, ..SlaFilter::default() }, ["breached", "met_late"]);
+    let after = store.sla_count("acme", &soon).await.unwrap();
+    let after: u64 = after.iter().filter(|row| later.contains(&row.verdict.as_str())).map(|row| row.count).sum();
+    assert_eq!(sum(&|row| row.verdict == "met" && row.day >= 0) as i64 - met as i64, -8, "those that end later");
+    assert_eq!(sum(&|row| later.contains(&row.verdict.as_str()) && row.day >= 0), late - after);
+
+    let causes = store.late_causes("acme", "", "", days.late_since_ms).await.unwrap();
+    let until = causes.iter().map(|cause| cause.count).sum::<u64>() - after;
+    assert_eq!(sum(&|row| !row.late_cause.is_empty()), until);
 }
 
 #[tokio::test]
@@ -644,7 +684,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
 
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
-    let (exceptions, deliveries) = (1009, 1010);
+    let (exceptions, deliveries, replays) = (1009, 1010, 1011);
     let all = Retention {
         events,
         payloads,
@@ -653,6 +693,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
         workflows,
         exceptions,
         deliveries,
+        replays,
         spans,
         logs,
         points,
@@ -787,7 +828,7 @@ async fn a_replay_its_items_edits_and_what_it_healed_come_back() {
     assert_eq!((row, store.replay("other", "r1").await.unwrap()), (replay(), None));
     let later = ReplayRow { state: "finished".into(), version: 2, ..replay() };
     store.write_replay(&later).await.unwrap();
-    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later]);
+    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later, action()]);
     assert!(store.active_replays().await.unwrap().is_empty());
     assert_eq!(store.replay_items("acme", "r1", &["proven"], 0, 10).await.unwrap(), [replay_item()]);
     assert!(store.replay_items("acme", "r1", &["failed"], 0, 10).await.unwrap().is_empty());

@@ -1,19 +1,25 @@
 //! The board: what breaches next, what is late, what waits, and where the mass is in the flow.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::render::Page;
+use super::slas::{self, charts};
 use super::time::{Clock, Time};
 use super::words;
 use super::workflows::{self, Row, Tab};
-use crate::domain::Catalogue;
 use crate::store::rows::{EventRow, WorkflowRow};
+use crate::store::{ClockCount, Days, PolicyDay};
 
 pub const ROWS: usize = 16;
 /// When shifts begin, in the reader's zone.
 pub const SHIFTS: [&str; 3] = ["06:00", "14:00", "22:00"];
 pub const FEED: usize = 10;
 const CAUSES: usize = 6;
+/// Promises kept are told over so many days, this one included.
+const KEPT_DAYS: i64 = 7;
 /// Width of a bar in the flow, and of one of the causes.
 const STAGE_BAR: f64 = 64.0;
 const CAUSE_BAR: f64 = 128.0;
@@ -21,21 +27,21 @@ const CAUSE_BAR: f64 = 128.0;
 /// What the board asks the store.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// Status → open and closed workflows.
+    /// Status → open workflows.
     pub statuses: Vec<(String, u64)>,
     /// (definition, stage, status) → open workflows.
     pub stages: Vec<(String, String, String, u64)>,
     pub due: Vec<WorkflowRow>,
     pub events: Vec<EventRow>,
-    pub exceptions: Vec<(String, u64)>,
+    /// How the clocks of `days` stand.
+    pub clocks: Vec<ClockCount>,
+    pub days: Days,
     pub held: u64,
     pub held_oldest_ms: Option<i64>,
     pub failure_groups: u64,
     pub failures_last_hour: u64,
-    pub ready: u64,
     /// Earliest due time that is still ahead.
     pub next_due_ms: Option<i64>,
-    pub catalogue: Catalogue,
     /// Root (`type/id`) → who has taken what is wrong with it.
     pub owners: Vec<(String, String)>,
     pub shift: Option<Since>,
@@ -69,6 +75,7 @@ pub struct Board {
     pub flow_title: String,
     pub flow_path: String,
     pub flows: Vec<OtherFlow>,
+    pub blocked: Option<OtherFlow>,
     pub rows: Vec<Row>,
     pub calm: String,
     pub more: String,
@@ -104,6 +111,8 @@ pub struct Tile {
     pub href: String,
     pub glyph: &'static str,
     pub tone: &'static str,
+    /// Only where the way it takes says more than the number.
+    pub trend: Vec<charts::Bar>,
 }
 
 #[derive(Debug, Serialize)]
@@ -159,6 +168,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         href,
         glyph,
         tone: if value == 0 { "" } else { tone },
+        trend: Vec::new(),
     };
     let tiles = vec![
         tile(
@@ -183,7 +193,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "risk",
             "risk",
         ),
-        tile("Blocked", blocked, "", format!("of {} open", words::count(open)), to("?status=blocked"), "stop", "held"),
+        due_today(tenant, answers),
         tile(
             "Held",
             answers.held,
@@ -204,15 +214,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "fail",
             "crit",
         ),
-        tile(
-            "Ready to invoice",
-            answers.ready,
-            "",
-            "delivered, nothing open".into(),
-            to("?readiness=ready"),
-            "ok",
-            "ok",
-        ),
+        on_time(tenant, clock, answers),
     ];
     let calm = next.map(|due| clock.short(due));
     Board {
@@ -229,6 +231,11 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             .map(|flow| to(&format!("?closed=no&definition={}", words::encode(&flow.definition))))
             .unwrap_or_default(),
         flows: flow.map(|flow| others(tenant, flow)).unwrap_or_default(),
+        blocked: (blocked > 0).then(|| OtherFlow {
+            title: "blocked".into(),
+            count: words::count(blocked),
+            href: to("?status=blocked"),
+        }),
         rows: answers.due.iter().take(ROWS).map(|row| owned(tenant, clock, answers, row)).collect(),
         calm: match (breached + at_risk, calm) {
             (0, Some(until)) => format!("Nothing is late or at risk. Next due {until}."),
@@ -241,7 +248,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         shifts: shifts(tenant, answers),
         shift: answers.shift.as_ref().map(|since| shift(tenant, clock, since)),
         wall: answers.wall,
-        nothing: open + count("done") + count("cancelled") == 0 && answers.events.is_empty(),
+        nothing: open == 0 && answers.events.is_empty(),
     }
 }
 
@@ -309,19 +316,91 @@ fn shift(tenant: &str, clock: &Clock, since: &Since) -> Shift {
     }
 }
 
+/// Clocks that fall due between midnight and midnight, whatever became of them.
+fn due_today(tenant: &str, answers: &Answers) -> Tile {
+    let (all, done) = answers
+        .clocks
+        .iter()
+        .filter(|row| row.today)
+        .fold((0, 0), |(all, done), row| (all + row.count, done + if row.open { 0 } else { row.count }));
+    let (from, to) = (Clock::iso(answers.days.today_ms), Clock::iso(answers.days.tomorrow_ms));
+    let query = format!("slas/breaches?state=all&from={}&to={}", words::encode(&from), words::encode(&to));
+    Tile {
+        title: "Due today",
+        value: words::count(all),
+        unit: if all == 1 { "clock" } else { "clocks" },
+        note: if all == 0 { "nothing is due".into() } else { format!("{} done", words::count(done)) },
+        href: words::tenant_path(tenant, &query),
+        glyph: "slas",
+        tone: "",
+        trend: Vec::new(),
+    }
+}
+
+/// Clocks that ended or fell due in these days, counted as the policies' page counts them.
+fn on_time(tenant: &str, clock: &Clock, answers: &Answers) -> Tile {
+    // Days of the reader's calendar, as numbers that charts can name.
+    let first = clock.wall_ms(answers.days.since_ms).div_euclid(slas::DAY_MS);
+    let days: Vec<PolicyDay> = (0..KEPT_DAYS)
+        .map(|day| {
+            let sum = |verdicts: &[&str]| -> u64 {
+                let of = answers.clocks.iter().filter(|row| row.day == day && verdicts.contains(&row.verdict.as_str()));
+                of.map(|row| row.count).sum()
+            };
+            PolicyDay {
+                day: first + day,
+                met: sum(&["met", "withdrawn"]),
+                late: sum(&["met_late", "breached"]),
+                ..PolicyDay::default()
+            }
+        })
+        .collect();
+    let kept = slas::Kept::of(days.iter());
+    let said = kept.said();
+    let (value, unit) = said.split_once(' ').unwrap_or((&said, ""));
+    Tile {
+        title: "On time, 7 d",
+        value: value.to_owned(),
+        unit: if unit.is_empty() { "" } else { "%" },
+        note: format!("of {}", words::plural(kept.all(), "clock", "clocks")),
+        href: words::tenant_path(tenant, "slas"),
+        glyph: "ok",
+        tone: "",
+        trend: charts::days(days.iter(), first + KEPT_DAYS - 1, KEPT_DAYS),
+    }
+}
+
+/// The days that the board tells of, in the reader's zone.
+pub fn days(clock: &Clock) -> Days {
+    Days {
+        since_ms: clock.day_start(1 - KEPT_DAYS),
+        today_ms: clock.day_start(0),
+        tomorrow_ms: clock.day_start(1),
+        late_since_ms: clock.now_ms - slas::DAY_MS,
+    }
+}
+
+/// What stood in the way of clocks that ran out in the last day.
 fn causes(tenant: &str, answers: &Answers) -> Vec<Cause> {
-    let mut sorted: Vec<&(String, u64)> =
-        answers.exceptions.iter().filter(|(kind, n)| !kind.is_empty() && *n > 0).collect();
-    sorted.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+    for row in answers.clocks.iter().filter(|row| !row.late_cause.is_empty()) {
+        *sums.entry(&row.late_cause).or_default() += row.count;
+    }
+    let mut sorted: Vec<(&str, u64)> = sums.into_iter().collect();
+    sorted.sort_by_key(|(cause, n)| (Reverse(*n), *cause));
     let most = sorted.first().map_or(1, |(_, n)| *n).max(1);
+    let from = words::encode(&Clock::iso(answers.days.late_since_ms));
     sorted
         .into_iter()
         .take(CAUSES)
-        .map(|(kind, n)| Cause {
-            title: super::exceptions::title(&answers.catalogue, kind),
-            count: words::count(*n),
-            width: (*n as f64 / most as f64 * CAUSE_BAR).round().max(2.0),
-            href: words::tenant_path(tenant, &format!("exceptions?kind={}", words::encode(kind))),
+        .map(|(cause, n)| Cause {
+            title: slas::breaches::cause(cause),
+            count: words::count(n),
+            width: (n as f64 / most as f64 * CAUSE_BAR).round().max(2.0),
+            href: words::tenant_path(
+                tenant,
+                &format!("slas/breaches?state=missed&from={from}&cause={}", words::encode(cause)),
+            ),
         })
         .collect()
 }

@@ -13,6 +13,7 @@ use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
 use super::params::{Query, qualifiers};
 use super::problem::Trouble;
 use super::visit::{Label, Visit};
+use super::workflow::actions::Actions;
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
@@ -64,6 +65,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                     "/w/{type}/{id}/comment",
                     web::post()
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
+                )
+                .route(
+                    "/w/{type}/{id}/actions/{action}",
+                    web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| {
+                        acted(desk, request, body, workflow::actions::act)
+                    }),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
@@ -200,12 +207,13 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
             let start = Cursor::start();
-            let (counts, due, next, events, exceptions, held, groups) = tokio::try_join!(
+            let days = board::days(&visit.clock);
+            let (counts, due, next, events, clocks, held, groups) = tokio::try_join!(
                 desk.store.board_counts(tenant),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
-                desk.store.next_due(tenant, 1),
+                desk.store.next_due(tenant),
                 desk.store.recent_events(tenant, board::FEED as u64),
-                desk.store.exception_kinds(tenant),
+                desk.store.board_clocks(tenant, days),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
             )?;
@@ -219,21 +227,20 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 }
                 _ => None,
             };
-            let stages: Vec<StageCount> = counts.iter().filter(|row| !row.closed).map(StageCount::from).collect();
+            let stages: Vec<StageCount> = counts.iter().map(StageCount::from).collect();
             let flow = flow(&definitions, visit.query.get("flow"), &stages);
             let answers = Answers {
                 statuses: counts.iter().map(|row| (row.status.clone(), row.count)).collect(),
-                ready: counts.iter().filter(|row| !row.closed).map(|row| row.ready).sum(),
                 stages: stages.into_iter().map(|row| (row.definition, row.stage, row.status, row.count)).collect(),
                 due,
                 events,
-                exceptions: exceptions.into_iter().map(|row| (row.kind, row.count)).collect(),
+                clocks,
+                days,
                 held: held.iter().map(|group| group.objects).sum(),
                 held_oldest_ms: held.iter().map(|group| group.oldest_ms).min(),
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
-                next_due_ms: next.first().and_then(|row| row.due_ms),
-                catalogue: definitions.exceptions.clone(),
+                next_due_ms: next,
                 owners: taken
                     .into_iter()
                     .filter(|row| !row.owner.is_empty())
@@ -243,7 +250,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 wall: visit.query.get("display") == Some("wall"),
             };
             let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());
-            Ok((Label::new("board", "Board", "workflows held failures exceptions"), page))
+            Ok((Label::new("board", "Board", "workflows held failures exceptions slas"), page))
         })
         .await
 }
@@ -317,7 +324,7 @@ pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
         closed,
         sort,
     };
-    (filter, complaints)
+    (filter.plain(), complaints)
 }
 
 /// Where the page begins; a cursor that is none is told and means the beginning.
@@ -341,12 +348,12 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
-            let (mut rows, total, totals, facets, statuses) = tokio::try_join!(
+            let (mut rows, total, totals, facets, any) = tokio::try_join!(
                 desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
                 desk.store.workflow_count(tenant, &filter),
                 desk.store.workflow_totals(tenant, &filter),
                 desk.store.workflow_facets(tenant, &filter),
-                desk.store.status_counts(tenant),
+                desk.store.workflow_any(tenant),
             )?;
             let more = rows.len() > limit;
             rows.truncate(limit);
@@ -355,7 +362,6 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
                 .into_iter()
                 .map(|facet| FacetCount { name: facet.name, value: facet.value, count: facet.count })
                 .collect();
-            let any = statuses.iter().any(|row| row.count > 0);
             let found =
                 Found { tenant, query: &visit.query, rows: &rows, total, totals: &totals, any, facets: &facets, next };
             Ok((Label::new("workflows", "Workflows", "workflows"), workflows::list(&visit.clock, &found)))
@@ -417,7 +423,11 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
                 tab,
                 as_of_ms: visit.as_of_ms,
             };
-            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), workflow::detail(&visit.clock, &facts)))
+            let mut page = workflow::detail(&visit.clock, &facts);
+            if visit.as_of_ms.is_none() {
+                page = page.with_actions(Actions::of(desk, tenant, &visit.clock, &flow, &events).await?);
+            }
+            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), page))
         })
         .await
 }

@@ -97,6 +97,22 @@ impl Clock {
         Some(last.timestamp().as_millisecond())
     }
 
+    /// The moment when a clock on the wall of this zone shows `2026-11-22T10:00`, as a form of a browser says it.
+    pub fn moment(&self, wall: &str) -> Option<i64> {
+        let wall = wall.parse::<jiff::civil::DateTime>().ok()?;
+        Some(wall.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond())
+    }
+
+    /// When the day that is so many days from today begins in this zone.
+    pub fn day_start(&self, from_today: i64) -> i64 {
+        let start = Timestamp::from_millisecond(self.now_ms).ok().and_then(|now| {
+            let today = now.to_zoned(self.zone.clone()).date();
+            let day = today.checked_add(jiff::ToSpan::days(from_today)).ok()?;
+            Some(day.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond())
+        });
+        start.unwrap_or(self.now_ms)
+    }
+
     pub fn hour(&self, ms: i64) -> String {
         self.format(ms, "%H:%M")
     }
@@ -176,6 +192,14 @@ mod tests {
         assert_eq!(Clock::iso(NOON), "2026-11-22T12:00:00.000Z");
         assert_eq!(clock.full(NOON), "2026-11-22 06:00:00.000 CST (-06:00)");
         assert!(Clock::new(NOON, "../../etc/passwd").is_none());
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_reader_also_when_clocks_are_set() {
+        let clock = Clock::new(1_792_836_000_000, "Europe/Berlin").unwrap(); // 2026-10-24T10:00:00Z
+        assert_eq!(Clock::iso(clock.day_start(0)), "2026-10-23T22:00:00.000Z");
+        assert_eq!(Clock::iso(clock.day_start(1)), "2026-10-24T22:00:00.000Z");
+        assert_eq!(clock.day_start(2) - clock.day_start(1), 25 * 3_600_000);
     }
 
     #[test]

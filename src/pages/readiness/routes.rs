@@ -12,6 +12,7 @@ use crate::pages::problem::Trouble;
 use crate::pages::routes::{acted, cursor, part, told};
 use crate::pages::visit::{Label, Visit};
 use crate::pages::words;
+use crate::pages::workflow::actions::Actions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, ReadinessFilter};
 
@@ -89,9 +90,12 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
                 events.retain(|event| event.received_ms <= as_of);
             }
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
-            let entries = events.into_iter().filter_map(EventRow::into_entry);
+            let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
             let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
-            let page = item::item(tenant, &visit.clock, &flow, visit.as_of_ms.is_some());
+            let mut page = item::item(tenant, &visit.clock, &flow, visit.as_of_ms.is_some());
+            if visit.as_of_ms.is_none() {
+                page = page.with_actions(Actions::of(desk, tenant, &visit.clock, &flow, &events).await?);
+            }
             Ok((Label::new("readiness", format!("Billing of {}", root.id), format!("w:{root}")), page))
         })
         .await

@@ -1,5 +1,6 @@
 //! Clocks as a list: what runs out next with its countdown, what is broken, what ended late, was withdrawn or waived.
 
+use chrono::DateTime;
 use serde::Serialize;
 
 use super::super::params::Query;
@@ -11,12 +12,25 @@ use super::super::workflows::{Chip, Tab};
 use super::policy_path;
 use crate::domain::Verdict;
 use crate::store::rows::SlaRow;
-use crate::store::{SlaFilter, VerdictCount};
+use crate::store::{RUNNING, SlaFilter, VerdictCount};
 
 pub const PER_PAGE: usize = 50;
-pub const KNOWN: [&str; 11] =
-    ["state", "policy", "definition", "kind", "system", "customer", "warehouse", "carrier", "cause", "q", "after"];
-const FILTERS: [(&str, &str); 8] = [
+pub const KNOWN: [&str; 13] = [
+    "state",
+    "policy",
+    "definition",
+    "kind",
+    "system",
+    "customer",
+    "warehouse",
+    "carrier",
+    "cause",
+    "q",
+    "from",
+    "to",
+    "after",
+];
+const FILTERS: [(&str, &str); 10] = [
     ("policy", "Policy"),
     ("definition", "Workflow"),
     ("kind", "Kind"),
@@ -25,15 +39,19 @@ const FILTERS: [(&str, &str); 8] = [
     ("warehouse", "Warehouse"),
     ("carrier", "Carrier"),
     ("cause", "Cause"),
+    ("from", "Due from"),
+    ("to", "Due before"),
 ];
 /// Word of the address, title, verdicts, and whether what is newest comes first.
-const STATES: [(&str, &str, &[&str], bool); 6] = [
+const STATES: [(&str, &str, &[&str], bool); 8] = [
     ("breached", "Breached now", &["breached"], false),
     ("at_risk", "At risk", &["at_risk"], false),
     ("running", "Due next", &["open", "at_risk"], false),
     ("late", "Ended late", &["met_late"], true),
+    ("missed", "All that ran out", &["breached", "met_late"], true),
     ("withdrawn", "Withdrawn", &["withdrawn"], true),
     ("waived", "Waived", &["waived"], true),
+    ("all", "All", &["open", "at_risk", "breached", "met", "met_late", "withdrawn", "waived", "cancelled"], false),
 ];
 
 #[derive(Debug, Serialize)]
@@ -84,12 +102,27 @@ pub struct Row {
     pub object_name: String,
 }
 
-/// What the address asks for; None for a state that there is not.
-pub fn filter(query: &Query) -> Option<SlaFilter> {
+/// What the address asks for. Complaints name the parameter.
+pub fn filter(query: &Query) -> (SlaFilter, Vec<String>) {
+    let mut complaints = Vec::new();
     let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let wanted = query.get("state").unwrap_or("breached");
-    let (_, _, verdicts, newest) = STATES.iter().find(|(key, ..)| *key == wanted)?;
-    Some(SlaFilter {
+    let mut moment = |name: &str| match query.get(name).map(DateTime::parse_from_rfc3339) {
+        Some(Ok(at)) => at.timestamp_millis(),
+        Some(Err(_)) => {
+            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
+            0
+        }
+        None => 0,
+    };
+    let (from_ms, to_ms) = (moment("from"), moment("to"));
+    let wanted = query.get("state").unwrap_or(STATES[0].0);
+    let found = STATES.iter().find(|(key, ..)| *key == wanted).unwrap_or_else(|| {
+        let known: Vec<&str> = STATES.iter().map(|(key, ..)| *key).collect();
+        complaints.push(format!("state: expected any of {}.", known.join(", ")));
+        &STATES[0]
+    });
+    let (_, _, verdicts, newest) = found;
+    let filter = SlaFilter {
         verdict: verdicts.iter().map(|v| (*v).to_owned()).collect(),
         policy: one("policy"),
         definition: one("definition"),
@@ -100,9 +133,12 @@ pub fn filter(query: &Query) -> Option<SlaFilter> {
         carrier: one("carrier"),
         cause: one("cause"),
         text: one("q"),
+        from_ms,
+        to_ms,
         newest: *newest,
         ..SlaFilter::default()
-    })
+    };
+    (filter, complaints)
 }
 
 pub struct Found<'a> {
@@ -123,14 +159,24 @@ pub fn breaches(clock: &Clock, found: &Found<'_>) -> Breaches {
     };
     let link = |query: &Query| format!("{path}{}", query.text());
     let base = query.without(&["after"]);
+    // What is ended is history: it is counted where it is asked for.
+    let told = |verdicts: &[&str]| count(verdicts) > 0 || verdicts.iter().all(|verdict| RUNNING.contains(verdict));
     let tabs = STATES.iter().map(|(key, title, verdicts, _)| Tab {
-        title: format!("{title} {}", words::count(count(verdicts))),
+        title: match told(verdicts) {
+            true => format!("{title} {}", words::count(count(verdicts))),
+            false => (*title).to_owned(),
+        },
         href: link(&base.with("state", key)),
         active: *key == state,
     });
     let chips = FILTERS.iter().filter_map(|(name, title)| {
         let value = query.get(name)?;
-        Some(Chip { name: (*title).to_owned(), value: value.to_owned(), href: link(&base.without(&[name])) })
+        let value = match *name {
+            "cause" => self::cause(value),
+            "from" | "to" => clock.short(DateTime::parse_from_rfc3339(value).ok()?.timestamp_millis()),
+            _ => value.to_owned(),
+        };
+        Some(Chip { name: (*title).to_owned(), value, href: link(&base.without(&[name])) })
     });
     let total = STATES.iter().find(|(key, ..)| *key == state).map_or(0, |(_, _, verdicts, _)| count(verdicts));
     let chips: Vec<Chip> = chips.collect();
