@@ -10,6 +10,7 @@ pub mod case;
 pub mod catalogue;
 mod conflicts;
 mod credit;
+mod effects;
 mod freight;
 mod quantities;
 mod reports;
@@ -69,6 +70,7 @@ pub fn exceptions(
         authority::unauthorised(node, &mut found);
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);
+        effects::without_effect(tree, node, milestones, &mut found);
     }
     sla::clocks(milestones, slas, &mut found);
     sift(found, ended, as_of)
