@@ -118,9 +118,14 @@ async fn main() {
     let begun = Instant::now();
     let server = Arc::new(Server::on(&dir, &plan.binary));
     let started = begun.elapsed().as_secs_f64();
+    let work = |server: &Server| (server.milepost().cpu(), server.clickhouse().cpu());
+    let (milepost, clickhouse) = work(&server);
+    say(&format!(
+        "restart: {started:.1} s until pages can be read, {milepost:.1} s of CPU in Milepost and {clickhouse:.1} s in ClickHouse"
+    ));
     until_quiet(&server).await;
     say(&format!(
-        "restart: {started:.1} s until pages can be read, {:.1} s until everything is judged anew; Milepost {} MiB, ClickHouse {} MiB at most",
+        "until everything is judged anew: {:.1} s; at most {} MiB in Milepost and {} MiB in ClickHouse",
         begun.elapsed().as_secs_f64(),
         server.milepost().peak_mib(),
         server.clickhouse().peak_mib()
@@ -187,20 +192,18 @@ async fn send(client: &Client, server: &Server, body: String) {
     }
 }
 
-/// Until nothing is written any more.
+/// Until nothing is behind and both processes have been at rest for some seconds.
 async fn until_quiet(server: &Server) {
     let client = Client::new();
-    let mut before = (String::new(), 0);
-    loop {
+    let work = || server.milepost().cpu() + server.clickhouse().cpu();
+    let (mut before, mut rested) = (work(), 0);
+    while rested < 3 {
         tokio::time::sleep(Duration::from_secs(2)).await;
         let metrics = client.get(format!("{}/metrics", server.http)).send().await.unwrap().text().await.unwrap();
         let behind = metrics.lines().find_map(|line| line.strip_prefix("milepost_behind_records ")).unwrap_or("?");
-        let now = server.ask("SELECT max(version) FROM workflows").await;
-        let cpu = server.milepost().cpu() as u64;
-        if behind == "0" && before.0 == now && cpu <= before.1 + 1 {
-            return;
-        }
-        before = (now, cpu);
+        let now = work();
+        rested = if behind == "0" && now - before < 0.8 { rested + 1 } else { 0 };
+        before = now;
     }
 }
 
@@ -242,6 +245,7 @@ async fn ask_for_pages(plan: &Plan, server: Arc<Server>) {
     }
     done.store(true, Ordering::Relaxed);
     trickle.await.unwrap();
+    say(&words());
     say(&format!(
         "\n{} requests of each page, one after the other, {TRICKLE} orders a second coming in; to the first byte:\n",
         each

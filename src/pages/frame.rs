@@ -186,7 +186,11 @@ fn rail(tenant: &str, page: &str, counts: Counts) -> Vec<Group> {
             title: "Operate",
             items: vec![
                 item("board", "Board", 'b', late, late_hint, late_tone),
-                item("workflows", "Workflows", 'w', 0, String::new(), ""),
+                Item {
+                    // What is closed is history: it is a step further.
+                    href: words::tenant_path(tenant, "workflows?closed=no"),
+                    ..item("workflows", "Workflows", 'w', 0, String::new(), "")
+                },
                 item(
                     "exceptions",
                     "Exceptions",
