@@ -346,10 +346,9 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
-            let (mut rows, total, totals, facets, any) = tokio::try_join!(
+            let (mut rows, (total, totals), facets, any) = tokio::try_join!(
                 store.workflows(tenant, &filter, &after, limit as u64 + 1),
-                store.workflow_count(tenant, &filter),
-                store.workflow_totals(tenant, &filter),
+                store.workflow_sums(tenant, &filter),
                 store.workflow_facets(tenant, &filter),
                 desk.store.workflow_any(tenant),
             )?;

@@ -48,9 +48,7 @@ impl Pipeline {
         let _inside = runtime.enter();
         let Some(mut state) = self.load(runtime) else { return };
         self.status.loaded.store(true, Ordering::Release);
-        if !self.publish_all(runtime, &mut state, true) {
-            return;
-        }
+        state.wake_all(Utc::now());
         let mut durable = self.gate.journal.durable();
         loop {
             let next = self.checkpoint.position().next;
@@ -76,7 +74,7 @@ impl Pipeline {
                     }
                 });
             }
-            if state.take_book(self.shelf.book()) && !self.publish_all(runtime, &mut state, false) {
+            if state.take_book(self.shelf.book()) && !self.judge_all(runtime, &mut state) {
                 break;
             }
             self.tick(runtime, &mut state);
@@ -305,10 +303,18 @@ impl Pipeline {
         }
     }
 
-    fn publish_all(&self, runtime: &Handle, state: &mut State, missed: bool) -> bool {
-        let now = Utc::now();
-        let changes = state.derive_all(now, missed);
-        self.store_snapshots(runtime, changes, now)
+    /// By other rules, a part at a time. False when the shutdown came while the store was away.
+    fn judge_all(&self, runtime: &Handle, state: &mut State) -> bool {
+        for (tenant, roots) in state.all_roots() {
+            for roots in roots.chunks(CLOCKS_A_TICK) {
+                let now = Utc::now();
+                let changes = state.judge(&tenant, roots, now);
+                if !self.store_snapshots(runtime, vec![(tenant.clone(), changes)], now) {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Writes until it is written. False when the shutdown came first.

@@ -262,21 +262,35 @@ impl State {
         all
     }
 
-    /// Derives everything in memory anew: after a start, so that what fell due meanwhile is seen (and was missed), and
-    /// when the rules are others.
-    pub fn derive_all(&mut self, now: DateTime<Utc>, missed: bool) -> Vec<(String, Changes)> {
-        let version = self.next_version(now);
-        let mut all = Vec::new();
+    /// Everything in memory is to be derived anew with the next ticks: after a start, so that what fell due meanwhile is
+    /// seen. A part at a time, so that a million workflows neither fill memory nor hold up what comes in.
+    pub fn wake_all(&mut self, now: DateTime<Utc>) {
         for (name, tenant) in &mut self.tenants {
-            let definitions = self.book.of(name);
-            let roots: Vec<ObjectRef> = definitions.iter().flat_map(|d| tenant.graph.all_roots(d)).collect();
-            let turn = Turn { tenant: name, definitions, as_of: now, version, missed, expected: self.outlook.of(name) };
-            let mut changes = Changes::default();
-            roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
-            (changes.exceptions, changes.gone) = tenant.raised.take();
-            all.push((name.clone(), changes));
+            for definition in self.book.of(name).iter() {
+                tenant.graph.all_roots(definition).iter().for_each(|root| tenant.clocks.set(root, Some(now)));
+            }
         }
-        all
+    }
+
+    /// By tenant the roots of all workflows in memory.
+    pub fn all_roots(&self) -> Vec<(String, Vec<ObjectRef>)> {
+        let roots = |(name, tenant): (&String, &Tenant)| {
+            (name.clone(), self.book.of(name).iter().flat_map(|d| tenant.graph.all_roots(d)).collect())
+        };
+        self.tenants.iter().map(roots).collect()
+    }
+
+    /// Derives workflows anew when the rules are others: a breach that is seen so was not missed.
+    pub fn judge(&mut self, name: &str, roots: &[ObjectRef], now: DateTime<Utc>) -> Changes {
+        let version = self.next_version(now);
+        let definitions = Arc::clone(self.book.of(name));
+        let expected = self.outlook.of(name);
+        let tenant = self.tenant(name);
+        let turn = Turn { tenant: name, definitions: &definitions, as_of: now, version, missed: false, expected };
+        let mut changes = Changes::default();
+        roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
+        (changes.exceptions, changes.gone) = tenant.raised.take();
+        changes
     }
 
     /// When the next clock runs out.

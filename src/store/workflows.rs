@@ -156,6 +156,19 @@ impl Store {
             .param("limit", limit)
     }
 
+    /// How many match, and what they are worth.
+    pub async fn workflow_sums(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+    ) -> Result<(u64, Vec<CurrencyTotal>), StoreError> {
+        let asked = filter.clone();
+        match self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
+            Some(sums) => Ok(sums),
+            None => tokio::try_join!(self.workflow_count(tenant, filter), self.workflow_totals(tenant, filter)),
+        }
+    }
+
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
         let asked = filter.clone();
         if let Some((count, _)) = self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
