@@ -122,6 +122,8 @@ pub struct Effect {
     pub who: String,
     /// `1,240,000.00 EUR`, one text a currency.
     pub money: Vec<String>,
+    /// The first two of them and how many more, for a cell.
+    pub worth: String,
     /// `9 breached, 2 at risk`
     pub slas: String,
     pub sla_tone: &'static str,
@@ -410,9 +412,12 @@ pub fn effect(group: &FailureGroup) -> Effect {
     if group.at_risk > 0 {
         slas.push(format!("{} at risk", words::count(group.at_risk)));
     }
+    let money: Vec<String> = group.money.iter().map(|text| money(text)).collect();
+    let more = if money.len() > 2 { format!(" +{}", money.len() - 2) } else { String::new() };
     Effect {
         who: who.join(" · "),
-        money: group.money.iter().map(|text| money(text)).collect(),
+        worth: format!("{}{more}", money[..money.len().min(2)].join(" · ")),
+        money,
         sla_tone: if group.breached > 0 { "crit" } else { "risk" },
         slas: slas.join(", "),
     }
