@@ -146,6 +146,8 @@ pub struct Row {
     pub at: Time,
     pub title: String,
     pub pointer: String,
+    /// The same without positions and wrapping, short enough for a cell.
+    pub place: String,
     pub found: String,
     pub source: String,
     pub event: String,
@@ -449,6 +451,7 @@ pub fn row(tenant: &str, clock: &Clock, failure: &FailureRow) -> Row {
         payload,
         at: clock.time(failure.received_ms),
         title: title(&failure.code, &failure.pointer),
+        place: place(&failure.pointer),
         pointer: failure.pointer.clone(),
         found: mask::value(&failure.pointer, &failure.found),
         source: failure.source.clone(),
