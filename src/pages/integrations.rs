@@ -250,7 +250,7 @@ fn usual_of(usual: &[UsualHour], source: &str) -> Option<(u64, u64)> {
 pub fn usual_words(usual: &[UsualHour], source: &str) -> String {
     match usual_of(usual, source) {
         Some((low, high)) => format!("{} to {}", words::count(low), words::count(high)),
-        None => "not known yet".into(),
+        None => "–".into(),
     }
 }
 
@@ -296,7 +296,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         usual: if source.usual_gap_ms > 0 {
             format!("usually ≤ {}", words::about(source.usual_gap_ms))
         } else {
-            "usual pace not known".into()
+            "no rhythm yet".into()
         },
         hour: words::count(source.hour_records),
         day: words::count(source.day_records),
