@@ -160,7 +160,10 @@ impl Store {
             if let Some(ids) = found.await {
                 let query = self.reader.query_raw(read!("exceptions_named")).param("tenant", tenant);
                 let rows = query.param("ids", &ids).fetch_all().await?;
-                return Ok(in_order(rows, &ids, |row: &ExceptionRow| row.id.clone()));
+                let name = |row: &ExceptionRow| row.id.clone();
+                if let Some(rows) = in_order(rows, &ids, name, |row| filter.state.contains(&row.state)) {
+                    return Ok(rows);
+                }
             }
         }
         let rows = self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?;

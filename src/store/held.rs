@@ -28,7 +28,9 @@ impl Store {
         if let Some(names) = self.ask_open(tenant, move |open| open.held.page(&open.words, after.as_ref(), most)).await
         {
             let name = |row: &ObjectRow| ObjectRef::new(&*row.object_type, &*row.object_id);
-            return Ok(in_order(self.objects(tenant, &names).await?, &names, name));
+            if let Some(rows) = in_order(self.objects(tenant, &names).await?, &names, name, |row| row.held) {
+                return Ok(rows);
+            }
         }
         Ok(self.held_list(tenant, cursor, limit).fetch_all().await?)
     }

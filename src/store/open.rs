@@ -127,12 +127,18 @@ fn each<R>(rows: &[R], tenant: impl Fn(&R) -> &String, mut with: impl FnMut(&str
     }
 }
 
-/// Rows of a page in the order in which they were found.
-pub(super) fn in_order<R, N: PartialEq>(rows: Vec<R>, names: &[N], name: impl Fn(&R) -> N) -> Vec<R> {
+/// Rows of a page in the order in which they were found. None where one of them is no longer what was found: a batch is
+/// being written that is not taken in here yet. Then the database is asked for the list.
+pub(super) fn in_order<R, N: PartialEq>(
+    rows: Vec<R>,
+    names: &[N],
+    name: impl Fn(&R) -> N,
+    fits: impl Fn(&R) -> bool,
+) -> Option<Vec<R>> {
     let mut rows: Vec<Option<R>> = rows.into_iter().map(Some).collect();
     let mut take =
         |wanted: &N| rows.iter_mut().find(|row| row.as_ref().is_some_and(|row| name(row) == *wanted))?.take();
-    names.iter().filter_map(&mut take).collect()
+    names.iter().map(|wanted| take(wanted).filter(|row| fits(row))).collect()
 }
 
 /// A limit of rows in memory.

@@ -88,7 +88,9 @@ impl Store {
                 let root = Names { kind: row.root_type.clone(), id: row.root_id.clone(), also: String::new() };
                 (root, format!("{}/{}", row.object_type, row.object_id))
             };
-            return Ok(in_order(rows, &names, name));
+            if let Some(rows) = in_order(rows, &names, name, |row| filter.state.contains(&row.state)) {
+                return Ok(rows);
+            }
         }
         Ok(self.readiness_query(tenant, filter, cursor, limit).fetch_all().await?)
     }

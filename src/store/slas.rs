@@ -83,7 +83,9 @@ impl Store {
                 let root = Names { kind: row.root_type.clone(), id: row.root_id.clone(), also: row.definition.clone() };
                 (root, format!("{} {}/{}", row.policy, row.object_type, row.object_id))
             };
-            return Ok(in_order(rows, &names, name));
+            if let Some(rows) = in_order(rows, &names, name, |row| filter.verdict.contains(&row.verdict)) {
+                return Ok(rows);
+            }
         }
         let rows = self.sla_list(tenant, filter, cursor, limit).fetch_all().await?;
         Ok(self.owned(rows, tenant))

@@ -117,7 +117,10 @@ impl Store {
             id: row.root_id.clone(),
             also: row.definition.clone(),
         };
-        Ok(in_order(rows, &names, name))
+        match in_order(rows, &names, name, |row| !row.closed) {
+            Some(rows) => Ok(rows),
+            None => Ok(self.owned(self.listed(tenant, filter, cursor, limit).fetch_all().await?, tenant)),
+        }
     }
 
     /// What is open answers where it holds all that is asked for.
