@@ -11,7 +11,7 @@ mod run;
 
 pub use notice::{Action, Line, Notice, Sum};
 pub use plan::{Alert, Item, Order, State, Told, plan};
-pub use post::{Outcome, hand_over};
+pub use post::{Handed, Outcome, hand_over, hand_over_once};
 pub use routes::{How, Receiver, RouteError, Routes};
 pub use run::{Bell, Board};
 

@@ -33,7 +33,7 @@ pub const FACETS: [(&str, &str); 9] = [
 ];
 
 /// All that the page understands.
-pub const KNOWN: [&str; 15] = [
+pub const KNOWN: [&str; 16] = [
     "state",
     "kind",
     "severity",
@@ -49,6 +49,7 @@ pub const KNOWN: [&str; 15] = [
     "from",
     "sort",
     "after",
+    "as_of",
 ];
 
 /// States of what is not closed.

@@ -42,6 +42,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             web::scope("/t/{tenant}")
                 .configure(super::export::configure)
                 .configure(super::views::configure)
+                .configure(super::frozen::configure)
                 .configure(super::insights::configure)
                 .configure(failures::configure)
                 .configure(super::replays::configure)
@@ -219,7 +220,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             )?;
             let roots: Vec<ObjectRef> =
                 due.iter().map(|row| ObjectRef::new(row.root_type.clone(), row.root_id.clone())).collect();
-            let taken = desk.store.exceptions_of(tenant, &roots).await?;
+            let taken = desk.store.owners(tenant, &roots).await?;
             let shift = match (since, shift) {
                 (Some(at), Some(since_ms)) => {
                     let count = desk.store.exception_shift(tenant, since_ms).await?;
@@ -241,11 +242,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
                 next_due_ms: next,
-                owners: taken
-                    .into_iter()
-                    .filter(|row| !row.owner.is_empty())
-                    .map(|row| (format!("{}/{}", row.root_type, row.root_id), row.owner))
-                    .collect(),
+                owners: taken.into_iter().map(|(root, owner)| (root.to_string(), owner)).collect(),
                 shift,
                 wall: visit.query.get("display") == Some("wall"),
             };
@@ -344,15 +341,16 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let (filter, complaints) = workflow_filter(&visit.query);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
+    let store = super::frozen::store(desk, &visit, "workflows").await?;
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
             let (mut rows, total, totals, facets, any) = tokio::try_join!(
-                desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.workflow_count(tenant, &filter),
-                desk.store.workflow_totals(tenant, &filter),
-                desk.store.workflow_facets(tenant, &filter),
+                store.workflows(tenant, &filter, &after, limit as u64 + 1),
+                store.workflow_count(tenant, &filter),
+                store.workflow_totals(tenant, &filter),
+                store.workflow_facets(tenant, &filter),
                 desk.store.workflow_any(tenant),
             )?;
             let more = rows.len() > limit;
