@@ -51,7 +51,10 @@ pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{SlaFilter, StoredSla, VerdictCount};
-pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
+pub use sources::{
+    CarrierSummary, DependencyBand, DependencySummary, FirstWord, InvoiceFailures, Reach, Slot, SourceSummary,
+    UsualHour,
+};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};

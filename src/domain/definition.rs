@@ -24,6 +24,7 @@ pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quanti
 pub use self::overlay::Difference;
 pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
+pub(super) use self::slas::calendar;
 pub use self::slas::{allowance, duration};
 pub use self::versions::MIGRATED;
 use super::readiness::{self, Rules};
@@ -134,7 +135,7 @@ impl Definitions {
         }
         workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
         errors.extend(versions::check(&workflows, &older));
-        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text)).transpose();
+        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text, &calendars)).transpose();
         let exceptions = exceptions.unwrap_or_else(|mut found| {
             errors.append(&mut found);
             None

@@ -5,6 +5,7 @@ pub mod deed;
 pub mod one;
 pub mod routes;
 
+use chrono::DateTime;
 use serde::Serialize;
 
 use super::params::Query;
@@ -13,7 +14,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Due, Time};
 use super::words;
 use super::workflows::{Chip, Facet, FacetCount, FacetValue, Tab};
-use crate::domain::Catalogue;
+use crate::domain::{Catalogue, Place};
 use crate::store::rows::ExceptionRow;
 use crate::store::{CurrencySum, ExceptionFilter, ExceptionSort, Muting};
 
@@ -151,6 +152,25 @@ pub fn row(tenant: &str, clock: &Clock, catalogue: &Catalogue, muting: &Muting, 
 }
 
 /// The kind in business words.
+/// How the times to take and to cure an exception come about: `Fri 27 Nov 13:30 + 2 h in Berlin hours = …`.
+pub fn reckoned(catalogue: &Catalogue, row: &ExceptionRow) -> (Option<String>, Option<String>) {
+    let Some(kind) = catalogue.get(&row.kind) else { return (None, None) };
+    let place = Place {
+        kind: &row.kind,
+        system: &row.system,
+        customer: &row.customer,
+        warehouse: &row.warehouse,
+        carrier: &row.carrier,
+    };
+    let known = DateTime::from_timestamp_millis(row.known_ms).unwrap_or_default();
+    // What was worked out when other rules were in force is not explained by these.
+    let told = |time, by: Option<i64>| {
+        let reckoning = kind.reckon(time, known, place)?;
+        (Some(reckoning.due.timestamp_millis()) == by).then(|| reckoning.told())
+    };
+    (told(kind.acknowledge_by, row.acknowledge_by_ms), told(kind.resolve_by, row.resolve_by_ms))
+}
+
 pub fn title(catalogue: &Catalogue, kind: &str) -> String {
     catalogue.get(kind).map_or_else(|| words::title(kind), |known| known.title.clone())
 }

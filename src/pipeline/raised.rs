@@ -21,9 +21,17 @@ const MAX_WEIGHED: usize = 1_000;
 #[derive(Default)]
 pub struct Raised {
     /// By hash of the root.
-    known: FxHashMap<u64, Vec<Known>>,
+    known: FxHashMap<u64, Told>,
     rows: Vec<ExceptionRow>,
     gone: Vec<Gone>,
+}
+
+/// What was told of one root.
+#[derive(Default)]
+struct Told {
+    /// When the last that was heard of it then had been received; None for what the store says.
+    heard: Option<DateTime<Utc>>,
+    exceptions: Vec<Known>,
 }
 
 #[derive(Clone, Copy)]
@@ -31,9 +39,14 @@ struct Known {
     id: u64,
     mark: u64,
     open: bool,
+    /// How often it went without a rule that tells of it any more.
+    gone: u32,
 }
 
-/// An exception that was open and that no rule tells of any more, with the last thing that happened.
+/// How an exception ended that no event ended: time, forecasts or other rules did.
+pub const OTHERWISE: &str = "no_longer_so";
+
+/// An exception that was open and that no rule tells of any more, with the event that took it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     pub id: String,
@@ -74,7 +87,8 @@ pub struct Settling<'a> {
 impl Raised {
     /// What the store has of an open exception; at start.
     pub fn remember(&mut self, id: &str, root: u64, mark: u64) {
-        self.known.entry(root).or_default().push(Known { id: number(id), mark, open: true });
+        let told = self.known.entry(root).or_default();
+        told.exceptions.push(Known { id: number(id), mark, open: true, gone: 0 });
     }
 
     /// A workflow that leaves memory.
@@ -162,14 +176,17 @@ impl Raised {
                 row
             })
             .collect();
-        let last = &workflow.last_event;
-        let end = |id: String| Gone {
-            id,
-            at_ms: settling.as_of.timestamp_millis(),
-            by: String::new(),
-            kind: last.kind.clone(),
+        let last = said.iter().chain(acts.iter().copied()).max_by_key(|f| (f.received_at, f.order()));
+        let heard = last.map(|fact| fact.received_at);
+        // Nothing came since the last time: no event took it away.
+        let news =
+            last.filter(|f| self.known.get(&root).and_then(|told| told.heard).is_none_or(|at| f.received_at > at));
+        let (by, kind, at) = match news {
+            Some(fact) => (format!("{} {}", fact.source, fact.id), fact.kind.to_string(), fact.received_at),
+            None => (String::new(), OTHERWISE.to_owned(), settling.as_of),
         };
-        self.note(root, rows, end);
+        let end = |id: String| Gone { id, at_ms: at.timestamp_millis(), by: by.clone(), kind: kind.clone() };
+        self.note(root, rows, heard, end);
         wake
     }
 
@@ -181,7 +198,7 @@ impl Raised {
             by: String::new(),
             kind: "object.aliased".to_owned(),
         };
-        self.note(root, Vec::new(), end);
+        self.note(root, Vec::new(), None, end);
     }
 
     /// Notes what stands above workflows: everything of the tenant that is there now.
@@ -208,24 +225,38 @@ impl Raised {
             }
         }
         let at_ms = settling.as_of.timestamp_millis();
-        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: "it was seen again".to_owned() };
-        self.note(ABOVE, rows, end);
+        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: OTHERWISE.to_owned() };
+        self.note(ABOVE, rows, None, end);
     }
 
-    fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, end: impl Fn(String) -> Gone) {
-        let before = self.known.remove(&root).unwrap_or_default();
+    fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, heard: Option<DateTime<Utc>>, end: impl Fn(String) -> Gone) {
+        let before = self.known.remove(&root).unwrap_or_default().exceptions;
         let mut now = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known = Known { id: number(&row.id), mark: row.mark, open: !row.closed };
-            now.push(known);
-            if !before.iter().any(|b| b.id == known.id && b.mark == known.mark) {
+        for mut row in rows {
+            let id = number(&row.id);
+            let known = before.iter().find(|b| b.id == id);
+            let gone = known.map_or(0, |b| b.gone);
+            if gone > 0 {
+                // It came again after it had gone without an episode of its own.
+                row.occurrence = row.occurrence.saturating_add(gone);
+                row.mark = mark_of(&row);
+            }
+            now.push(Known { id, mark: row.mark, open: !row.closed, gone });
+            if known.is_none_or(|b| b.mark != row.mark) {
                 self.rows.push(row);
             }
         }
-        let gone = before.iter().filter(|b| b.open && !now.iter().any(|n| n.id == b.id));
-        self.gone.extend(gone.map(|b| end(format!("{:016x}", b.id))));
+        for gone in before.iter().filter(|b| !now.iter().any(|n| n.id == b.id)).copied().collect::<Vec<_>>() {
+            if gone.open {
+                self.gone.push(end(format!("{:016x}", gone.id)));
+            }
+            // What stands above workflows is counted by who found it.
+            if root != ABOVE && (gone.open || gone.gone > 0) {
+                now.push(Known { mark: 0, open: false, gone: gone.gone + u32::from(gone.open), ..gone });
+            }
+        }
         if !now.is_empty() {
-            self.known.insert(root, now);
+            self.known.insert(root, Told { heard, exceptions: now });
         }
     }
 }

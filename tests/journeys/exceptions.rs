@@ -126,6 +126,36 @@ async fn what_people_did_stays_and_the_curing_event_closes_it() {
     assert_eq!(said["exception"]["state"], "waived", "{said}");
 }
 
+/// What no rule tells of any more was taken away by an event too, and it comes back as the same exception.
+#[tokio::test]
+async fn what_is_taken_back_closes_by_the_event_that_took_it_back() {
+    let server = Server::start().await;
+    let lines = json!([{"order": "SO-1", "line": "10", "sku": "AB-77", "quantity": "5", "unit": "EA"}]);
+    let bill = |id: &str, kind: &str, data: Value| {
+        let mut event = now(kind, id, "SO-1", &data);
+        event["source"] = json!("billing/main");
+        event["object"] = json!({"type": "invoice", "id": "INV-1"});
+        event["refs"] = json!({"order": ["SO-1"]});
+        event
+    };
+    let issued = |id: &str| bill(id, "invoice.issued", json!({"number": "INV-1", "lines": lines}));
+    server.send(&json!([now("order.created", "erp-1", "SO-1", &json!({"lines": lines})), issued("bill-1")])).await;
+    let open = || async { exceptions(&server, "kind=premature_invoice").await.into_iter().next() };
+    let found = until("nothing has left, and it is billed", open).await;
+    let at = format!("/api/v1/exceptions/{}", found["id"].as_str().unwrap());
+
+    server.send(&json!([bill("bill-2", "event.voided", json!({"event": "bill-1"}))])).await;
+    let closed = until("it is closed", || async { server.ask(&at).await.filter(|e| e["state"] == "closed") }).await;
+    assert_eq!(closed["closed_by"], json!({"source": "billing/main", "event": "bill-2", "kind": "event.voided"}));
+    let (_, page) = server.page(&format!("/t/acme/exceptions/{}", found["id"].as_str().unwrap())).await;
+    let told = ["Event voided", "bill-2", "billing/main", "/payloads/"];
+    assert!(told.iter().all(|part| page.contains(part)), "the page names the event, whose it is, and leads to it");
+
+    server.send(&json!([issued("bill-3")])).await;
+    let again = until("it is back", || async { server.ask(&at).await.filter(|e| e["state"] == "open") }).await;
+    assert_eq!(again["occurrence"], json!(2));
+}
+
 #[tokio::test]
 async fn the_queue_is_cut_nowhere_and_says_what_it_cannot_read() {
     let server = Server::start().await;

@@ -104,9 +104,21 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let row = known(desk, tenant, &id).await?;
-            let (events, muting) = tokio::try_join!(about(desk, tenant, &row), desk.store.muting(tenant))?;
-            let known =
-                Known { tenant, row: &row, events: &events, catalogue: &definitions.exceptions, muting: &muting };
+            let end = async {
+                match row.closed_by.split_once(' ').filter(|_| row.closed) {
+                    Some((source, event)) => desk.store.taken_as(tenant, source, event).await,
+                    None => Ok(None),
+                }
+            };
+            let (events, muting, end) = tokio::try_join!(about(desk, tenant, &row), desk.store.muting(tenant), end)?;
+            let known = Known {
+                tenant,
+                row: &row,
+                events: &events,
+                end: end.as_ref(),
+                catalogue: &definitions.exceptions,
+                muting: &muting,
+            };
             let page = one::one(&visit.clock, &known);
             let title = format!("{} · {}", page.row.title, page.row.key);
             Ok((Label::new("exceptions", title, format!("x:{id}")), page))
