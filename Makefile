@@ -5,10 +5,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := tests/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench setup lint fmt unit journeys browser
+.PHONY: help demo test bench bench-pages setup lint fmt unit journeys browser
 
 help: ## This list
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: engine ## Build it and show it: a server, a week of history, and live traffic
 	cargo build --release --locked
@@ -19,6 +19,9 @@ test: setup lint ## All checks: format, lint, units and laws, journeys with real
 
 bench: engine ## Load generator against a release build: speed, CPU, memory, time to visible
 	cargo bench --locked --bench load
+
+bench-pages: engine ## Pages at a million open workflows: time to the first byte, restart, memory (20 minutes, 10 GB)
+	cargo bench --locked --bench pages
 
 setup: engine $(VENV)/.installed chromium ## Install what the tests need and is not here yet
 

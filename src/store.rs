@@ -20,6 +20,7 @@ mod insights;
 mod migrate;
 mod native;
 mod objects;
+mod open;
 mod payloads;
 mod process;
 mod readiness;
@@ -34,6 +35,7 @@ mod views;
 mod workflows;
 mod write;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
@@ -50,7 +52,7 @@ pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
-pub use slas::{SlaFilter, StoredSla, VerdictCount};
+pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
 pub use sources::{
     CarrierSummary, DependencyBand, DependencySummary, FirstWord, InvoiceFailures, Reach, Slot, SourceSummary,
     UsualHour,
@@ -69,6 +71,7 @@ pub struct Store {
     writer: Client,
     database: String,
     retention: Retention,
+    open: Arc<open::Open>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +135,7 @@ impl Store {
             writer: client.with_database(database),
             database: database.to_owned(),
             retention: Retention::default(),
+            open: Arc::default(),
         }
     }
 

@@ -2,6 +2,8 @@
 //! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "queries/open.rs"]
+mod open;
 #[path = "queries/seed.rs"]
 mod seed;
 
@@ -266,7 +268,8 @@ async fn a_new_database_answers_with_nothing() {
     assert!(store.status_counts("acme").await.unwrap().is_empty());
     assert!(store.held_groups("acme").await.unwrap().is_empty());
     assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
-    assert!(store.next_due("acme", 10).await.unwrap().is_empty());
+    assert_eq!(store.next_due("acme").await.unwrap(), None);
+    assert!(!store.workflow_any("acme").await.unwrap());
     store.write(&Batch::default()).await.unwrap();
 }
 
@@ -438,8 +441,10 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!(stages.iter().map(|stage| stage.count).sum::<u64>(), by_status("breached") + by_status("on_track"));
     let kinds = store.exception_counts("acme").await.unwrap();
     assert_eq!(kinds.iter().map(|kind| kind.kind.as_str()).collect::<Vec<_>>(), ["backorder", "credit_hold"]);
-    let due = store.next_due_as_of("acme", NOW + MINUTE, 5).await.unwrap();
-    assert!(due.len() == 5 && due.iter().all(|row| !row.closed && row.due_ms.is_some_and(|due| due > NOW)));
+    let ahead = seed.workflows.iter().filter(|row| !row.closed).filter_map(|row| row.due_ms);
+    let next = ahead.filter(|due| *due >= NOW + MINUTE).min();
+    assert_eq!(store.next_due_as_of("acme", NOW + MINUTE).await.unwrap(), next);
+    assert!(store.workflow_any("acme").await.unwrap());
     let held = store.held_groups("acme").await.unwrap();
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);

@@ -1,6 +1,7 @@
 //! The server under load, and what the system's books say of its processes.
 
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,9 @@ use tempfile::TempDir;
 const MILEPOST: &str = env!("CARGO_BIN_EXE_milepost");
 
 pub struct Server {
-    pub dir: TempDir,
+    dir: PathBuf,
+    /// Removed when the server is gone; None where the data is to stay.
+    _scratch: Option<TempDir>,
     process: Child,
     pub http: String,
     pub otlp_http: String,
@@ -20,12 +23,20 @@ pub struct Server {
 }
 
 impl Server {
+    /// On data of its own, which goes with it.
     pub fn start() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let scratch = tempfile::tempdir().unwrap();
+        let mut server = Self::on(scratch.path(), Path::new(MILEPOST));
+        server._scratch = Some(scratch);
+        server
+    }
+
+    /// On this data, by this binary.
+    pub fn on(dir: &Path, binary: &Path) -> Self {
         let key = |args: &[&str]| {
-            let made = Command::new(MILEPOST)
+            let made = Command::new(binary)
                 .args(["key", "create", "--data-dir"])
-                .arg(dir.path())
+                .arg(dir)
                 .args(["--tenant", "load"])
                 .args(args)
                 .output()
@@ -33,7 +44,7 @@ impl Server {
             String::from_utf8(made.stdout).unwrap().trim().to_owned()
         };
         let (send_key, read_key) = (key(&["--source", "load/rig"]), key(&["--read"]));
-        let mut process = Command::new(MILEPOST)
+        let mut process = Command::new(binary)
             .args([
                 "serve",
                 "--listen",
@@ -44,7 +55,7 @@ impl Server {
                 "127.0.0.1:0",
                 "--data-dir",
             ])
-            .arg(dir.path())
+            .arg(dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -55,7 +66,8 @@ impl Server {
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("the server did not start: {line:?}"));
         let url = |name: &str| format!("http://{}", ready[name].as_str().unwrap());
         let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { http: url("http"), otlp_http: url("otlp_http"), dir, process, send_key, read_key, client }
+        let (http, otlp_http) = (url("http"), url("otlp_http"));
+        Self { http, otlp_http, dir: dir.to_owned(), _scratch: None, process, send_key, read_key, client }
     }
 
     pub fn milepost(&self) -> Process {
@@ -71,17 +83,18 @@ impl Server {
     }
 
     pub async fn rows(&self, table: &str) -> u64 {
-        let connection: Value =
-            serde_json::from_slice(&std::fs::read(self.dir.path().join("clickhouse/connection.json")).unwrap())
-                .unwrap();
-        let ask = |sql: String| {
-            let text = |name: &str| connection[name].as_str().unwrap().to_owned();
-            let request = self.client.post(text("url")).basic_auth(text("user"), Some(text("password"))).body(sql);
-            async move { request.send().await.unwrap().text().await.unwrap() }
-        };
-        let database = ask("SELECT database FROM system.tables WHERE name = 'workflows' LIMIT 1".to_owned()).await;
-        let count = ask(format!("SELECT count() FROM {}.{table}", database.trim())).await;
+        let count = self.ask(&format!("SELECT count() FROM {table}")).await;
         count.trim().parse().unwrap_or_else(|_| panic!("{count}"))
+    }
+
+    /// What the database says.
+    pub async fn ask(&self, sql: &str) -> String {
+        let connection: Value =
+            serde_json::from_slice(&std::fs::read(self.dir.join("clickhouse/connection.json")).unwrap()).unwrap();
+        let text = |name: &str| connection[name].as_str().unwrap().to_owned();
+        let request = self.client.post(format!("{}/?database=milepost", text("url").trim_end_matches('/')));
+        let request = request.basic_auth(text("user"), Some(text("password"))).body(sql.to_owned());
+        request.send().await.unwrap().text().await.unwrap()
     }
 }
 

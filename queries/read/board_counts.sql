@@ -1,8 +1,8 @@
--- All that the board counts of workflows: how many there are by stage and status, and how many of them are ready.
+-- All that the board counts of open workflows: how many there are by stage and status, and how many of them are ready.
 -- One pass over narrow columns of one tenant's snapshots; the answer has a row per stage and status.
-SELECT definition, stage, any(stage_title) AS title, any(stage_number) AS number, status, closed, count() AS n,
+SELECT definition, stage, any(stage_title) AS title, any(stage_number) AS number, status, count() AS n,
     countIf(readiness = 'ready') AS ready
 FROM workflows FINAL
-WHERE tenant = {tenant:String}
-GROUP BY definition, stage, status, closed
-ORDER BY definition, number, stage, status, closed
+WHERE tenant = {tenant:String} AND NOT closed
+GROUP BY definition, stage, status
+ORDER BY definition, number, stage, status

@@ -4,7 +4,7 @@
 WITH
     multiIf({sort:String} = 'since', toUnixTimestamp64Milli(since),
         {sort:String} = 'new', -toUnixTimestamp64Milli(known_at),
-        {sort:String} = 'amount', -toInt64(ifNull(amount, 0)),
+        {sort:String} = 'amount', -toInt64(greatest(least(ifNull(amount, 0), toDecimal128('9223372036854775807', 6)), toDecimal128('-9223372036854775807', 6))),
         toUInt8(severity != 'critical') * 100000000000000 + toUInt8(severity = 'info') * 100000000000000
             + ifNull(toUnixTimestamp64Milli(resolve_by), 90000000000000)) AS sort_value
 SELECT tenant, id, kind, severity, object_type, object_id, root_type, root_id, detail, system, feeds, blocking,

@@ -1,7 +1,7 @@
--- How many workflows are there of each status?
+-- How many open workflows are there of each status?
 -- One tenant's snapshots, two narrow columns.
 SELECT status, count() AS n
 FROM workflows FINAL
-WHERE tenant = {tenant:String}
+WHERE tenant = {tenant:String} AND NOT closed
 GROUP BY status
 ORDER BY status

@@ -27,7 +27,7 @@ const CAUSE_BAR: f64 = 128.0;
 /// What the board asks the store.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// Status → open and closed workflows.
+    /// Status → open workflows.
     pub statuses: Vec<(String, u64)>,
     /// (definition, stage, status) → open workflows.
     pub stages: Vec<(String, String, String, u64)>,
@@ -248,7 +248,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         shifts: shifts(tenant, answers),
         shift: answers.shift.as_ref().map(|since| shift(tenant, clock, since)),
         wall: answers.wall,
-        nothing: open + count("done") + count("cancelled") == 0 && answers.events.is_empty(),
+        nothing: open == 0 && answers.events.is_empty(),
     }
 }
 

@@ -204,7 +204,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             let (counts, due, next, events, clocks, held, groups) = tokio::try_join!(
                 desk.store.board_counts(tenant),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
-                desk.store.next_due(tenant, 1),
+                desk.store.next_due(tenant),
                 desk.store.recent_events(tenant, board::FEED as u64),
                 desk.store.board_clocks(tenant, days),
                 desk.store.held_groups(tenant),
@@ -220,7 +220,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 }
                 _ => None,
             };
-            let stages: Vec<StageCount> = counts.iter().filter(|row| !row.closed).map(StageCount::from).collect();
+            let stages: Vec<StageCount> = counts.iter().map(StageCount::from).collect();
             let flow = flow(&definitions, visit.query.get("flow"), &stages);
             let answers = Answers {
                 statuses: counts.iter().map(|row| (row.status.clone(), row.count)).collect(),
@@ -233,7 +233,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 held_oldest_ms: held.iter().map(|group| group.oldest_ms).min(),
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
-                next_due_ms: next.first().and_then(|row| row.due_ms),
+                next_due_ms: next,
                 owners: taken
                     .into_iter()
                     .filter(|row| !row.owner.is_empty())
@@ -317,7 +317,7 @@ pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
         closed,
         sort,
     };
-    (filter, complaints)
+    (filter.plain(), complaints)
 }
 
 /// Where the page begins; a cursor that is none is told and means the beginning.
@@ -341,12 +341,12 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
-            let (mut rows, total, totals, facets, statuses) = tokio::try_join!(
+            let (mut rows, total, totals, facets, any) = tokio::try_join!(
                 desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
                 desk.store.workflow_count(tenant, &filter),
                 desk.store.workflow_totals(tenant, &filter),
                 desk.store.workflow_facets(tenant, &filter),
-                desk.store.status_counts(tenant),
+                desk.store.workflow_any(tenant),
             )?;
             let more = rows.len() > limit;
             rows.truncate(limit);
@@ -355,7 +355,6 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
                 .into_iter()
                 .map(|facet| FacetCount { name: facet.name, value: facet.value, count: facet.count })
                 .collect();
-            let any = statuses.iter().any(|row| row.count > 0);
             let found =
                 Found { tenant, query: &visit.query, rows: &rows, total, totals: &totals, any, facets: &facets, next };
             Ok((Label::new("workflows", "Workflows", "workflows"), workflows::list(&visit.clock, &found)))

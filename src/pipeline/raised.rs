@@ -6,10 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 use rustc_hash::FxHashMap;
 
+use super::snapshot::scaled;
 use crate::domain::{
     Case, CaseState, Circumstances, Definitions, Exception, Fact, Graph, Impact, Money, Node, Standing, Workflow, cases,
 };
@@ -321,15 +320,20 @@ fn row(tenant: &str, case: &Case, impact: &Impact, version: u64) -> ExceptionRow
     }
 }
 
-/// Millionths, as the store keeps money.
-fn scaled(money: &Money) -> Option<i128> {
-    money.value.checked_mul(Decimal::from(1_000_000)).and_then(|value| value.trunc().to_i128())
-}
-
+/// Of all that a row says, but for when it is said.
 fn mark_of(row: &ExceptionRow) -> u64 {
+    let ExceptionRow { tenant, id, kind, severity, object_type, object_id, root_type, root_id, detail, system, .. } =
+        row;
+    let ExceptionRow { feeds, blocking, since_ms, known_ms, state, closed, closed_ms, closed_by, closed_kind, .. } =
+        row;
+    let ExceptionRow { occurrence, owner, team, reason, comments, until_ms, acknowledge_by_ms, resolve_by_ms, .. } =
+        row;
+    let ExceptionRow { customer, warehouse, carrier, orders, customers, amount, currency, money, .. } = row;
     let mut hasher = DefaultHasher::new();
-    let row = ExceptionRow { version: 0, mark: 0, ..row.clone() };
-    format!("{row:?}").hash(&mut hasher);
+    (tenant, id, kind, severity, object_type, object_id, root_type, root_id, detail, system).hash(&mut hasher);
+    (feeds, blocking, since_ms, known_ms, state, closed, closed_ms, closed_by, closed_kind).hash(&mut hasher);
+    (occurrence, owner, team, reason, comments, until_ms, acknowledge_by_ms, resolve_by_ms).hash(&mut hasher);
+    (customer, warehouse, carrier, orders, customers, amount, currency, money).hash(&mut hasher);
     hasher.finish()
 }
 

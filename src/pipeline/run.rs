@@ -248,19 +248,17 @@ impl Pipeline {
 
     fn tick(&self, runtime: &Handle, state: &mut State) {
         let now = Utc::now();
-        let observed = self.observed.take();
-        if !observed.is_empty() {
-            let found = observed.into_iter().map(|(tenant, found)| {
+        let observed = self.observed.take().into_iter();
+        let mut changes: Vec<(String, Changes)> = observed
+            .map(|(tenant, found)| {
                 let changes = state.watch(&tenant, found, now);
                 (tenant, changes)
-            });
-            let found: Vec<(String, Changes)> = found.collect();
-            self.store_snapshots(runtime, found, now);
+            })
+            .collect();
+        if state.next_wake().is_some_and(|at| at <= now) {
+            changes.extend(state.tick(now, CLOCKS_A_TICK));
         }
-        if state.next_wake().is_none_or(|at| at > now) {
-            return;
-        }
-        let changes = state.tick(now, CLOCKS_A_TICK);
+        // In one go: a second batch of the same moment would bear the same token, and be taken for a repetition.
         self.store_snapshots(runtime, changes, now);
     }
 
@@ -377,7 +375,9 @@ impl Pipeline {
             tracing::warn!(%error, "open events could not be read; trying again");
             self.retry(runtime, "answer", || self.store.ping())?;
         }
-        tracing::info!(objects = state.objects(), "loaded what is open");
+        let [workflows, exceptions, clocks, items, held] =
+            self.retry(runtime, "read what lists hold", || self.store.keep_open())?;
+        tracing::info!(objects = state.objects(), workflows, exceptions, clocks, items, held, "loaded what is open");
         Some(state)
     }
 

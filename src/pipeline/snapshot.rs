@@ -1,8 +1,6 @@
 //! From derived values to the flat rows that lists are made of.
 
 use milepost_ingest::ObjectRef;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
 
 use crate::domain::{Definition, Graph, Money, Standing, Workflow, next_milestone, systems_of_record};
 use crate::store::rows::{ObjectRow, WorkflowRow};
@@ -151,8 +149,36 @@ fn members(workflow: &Workflow) -> Vec<String> {
     workflow.stored.iter().map(ToString::to_string).chain(items).collect()
 }
 
-/// Money as the store keeps it: an integer of millionths. None when it has more decimals than that or is too large.
+/// Money as the store keeps it: an integer of millionths. None when it has more decimals than that.
 pub fn scaled(money: &Money) -> Option<i128> {
-    let millionths = money.value.checked_mul(Decimal::from(1_000_000))?;
-    if millionths.fract().is_zero() { millionths.to_i128() } else { None }
+    let (mantissa, scale) = (money.value.mantissa(), money.value.scale());
+    match scale.checked_sub(6) {
+        None | Some(0) => mantissa.checked_mul(10_i128.pow(6 - scale)),
+        Some(beyond) => {
+            let cut = 10_i128.checked_pow(beyond)?;
+            (mantissa % cut == 0).then_some(mantissa / cut)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn money_is_kept_exactly_or_not_at_all() {
+        let of = |value: &str| scaled(&Money { value: value.parse().unwrap(), currency: "EUR".into() });
+        for (value, millionths) in [
+            ("0", Some(0)),
+            ("12.5", Some(12_500_000)),
+            ("-0.000001", Some(-1)),
+            ("1.0000000", Some(1_000_000)),
+            ("0.0000001", None),
+            ("-3.1234567", None),
+            ("79228162514264337593543950335", Some(79_228_162_514_264_337_593_543_950_335_000_000)),
+        ] {
+            assert_eq!(of(value), millionths, "{value}");
+        }
+    }
 }

@@ -44,6 +44,8 @@ struct Tenant {
     watched: Vec<Watched>,
     /// Workflows in which the master data of an item decides how units convert, by item.
     by_item: FxHashMap<String, BTreeSet<ObjectRef>>,
+    /// The same the other way round.
+    items_of: FxHashMap<ObjectRef, Vec<String>>,
 }
 
 /// Workflows of one batch that are derived at once; the others of a crowd follow with the clocks.
@@ -321,7 +323,9 @@ impl Tenant {
         let wake = self.raised.settle(&settling, &workflow);
         self.clocks.set(root, workflow.wakes_at.into_iter().chain(wake).min());
         for item in &workflow.items {
-            self.by_item.entry(item.clone()).or_default().insert(root.clone());
+            if self.by_item.entry(item.clone()).or_default().insert(root.clone()) {
+                self.items_of.entry(root.clone()).or_default().push(item.clone());
+            }
         }
         if workflow.closed_at.is_none() {
             self.is_closed.remove(root);
@@ -347,10 +351,14 @@ impl Tenant {
         let Some(definition) = definitions.of_root(&root.kind) else { return };
         self.written.forget(root);
         self.ledger.forget(root);
-        self.by_item.retain(|_, roots| {
-            roots.remove(root);
-            !roots.is_empty()
-        });
+        for item in self.items_of.remove(root).unwrap_or_default() {
+            if let Some(roots) = self.by_item.get_mut(&item) {
+                roots.remove(root);
+                if roots.is_empty() {
+                    self.by_item.remove(&item);
+                }
+            }
+        }
         for (object, _) in self.graph.members(definition, root) {
             let names = self.graph.get(&object).map(|known| known.names()).unwrap_or_default();
             let needed = match self.graph.standing(definitions, &object) {
@@ -371,4 +379,64 @@ fn mark_of(row: &ObjectRow) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&row.state, row.events, row.held, &row.waits_for, &row.links, &row.workflows, &row.aliases).hash(&mut hasher);
     hasher.finish() | 1
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::collections::BTreeSet;
+
+    use chrono::TimeDelta;
+    use milepost_ingest::Event;
+
+    use super::*;
+    use crate::domain::Files;
+
+    fn book() -> Arc<Rulebook> {
+        let read = |name: &str| {
+            let path = format!("{}/definitions/{name}", env!("CARGO_MANIFEST_DIR"));
+            (name.to_owned(), std::fs::read_to_string(path).unwrap())
+        };
+        let files: Files = ["order-to-cash.toml", "exceptions.toml"].map(read).into_iter().collect();
+        Arc::new(
+            Rulebook::load(&files)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())
+                .unwrap(),
+        )
+    }
+
+    fn created(id: &str, at: DateTime<Utc>) -> Entry {
+        let data = serde_json::json!({"customer": "Nordwind"});
+        let event = Event {
+            id: format!("created-{id}"),
+            kind: "order.created".into(),
+            schema_version: 1,
+            source: "erp/main".into(),
+            system: "erp".into(),
+            object: ObjectRef::new("order", id),
+            refs: Vec::new(),
+            occurred_at: at.fixed_offset(),
+            trace: Default::default(),
+            data: data.as_object().unwrap().clone(),
+            index: 0,
+        };
+        Entry { event, received_at: at, payload: 0 }
+    }
+
+    #[test]
+    fn a_crowd_of_late_orders_gives_each_of_them_its_exception() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let mut state = State::new(book(), 1);
+        let mut touched = Touched::default();
+        for n in 0..AT_ONCE + 500 {
+            let entry = created(&format!("SO-{n}"), now - TimeDelta::days(4));
+            touched.spoken.insert(entry.event.object.clone());
+            state.add_entry("acme", &entry);
+        }
+        let mut changes = vec![("acme".to_owned(), state.refresh("acme", &touched, now))];
+        changes.extend(state.tick(now + TimeDelta::milliseconds(5), usize::MAX));
+        let rows = changes.iter().flat_map(|(_, changes)| &changes.exceptions);
+        let late: BTreeSet<&str> = rows.filter(|row| row.kind == "sla_breached").map(|row| &*row.root_id).collect();
+        assert_eq!(late.len(), AT_ONCE + 500);
+    }
 }

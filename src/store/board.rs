@@ -1,10 +1,12 @@
 //! The board's questions: how many stand where, what falls due next, what came in last.
 
+use std::collections::BTreeMap;
+
 use chrono::Utc;
 use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{EventRow, WorkflowRow};
+use super::rows::EventRow;
 use super::{Store, StoreError};
 
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
@@ -26,7 +28,7 @@ pub struct StageCount {
     pub count: u64,
 }
 
-/// Workflows at a stage, of a status.
+/// Open workflows at a stage, of a status.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
 pub struct BoardCount {
     pub definition: String,
@@ -34,7 +36,6 @@ pub struct BoardCount {
     pub title: String,
     pub number: u8,
     pub status: String,
-    pub closed: bool,
     #[serde(rename = "n")]
     pub count: u64,
     /// Of these, ready to invoice.
@@ -113,16 +114,30 @@ impl Store {
         Ok(query.param("definition", definition).fetch_all().await?)
     }
 
+    /// Of open workflows.
     pub async fn status_counts(&self, tenant: &str) -> Result<Vec<StatusCount>, StoreError> {
+        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+            let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
+            for row in counts {
+                *statuses.entry(row.status).or_default() += row.count;
+            }
+            return Ok(statuses.into_iter().map(|(status, count)| StatusCount { status, count }).collect());
+        }
         Ok(self.reader.query_raw(read!("status_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
     pub async fn stage_counts(&self, tenant: &str) -> Result<Vec<StageCount>, StoreError> {
+        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+            return Ok(counts.iter().map(StageCount::from).collect());
+        }
         Ok(self.reader.query_raw(read!("stage_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
-    /// All that the board counts of workflows, in one pass.
+    /// All that the board counts of open workflows, in one pass.
     pub async fn board_counts(&self, tenant: &str) -> Result<Vec<BoardCount>, StoreError> {
+        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+            return Ok(counts);
+        }
         Ok(self.reader.query_raw(read!("board_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
@@ -142,19 +157,17 @@ impl Store {
         Ok(self.reader.query_raw(read!("exception_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
-    /// Open workflows whose earliest due time is still ahead, the nearest first.
-    pub async fn next_due(&self, tenant: &str, limit: u64) -> Result<Vec<WorkflowRow>, StoreError> {
-        self.next_due_as_of(tenant, Utc::now().timestamp_millis(), limit).await
+    /// When the next of the open workflows falls due that is not overdue.
+    pub async fn next_due(&self, tenant: &str) -> Result<Option<i64>, StoreError> {
+        self.next_due_as_of(tenant, Utc::now().timestamp_millis()).await
     }
 
-    pub async fn next_due_as_of(
-        &self,
-        tenant: &str,
-        as_of_ms: i64,
-        limit: u64,
-    ) -> Result<Vec<WorkflowRow>, StoreError> {
+    pub async fn next_due_as_of(&self, tenant: &str, as_of_ms: i64) -> Result<Option<i64>, StoreError> {
+        if let Some(due) = self.ask_open(tenant, move |open| open.flows.next_due(as_of_ms)).await {
+            return Ok(due);
+        }
         let query = self.reader.query_raw(read!("next_due")).param("tenant", tenant);
-        Ok(query.param("as_of_ms", as_of_ms).param("limit", limit).fetch_all().await?)
+        Ok(query.param("as_of_ms", as_of_ms).fetch_one().await?)
     }
 
     /// Received last, the newest first.

@@ -100,6 +100,10 @@ impl Cursor {
         (self.0.is_some(), self.0.clone().unwrap_or_default())
     }
 
+    pub(super) fn resumed(&self) -> Option<Place> {
+        self.0.clone()
+    }
+
     /// Reads what `Display` wrote; nothing else.
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {

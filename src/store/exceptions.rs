@@ -7,6 +7,7 @@ use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::board::KindCount;
+use super::open::{in_order, page};
 use super::rows::ExceptionRow;
 use super::workflows::Facet;
 use super::{Cursor, Store, StoreError, stream};
@@ -34,6 +35,13 @@ pub struct ExceptionFilter {
     /// Whether a silent source explains it.
     pub muted: Option<bool>,
     pub sort: ExceptionSort,
+}
+
+impl ExceptionFilter {
+    /// Only what is not closed, and nothing that only the database can look for.
+    fn asks_for_open(&self) -> bool {
+        self.text.is_empty() && !self.state.is_empty() && !self.state.iter().any(|state| state == "closed")
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,14 +77,22 @@ impl ExceptionSort {
     /// The same as `sort_value` of the query.
     pub(super) fn value(self, row: &ExceptionRow) -> i64 {
         match self {
-            Self::Urgent => {
-                let rank = i64::from(row.severity != "critical") + i64::from(row.severity == "info");
-                rank * RANK + row.resolve_by_ms.unwrap_or(NO_TIME)
-            }
+            Self::Urgent => Self::urgency(&row.severity, row.resolve_by_ms),
             Self::Since => row.since_ms,
             Self::New => -row.known_ms,
-            Self::Amount => -i64::try_from(row.amount.unwrap_or(0) / 1_000_000).unwrap_or(i64::MAX),
+            Self::Amount => Self::by_amount(row.amount),
         }
+    }
+
+    pub(super) fn urgency(severity: &str, resolve_by_ms: Option<i64>) -> i64 {
+        let rank = i64::from(severity != "critical") + i64::from(severity == "info");
+        rank * RANK + resolve_by_ms.unwrap_or(NO_TIME)
+    }
+
+    /// Whole units of the currency, as many as can be told apart.
+    pub(super) fn by_amount(millionths: Option<i128>) -> i64 {
+        let units = millionths.unwrap_or(0) / 1_000_000;
+        -i64::try_from(units.clamp(-i128::from(i64::MAX), i128::from(i64::MAX))).unwrap_or(0)
     }
 }
 
@@ -137,6 +153,16 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<ExceptionRow>, StoreError> {
+        if filter.asks_for_open() {
+            let (asked, muting, after, most) = (filter.clone(), muting.clone(), cursor.resumed(), page(limit));
+            let found =
+                self.ask_open(tenant, move |open| open.cases.page(&open.words, &asked, &muting, after.as_ref(), most));
+            if let Some(ids) = found.await {
+                let query = self.reader.query_raw(read!("exceptions_named")).param("tenant", tenant);
+                let rows = query.param("ids", &ids).fetch_all().await?;
+                return Ok(in_order(rows, &ids, |row: &ExceptionRow| row.id.clone()));
+            }
+        }
         Ok(self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?)
     }
 
@@ -175,6 +201,12 @@ impl Store {
         filter: &ExceptionFilter,
         muting: &Muting,
     ) -> Result<Vec<CurrencySum>, StoreError> {
+        if filter.asks_for_open() {
+            let (asked, muting) = (filter.clone(), muting.clone());
+            if let Some(sums) = self.ask_open(tenant, move |open| open.cases.sums(&open.words, &asked, &muting)).await {
+                return Ok(sums);
+            }
+        }
         Ok(narrowed(self.reader.query_raw(read!("exception_sums")), tenant, filter, muting).fetch_all().await?)
     }
 
@@ -184,6 +216,14 @@ impl Store {
         filter: &ExceptionFilter,
         muting: &Muting,
     ) -> Result<Vec<Facet>, StoreError> {
+        // What is closed is left out unless it is asked for.
+        if filter.text.is_empty() && !filter.state.iter().any(|state| state == "closed") {
+            let (asked, muting) = (filter.clone(), muting.clone());
+            let found = self.ask_open(tenant, move |open| open.cases.facets(&open.words, &asked, &muting));
+            if let Some(facets) = found.await {
+                return Ok(facets);
+            }
+        }
         Ok(narrowed(self.reader.query_raw(read!("exception_facets")), tenant, filter, muting).fetch_all().await?)
     }
 
@@ -209,6 +249,9 @@ impl Store {
 
     /// Open kinds, the most frequent first.
     pub async fn exception_kinds(&self, tenant: &str) -> Result<Vec<KindCount>, StoreError> {
+        if let Some(kinds) = self.ask_open(tenant, |open| open.cases.kinds(&open.words)).await {
+            return Ok(kinds);
+        }
         Ok(self.reader.query_raw(read!("exception_kinds")).param("tenant", tenant).fetch_all().await?)
     }
 
@@ -224,6 +267,9 @@ impl Store {
 
     /// How many nobody has taken yet.
     pub async fn exception_open(&self, tenant: &str) -> Result<u64, StoreError> {
+        if let Some(open) = self.ask_open(tenant, |open| open.cases.in_state(&open.words, "open")).await {
+            return Ok(open);
+        }
         Ok(self.reader.query_raw(read!("exception_open")).param("tenant", tenant).fetch_one().await?)
     }
 

@@ -3,8 +3,10 @@
 use clickhouse::Row;
 use clickhouse::query::Query;
 use futures_util::Stream;
+use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
+use super::open::{in_order, page};
 use super::rows::ObjectRow;
 use super::{Cursor, Store, StoreError, stream};
 
@@ -22,6 +24,12 @@ pub struct HeldGroup {
 impl Store {
     /// The longest held first.
     pub async fn held(&self, tenant: &str, cursor: &Cursor, limit: u64) -> Result<Vec<ObjectRow>, StoreError> {
+        let (after, most) = (cursor.resumed(), page(limit));
+        if let Some(names) = self.ask_open(tenant, move |open| open.held.page(&open.words, after.as_ref(), most)).await
+        {
+            let name = |row: &ObjectRow| ObjectRef::new(&*row.object_type, &*row.object_id);
+            return Ok(in_order(self.objects(tenant, &names).await?, &names, name));
+        }
         Ok(self.held_list(tenant, cursor, limit).fetch_all().await?)
     }
 
@@ -48,6 +56,9 @@ impl Store {
 
     /// Most objects first.
     pub async fn held_groups(&self, tenant: &str) -> Result<Vec<HeldGroup>, StoreError> {
+        if let Some(groups) = self.ask_open(tenant, |open| open.held.groups(&open.words)).await {
+            return Ok(groups);
+        }
         Ok(self.reader.query_raw(read!("held_groups")).param("tenant", tenant).fetch_all().await?)
     }
 }

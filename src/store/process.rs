@@ -112,6 +112,9 @@ impl Store {
     }
 
     pub async fn policy_open(&self, tenant: &str) -> Result<Vec<PolicyOpen>, StoreError> {
+        if let Some(policies) = self.ask_open(tenant, |open| open.clocks.policies(&open.words)).await {
+            return Ok(policies);
+        }
         Ok(self.reader.query_raw(read!("policy_open")).param("tenant", tenant).fetch_all().await?)
     }
 

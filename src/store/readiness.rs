@@ -1,10 +1,13 @@
 //! What can be billed and what does not match, for lists: a page of them, their sums, and what the pipeline last wrote.
 
+use std::collections::BTreeSet;
+
 use clickhouse::Row;
 use clickhouse::query::Query;
 use futures_util::Stream;
 use serde::Deserialize;
 
+use super::open::{Names, Tenant, UNSETTLED, in_order, page};
 use super::rows::{ReadinessRow, ReconciliationRow};
 use super::{Cursor, Store, StoreError, stream};
 
@@ -72,6 +75,19 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<ReadinessRow>, StoreError> {
+        let (asked, after, most) = (filter.clone(), cursor.resumed(), page(limit));
+        let found =
+            self.if_unsettled(tenant, filter, move |open| open.bills.page(&open.words, &asked, after.as_ref(), most));
+        if let Some(names) = found.await {
+            let roots: BTreeSet<(&str, &str)> = names.iter().map(|(n, _)| (n.kind.as_str(), n.id.as_str())).collect();
+            let query = self.reader.query_raw(read!("readiness_of")).param("tenant", tenant);
+            let rows = query.param("objects", roots.into_iter().collect::<Vec<_>>()).fetch_all().await?;
+            let name = |row: &ReadinessRow| {
+                let root = Names { kind: row.root_type.clone(), id: row.root_id.clone(), also: String::new() };
+                (root, format!("{}/{}", row.object_type, row.object_id))
+            };
+            return Ok(in_order(rows, &names, name));
+        }
         Ok(self.readiness_query(tenant, filter, cursor, limit).fetch_all().await?)
     }
 
@@ -94,8 +110,25 @@ impl Store {
             .param("limit", limit)
     }
 
+    /// What is open answers where it holds all that is asked for.
+    async fn if_unsettled<T: Send + 'static>(
+        &self,
+        tenant: &str,
+        filter: &ReadinessFilter,
+        question: impl FnOnce(&Tenant) -> T + Send + 'static,
+    ) -> Option<T> {
+        let unsettled = !filter.state.is_empty() && filter.state.iter().all(|s| UNSETTLED.contains(&s.as_str()));
+        let now = filter.as_of_ms == 0 && filter.text.is_empty();
+        if unsettled && now { self.ask_open(tenant, question).await } else { None }
+    }
+
     /// By `all`, `state`, `reason`, `age` and `customer`.
     pub async fn readiness_sums(&self, tenant: &str, filter: &ReadinessFilter) -> Result<Vec<Sum>, StoreError> {
+        let asked = filter.clone();
+        let found = self.if_unsettled(tenant, filter, move |open| open.bills.sums(&open.words, &asked));
+        if let Some(sums) = found.await {
+            return Ok(sums);
+        }
         Ok(narrowed(self.reader.query_raw(read!("readiness_sums")), tenant, filter).fetch_all().await?)
     }
 

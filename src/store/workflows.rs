@@ -6,8 +6,12 @@ use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
+use super::open::{Names, Tenant, in_order, page};
 use super::rows::WorkflowRow;
 use super::{Cursor, Store, StoreError, stream};
+
+/// Workflows of the roots of one page.
+const ROOTS_LIMIT: u64 = 100_000;
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,20 @@ pub struct WorkflowFilter {
     pub to_ms: i64,
     pub closed: Option<bool>,
     pub sort: Sort,
+}
+
+impl WorkflowFilter {
+    /// Leaves closed ones out, also of facets, where only statuses are asked for that they do not have.
+    #[must_use]
+    pub fn plain(self) -> Self {
+        Self { closed: self.closed.or_else(|| self.asks_for_open().then_some(false)), ..self }
+    }
+
+    /// Only statuses that closed workflows do not have.
+    fn asks_for_open(&self) -> bool {
+        const OPEN: [&str; 4] = ["breached", "at_risk", "blocked", "on_track"];
+        !self.status.is_empty() && self.status.iter().all(|status| OPEN.contains(&status.as_str()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +102,35 @@ impl Store {
         cursor: &Cursor,
         limit: u64,
     ) -> Result<Vec<WorkflowRow>, StoreError> {
-        Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?)
+        let (asked, after, most) = (filter.clone(), cursor.resumed(), page(limit));
+        let found =
+            self.if_open(tenant, filter, move |open| open.flows.page(&open.words, &asked, after.as_ref(), most));
+        let Some(names) = found.await else {
+            return Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?);
+        };
+        let roots: Vec<ObjectRef> = names.iter().map(|n| ObjectRef::new(&*n.kind, &*n.id)).collect();
+        // An object may be the root of some workflows, one for each definition.
+        let rows = self.workflows_of(tenant, &roots, ROOTS_LIMIT).await?;
+        let name = |row: &WorkflowRow| Names {
+            kind: row.root_type.clone(),
+            id: row.root_id.clone(),
+            also: row.definition.clone(),
+        };
+        Ok(in_order(rows, &names, name))
+    }
+
+    /// What is open answers where it holds all that is asked for.
+    async fn if_open<T: Send + 'static>(
+        &self,
+        tenant: &str,
+        filter: &WorkflowFilter,
+        question: impl FnOnce(&Tenant) -> T + Send + 'static,
+    ) -> Option<T> {
+        if filter.closed == Some(false) && filter.text.is_empty() {
+            self.ask_open(tenant, question).await
+        } else {
+            None
+        }
     }
 
     /// The same rows in the same order, as they come.
@@ -110,6 +156,10 @@ impl Store {
     }
 
     pub async fn workflow_count(&self, tenant: &str, filter: &WorkflowFilter) -> Result<u64, StoreError> {
+        let asked = filter.clone();
+        if let Some((count, _)) = self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
+            return Ok(count);
+        }
         Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
     }
 
@@ -119,11 +169,26 @@ impl Store {
         tenant: &str,
         filter: &WorkflowFilter,
     ) -> Result<Vec<CurrencyTotal>, StoreError> {
+        let asked = filter.clone();
+        if let Some((_, sums)) = self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
+            return Ok(sums);
+        }
         Ok(narrowed(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {
+        let asked = filter.clone();
+        let found = self.if_open(tenant, filter, move |open| open.flows.facets(&open.words, &asked));
+        if let Some(facets) = found.await {
+            return Ok(facets);
+        }
         Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
+    }
+
+    /// Is there any, open or closed?
+    pub async fn workflow_any(&self, tenant: &str) -> Result<bool, StoreError> {
+        let found: u8 = self.reader.query_raw(read!("workflow_any")).param("tenant", tenant).fetch_one().await?;
+        Ok(found == 1)
     }
 
     /// By their root objects.

@@ -32,7 +32,9 @@ impl Store {
             inserts.push(send(&self.writer, &batch.token, insert, fill));
         }
         let outcomes: Vec<_> = futures_util::stream::iter(inserts).buffer_unordered(AT_ONCE).collect().await;
-        outcomes.into_iter().collect()
+        outcomes.into_iter().collect::<Result<(), StoreError>>()?;
+        self.open.note(batch);
+        Ok(())
     }
 }
 

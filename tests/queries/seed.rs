@@ -29,8 +29,7 @@ pub async fn house() -> House {
     })
     .await
     .unwrap();
-    let store =
-        Store::new(engine.url(), engine.user(), engine.password(), "milepost_test").with_retention(Retention::FOREVER);
+    let store = store(&engine);
     // The seed is as old as its constants say.
     store.migrate().await.unwrap();
     let client = clickhouse::Client::default()
@@ -41,7 +40,16 @@ pub async fn house() -> House {
     House { store, client, _engine: engine, _dir: dir }
 }
 
+fn store(engine: &Engine) -> Store {
+    Store::new(engine.url(), engine.user(), engine.password(), "milepost_test").with_retention(Retention::FOREVER)
+}
+
 impl House {
+    /// The same database, as a server sees it that has just started.
+    pub fn started_anew(&self) -> Store {
+        store(&self._engine)
+    }
+
     pub async fn count(&self, table: &str) -> u64 {
         self.client.query(&format!("SELECT count() FROM {table}")).fetch_one().await.unwrap()
     }

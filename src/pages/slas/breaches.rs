@@ -12,7 +12,7 @@ use super::super::workflows::{Chip, Tab};
 use super::policy_path;
 use crate::domain::Verdict;
 use crate::store::rows::SlaRow;
-use crate::store::{SlaFilter, VerdictCount};
+use crate::store::{RUNNING, SlaFilter, VerdictCount};
 
 pub const PER_PAGE: usize = 50;
 pub const KNOWN: [&str; 13] = [
@@ -159,8 +159,13 @@ pub fn breaches(clock: &Clock, found: &Found<'_>) -> Breaches {
     };
     let link = |query: &Query| format!("{path}{}", query.text());
     let base = query.without(&["after"]);
+    // What is ended is history: it is counted where it is asked for.
+    let told = |verdicts: &[&str]| count(verdicts) > 0 || verdicts.iter().all(|verdict| RUNNING.contains(verdict));
     let tabs = STATES.iter().map(|(key, title, verdicts, _)| Tab {
-        title: format!("{title} {}", words::count(count(verdicts))),
+        title: match told(verdicts) {
+            true => format!("{title} {}", words::count(count(verdicts))),
+            false => (*title).to_owned(),
+        },
         href: link(&base.with("state", key)),
         active: *key == state,
     });

@@ -9,7 +9,7 @@ use crate::pages::desk::Desk;
 use crate::pages::problem::Trouble;
 use crate::pages::routes::{acted, cursor, part, told};
 use crate::pages::visit::{Label, Visit};
-use crate::store::{Cursor, SlaFilter};
+use crate::store::{Cursor, RUNNING, SlaFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -101,12 +101,15 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
-            let any = SlaFilter { verdict: Vec::new(), ..filter.clone() };
+            let running = SlaFilter { verdict: RUNNING.map(str::to_owned).to_vec(), ..filter.clone() };
+            let among = filter.verdict.iter().all(|verdict| running.verdict.contains(verdict));
             let limit = breaches::PER_PAGE;
-            let (mut rows, counts) = tokio::try_join!(
+            let (mut rows, mut counts, chosen) = tokio::try_join!(
                 desk.store.slas(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.sla_count(tenant, &any),
+                desk.store.sla_count(tenant, &running),
+                async { if among { Ok(Vec::new()) } else { desk.store.sla_count(tenant, &filter).await } },
             )?;
+            counts.extend(chosen);
             let more = rows.len() > limit;
             rows.truncate(limit);
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_sla(row, filter.newest).to_string());

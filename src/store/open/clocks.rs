@@ -1,0 +1,241 @@
+//! Clocks that run or have run out and are not ended: lists of them, and how many there are of each verdict.
+
+use clickhouse::Row;
+use rustc_hash::FxHashMap;
+use serde::Deserialize;
+
+use super::table::{Named, Table, first};
+use super::words::{Choice, Word, Words};
+use super::{Names, hash};
+use crate::store::cursor::Place;
+use crate::store::process::PolicyOpen;
+use crate::store::rows::SlaRow;
+use crate::store::slas::{SlaFilter, VerdictCount};
+
+/// The columns of a clock that are kept.
+#[derive(Row, Deserialize)]
+pub struct Seen<'a> {
+    pub tenant: &'a str,
+    pub root_type: &'a str,
+    pub root_id: &'a str,
+    pub definition: &'a str,
+    pub policy: &'a str,
+    pub object_type: &'a str,
+    pub object_id: &'a str,
+    pub kind: &'a str,
+    pub system: &'a str,
+    pub customer: &'a str,
+    pub warehouse: &'a str,
+    pub carrier: &'a str,
+    pub due_ms: i64,
+    pub verdict: &'a str,
+    pub first_verdict: &'a str,
+    pub cause: &'a str,
+    pub version: u64,
+}
+
+impl<'a> From<&'a SlaRow> for Seen<'a> {
+    fn from(row: &'a SlaRow) -> Self {
+        Self {
+            tenant: &row.tenant,
+            root_type: &row.root_type,
+            root_id: &row.root_id,
+            definition: &row.definition,
+            policy: &row.policy,
+            object_type: &row.object_type,
+            object_id: &row.object_id,
+            kind: &row.kind,
+            system: &row.system,
+            customer: &row.customer,
+            warehouse: &row.warehouse,
+            carrier: &row.carrier,
+            due_ms: row.due_ms,
+            verdict: &row.verdict,
+            first_verdict: &row.first_verdict,
+            cause: &row.cause,
+            version: row.version,
+        }
+    }
+}
+
+pub struct Clock {
+    root_id: Box<str>,
+    /// None where it runs for the root itself.
+    object_id: Option<Box<str>>,
+    root_type: Word,
+    object_type: Word,
+    definition: Word,
+    policy: Word,
+    kind: Word,
+    system: Word,
+    customer: Word,
+    warehouse: Word,
+    carrier: Word,
+    cause: Word,
+    verdict: Word,
+    first_verdict: Word,
+    due_ms: i64,
+    version: u64,
+}
+
+impl Clock {
+    fn object_id(&self) -> &str {
+        self.object_id.as_deref().unwrap_or(&self.root_id)
+    }
+
+    /// As the cursor has it.
+    fn name(&self, words: &Words) -> String {
+        format!("{} {}/{}", words.word(self.policy), words.word(self.object_type), self.object_id())
+    }
+}
+
+impl Named for Clock {
+    fn hash(&self) -> u64 {
+        hash((&self.root_id, self.policy, self.object_id(), self.definition, self.root_type, self.object_type))
+    }
+    fn is(&self, other: &Self) -> bool {
+        let numbers = |c: &Self| (c.policy, c.definition, c.root_type, c.object_type);
+        numbers(self) == numbers(other) && self.root_id == other.root_id && self.object_id() == other.object_id()
+    }
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+#[derive(Default)]
+pub struct Clocks(Table<Clock>);
+
+impl Clocks {
+    pub fn note(&mut self, words: &mut Words, seen: &Seen<'_>, ended: bool) {
+        let of_root = (seen.root_type, seen.root_id) == (seen.object_type, seen.object_id);
+        let clock = Clock {
+            root_id: seen.root_id.into(),
+            object_id: (!of_root).then(|| seen.object_id.into()),
+            root_type: words.learn(seen.root_type),
+            object_type: words.learn(seen.object_type),
+            definition: words.learn(seen.definition),
+            policy: words.learn(seen.policy),
+            kind: words.learn(seen.kind),
+            system: words.learn(seen.system),
+            customer: words.learn(seen.customer),
+            warehouse: words.learn(seen.warehouse),
+            carrier: words.learn(seen.carrier),
+            cause: words.learn(seen.cause),
+            verdict: words.learn(seen.verdict),
+            first_verdict: words.learn(seen.first_verdict),
+            due_ms: seen.due_ms,
+            version: seen.version,
+        };
+        if ended {
+            self.0.take(&clock);
+        } else {
+            self.0.put(clock);
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.rows().len()
+    }
+
+    /// Root, policy and object of a page.
+    pub fn page(&self, words: &Words, filter: &SlaFilter, after: Option<&Place>, limit: usize) -> Vec<(Names, String)> {
+        let test = Test::new(words, filter);
+        let value = |clock: &Clock| if filter.newest { -clock.due_ms } else { clock.due_ms };
+        let after = after.map(|p| (p.value, (p.kind.as_str(), p.id.as_str(), p.also.clone())));
+        let rows = self.0.rows().iter().filter(|clock| test.hits(clock));
+        let found = first(rows, value, |c| (words.word(c.root_type), &*c.root_id, c.name(words)), after, limit);
+        let name = |clock: &Clock| {
+            let root = Names {
+                kind: words.word(clock.root_type).to_owned(),
+                id: clock.root_id.to_string(),
+                also: words.word(clock.definition).to_owned(),
+            };
+            (root, clock.name(words))
+        };
+        found.into_iter().map(name).collect()
+    }
+
+    pub fn counts(&self, words: &Words, filter: &SlaFilter) -> Vec<VerdictCount> {
+        let test = Test::new(words, filter);
+        let mut counts: FxHashMap<Word, u64> = FxHashMap::default();
+        self.0
+            .rows()
+            .iter()
+            .filter(|clock| test.hits(clock))
+            .for_each(|clock| *counts.entry(clock.verdict).or_default() += 1);
+        let count = |(verdict, count)| VerdictCount { verdict: words.word(verdict).to_owned(), count };
+        let mut counts: Vec<VerdictCount> = counts.into_iter().map(count).collect();
+        counts.sort_by(|a, b| a.verdict.cmp(&b.verdict));
+        counts
+    }
+
+    /// How the clocks of each policy stand.
+    pub fn policies(&self, words: &Words) -> Vec<PolicyOpen> {
+        let (open, at_risk, breached) = (words.number("open"), words.number("at_risk"), words.number("breached"));
+        let mut policies: FxHashMap<(Word, Word), PolicyOpen> = FxHashMap::default();
+        for clock in self.0.rows() {
+            let known = policies.entry((clock.definition, clock.policy)).or_insert_with(|| PolicyOpen {
+                definition: words.word(clock.definition).to_owned(),
+                policy: words.word(clock.policy).to_owned(),
+                on_track: 0,
+                at_risk: 0,
+                breached: 0,
+                next_ms: i64::MAX,
+            });
+            known.on_track += u64::from(clock.verdict == open);
+            known.at_risk += u64::from(clock.verdict == at_risk);
+            known.breached += u64::from(clock.verdict == breached);
+            known.next_ms = known.next_ms.min(clock.due_ms);
+        }
+        let mut policies: Vec<PolicyOpen> = policies.into_values().collect();
+        policies.sort_by(|a, b| (&a.definition, &a.policy).cmp(&(&b.definition, &b.policy)));
+        policies
+    }
+}
+
+/// A filter in numbers.
+struct Test {
+    choices: [Choice; 10],
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl Test {
+    fn new(words: &Words, filter: &SlaFilter) -> Self {
+        let one = |word: &str| Choice::one(words, word);
+        Self {
+            choices: [
+                Choice::one_of(words, &filter.verdict),
+                one(&filter.first),
+                one(&filter.policy),
+                one(&filter.definition),
+                one(&filter.kind),
+                one(&filter.system),
+                one(&filter.customer),
+                one(&filter.warehouse),
+                one(&filter.carrier),
+                one(&filter.cause),
+            ],
+            from_ms: if filter.from_ms == 0 { i64::MIN } else { filter.from_ms },
+            to_ms: if filter.to_ms == 0 { i64::MAX } else { filter.to_ms },
+        }
+    }
+
+    fn hits(&self, clock: &Clock) -> bool {
+        let properties = [
+            clock.verdict,
+            clock.first_verdict,
+            clock.policy,
+            clock.definition,
+            clock.kind,
+            clock.system,
+            clock.customer,
+            clock.warehouse,
+            clock.carrier,
+            clock.cause,
+        ];
+        clock.due_ms >= self.from_ms
+            && clock.due_ms < self.to_ms
+            && self.choices.iter().zip(properties).all(|(choice, word)| !choice.misses(word))
+    }
+}
