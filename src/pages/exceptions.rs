@@ -151,7 +151,6 @@ pub fn row(tenant: &str, clock: &Clock, catalogue: &Catalogue, muting: &Muting, 
     }
 }
 
-/// The kind in business words.
 /// How the times to take and to cure an exception come about: `Fri 27 Nov 13:30 + 2 h in Berlin hours = …`.
 pub fn reckoned(catalogue: &Catalogue, row: &ExceptionRow) -> (Option<String>, Option<String>) {
     let Some(kind) = catalogue.get(&row.kind) else { return (None, None) };
@@ -171,6 +170,7 @@ pub fn reckoned(catalogue: &Catalogue, row: &ExceptionRow) -> (Option<String>, O
     (told(kind.acknowledge_by, row.acknowledge_by_ms), told(kind.resolve_by, row.resolve_by_ms))
 }
 
+/// The kind in business words.
 pub fn title(catalogue: &Catalogue, kind: &str) -> String {
     catalogue.get(kind).map_or_else(|| words::title(kind), |known| known.title.clone())
 }

@@ -130,7 +130,8 @@ async fn what_people_did_stays_and_the_curing_event_closes_it() {
 #[tokio::test]
 async fn what_is_taken_back_closes_by_the_event_that_took_it_back() {
     let server = Server::start().await;
-    let lines = json!([{"order": "SO-1", "line": "10", "sku": "AB-77", "quantity": "5", "unit": "EA"}]);
+    let lines = json!([{"line": "10", "sku": "AB-77", "quantity": "5", "unit": "EA"}]);
+    let worth = json!({"value": "64.50", "currency": "EUR"});
     let bill = |id: &str, kind: &str, data: Value| {
         let mut event = now(kind, id, "SO-1", &data);
         event["source"] = json!("billing/main");
@@ -138,8 +139,10 @@ async fn what_is_taken_back_closes_by_the_event_that_took_it_back() {
         event["refs"] = json!({"order": ["SO-1"]});
         event
     };
-    let issued = |id: &str| bill(id, "invoice.issued", json!({"number": "INV-1", "lines": lines}));
-    server.send(&json!([now("order.created", "erp-1", "SO-1", &json!({"lines": lines})), issued("bill-1")])).await;
+    let issued = |id: &str| bill(id, "invoice.issued", json!({"number": "INV-1", "lines": lines, "amount": worth}));
+    let head = json!({"customer": "Acme", "lines": lines, "amount": worth});
+    let sent = server.send(&json!([now("order.created", "erp-1", "SO-1", &head), issued("bill-1")])).await;
+    assert_eq!(sent["refused"].as_array().map_or(0, Vec::len), 0, "{sent}");
     let open = || async { exceptions(&server, "kind=premature_invoice").await.into_iter().next() };
     let found = until("nothing has left, and it is billed", open).await;
     let at = format!("/api/v1/exceptions/{}", found["id"].as_str().unwrap());
