@@ -144,7 +144,8 @@ struct Act {
 
 async fn list(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = tenant(&desk, &request)?;
-    let known: Vec<&str> = pages::exceptions::KNOWN.into_iter().chain(["limit"]).collect();
+    let known: Vec<&str> =
+        pages::exceptions::KNOWN.into_iter().filter(|name| *name != "done").chain(["limit"]).collect();
     let query = query(&request, &known)?;
     let (mut filter, complaints) = pages::exceptions::filter(&query);
     if let Some(complaint) = complaints.first() {

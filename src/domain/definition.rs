@@ -147,6 +147,17 @@ impl Definitions {
         }
     }
 
+    /// Puts another place to what is odd.
+    fn tell_again(&mut self, told: impl Fn(DefinitionError) -> DefinitionError) {
+        let again = |all: &mut Vec<DefinitionError>| *all = std::mem::take(all).into_iter().map(&told).collect();
+        again(&mut self.odd);
+        for definition in self.workflows.iter_mut().chain(&mut self.older) {
+            if let Some(definition) = Arc::get_mut(definition) {
+                again(&mut definition.warnings);
+            }
+        }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Definition>> {
         self.workflows.iter()
     }

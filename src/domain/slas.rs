@@ -2,6 +2,8 @@
 //! stopped it, and how it ended, as is known now and as was known first.
 
 mod known;
+#[cfg(test)]
+mod law;
 mod policy;
 mod propagation;
 mod reckon;

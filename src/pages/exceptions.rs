@@ -1,6 +1,7 @@
 //! The queue of exceptions: what a person should look at, the most urgent first, with whose it is and what depends on
 //! it; and one of them with everything that was done about it.
 
+pub mod all;
 pub mod deed;
 pub mod one;
 pub mod routes;
@@ -34,7 +35,7 @@ pub const FACETS: [(&str, &str); 9] = [
 ];
 
 /// All that the page understands.
-pub const KNOWN: [&str; 15] = [
+pub const KNOWN: [&str; 16] = [
     "state",
     "kind",
     "severity",
@@ -50,6 +51,7 @@ pub const KNOWN: [&str; 15] = [
     "from",
     "sort",
     "after",
+    "done",
 ];
 
 /// States of what is not closed.
@@ -92,6 +94,11 @@ pub struct Exceptions {
     pub reasons: Vec<(String, String)>,
     pub next: String,
     pub first: String,
+    /// Where all that match can be acted on, and how many they are.
+    pub all_path: String,
+    pub all_count: String,
+    /// What was just done, and to how many.
+    pub done: String,
     pub empty: &'static str,
 }
 
@@ -189,7 +196,7 @@ fn subject(tenant: &str, row: &ExceptionRow) -> (String, String) {
 pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
     let path = words::tenant_path(found.tenant, "exceptions");
     let to = |query: &Query| format!("{path}{}", query.text());
-    let base = found.query.without(&["after"]);
+    let base = found.query.without(&["after", "done"]);
     // A facet's own choice does not narrow its counts, so the chosen states add up to what is listed.
     let states = found.states;
     let of_state = found.facets.iter().filter(|count| count.name == "state" && states.contains(&count.value));
@@ -225,9 +232,28 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
             (true, false) => "good",
             (true, true) => "no-match",
         },
+        all_path: if total > found.rows.len() as u64 { format!("{path}/all{}", base.text()) } else { String::new() },
+        all_count: words::count(total),
+        done: done(found.query.get("done")),
         act_path: format!("{path}/act"),
         path,
     }
+}
+
+/// `482-acknowledge` → what was done, in words.
+fn done(said: Option<&str>) -> String {
+    let Some((count, deed)) = said.and_then(|said| said.split_once('-')) else { return String::new() };
+    let Some(count) = count.parse::<u64>().ok() else { return String::new() };
+    let what = match deed {
+        "acknowledge" => "acknowledged",
+        "take" | "assign" => "assigned",
+        "snooze" => "put off",
+        "waive" => "waived",
+        "comment" => "commented on",
+        "reopen" => "opened again",
+        _ => return String::new(),
+    };
+    format!("{} {what}.", words::plural(count, "exception", "exceptions"))
 }
 
 /// What the address asks for. Complaints name the parameter.

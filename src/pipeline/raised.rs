@@ -175,15 +175,13 @@ impl Raised {
                 row
             })
             .collect();
-        let last = said.iter().chain(acts.iter().copied()).max_by_key(|f| (f.received_at, f.order()));
-        let heard = last.map(|fact| fact.received_at);
-        // Nothing came since the last time: no event took it away.
-        let news =
-            last.filter(|f| self.known.get(&root).and_then(|told| told.heard).is_none_or(|at| f.received_at > at));
-        let (by, kind, at) = match news {
-            Some(fact) => (format!("{} {}", fact.source, fact.id), fact.kind.to_string(), fact.received_at),
-            None => (String::new(), OTHERWISE.to_owned(), settling.as_of),
-        };
+        let heard = said.iter().chain(acts.iter().copied()).map(|fact| fact.received_at).max();
+        let before = self.known.get(&root);
+        let (by, kind, at) =
+            match before.filter(|told| told.miss(&rows)).and_then(|told| news(graph, workflow, told.heard)) {
+                Some(fact) => (format!("{} {}", fact.source, fact.id), fact.kind.to_string(), fact.received_at),
+                None => (String::new(), OTHERWISE.to_owned(), settling.as_of),
+            };
         let end = |id: String| Gone { id, at_ms: at.timestamp_millis(), by: by.clone(), kind: kind.clone() };
         self.note(root, rows, heard, end);
         wake
@@ -258,6 +256,21 @@ impl Raised {
             self.known.insert(root, Told { heard, exceptions: now });
         }
     }
+}
+
+impl Told {
+    /// One that was open is not among these.
+    fn miss(&self, rows: &[ExceptionRow]) -> bool {
+        self.exceptions.iter().any(|known| known.open && !rows.iter().any(|row| number(&row.id) == known.id))
+    }
+}
+
+/// The last that came since a moment, also about what a void or a correction took out of the workflow. None when
+/// nothing came: then no event took anything away.
+fn news(graph: &Graph, workflow: &Workflow, heard: Option<DateTime<Utc>>) -> Option<Fact> {
+    let all = workflow.stored.iter().filter_map(|object| graph.get(object)).flat_map(|object| object.facts());
+    let last = all.max_by(|a, b| (a.received_at, a.order()).cmp(&(b.received_at, b.order())))?;
+    heard.is_none_or(|at| last.received_at > at).then_some(last)
 }
 
 /// In the place of a root for what stands above workflows.

@@ -111,7 +111,10 @@ async fn what_people_did_stays_and_the_curing_event_closes_it() {
         closed["closed_by"],
         json!({"source": "erp/main", "event": "erp-free", "kind": "order.credit_released"})
     );
-    assert!(exceptions(&server, "kind=credit_hold").await.is_empty(), "what is closed is not asked for");
+    until("what is closed is not asked for", || async {
+        exceptions(&server, "kind=credit_hold").await.is_empty().then_some(())
+    })
+    .await;
     assert_eq!(exceptions(&server, "kind=credit_hold&state=closed").await.len(), 1);
     server.send(&json!([now("order.credit_checked", "erp-hold-2", "SO-2", &json!({"verdict": "held"}))])).await;
     let again = until("it is back", || async { server.ask(&at).await.filter(|e| e["state"] == "open") }).await;
@@ -192,4 +195,34 @@ async fn the_queue_is_cut_nowhere_and_says_what_it_cannot_read() {
     let (status, to) = server.submit("/t/acme/exceptions/act", &form).await;
     assert_eq!((status, to.as_str()), (303, "/t/acme/exceptions"));
     until("three are Anna's", || async { (exceptions(&server, "owner=Anna").await.len() == 3).then_some(()) }).await;
+
+    // All that match at once: what was shown is what it is done to, however many come meanwhile.
+    let (_, page) = server.page("/t/acme/exceptions/all?kind=sla_breached").await;
+    let ids = page.split("name=\"ids\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    assert!(ids.split(' ').count() == 7 && page.contains("Acknowledge 7 exceptions"), "{page}");
+    server.send(&json!([forgotten("SO-7")])).await;
+    until("one more is late", || async { (exceptions(&server, "kind=sla_breached").await.len() == 8).then_some(()) })
+        .await;
+    let form = |ids: &str| {
+        let fields = [("person", "Anna"), ("do", "acknowledge"), ("back", "/t/acme/exceptions?kind=sla_breached")];
+        fields
+            .map(|(name, value)| (name, value.to_owned()))
+            .into_iter()
+            .chain([("ids", ids.to_owned())])
+            .collect::<Vec<_>>()
+    };
+    let submit = async |ids: &str| {
+        let fields = form(ids);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        server.submit("/t/acme/exceptions/all", &fields).await
+    };
+    let (status, to) = submit(&ids).await;
+    assert_eq!((status, to.as_str()), (303, "/t/acme/exceptions?kind=sla_breached&done=7-acknowledge"));
+    let count = async |state: &str| exceptions(&server, &format!("kind=sla_breached&state={state}")).await.len();
+    until("seven are acknowledged", || async { (count("acknowledged").await == 7).then_some(()) }).await;
+    assert_eq!(count("open").await, 1, "the one that came later was not shown");
+    let (_, page) = server.page(&to).await;
+    assert!(page.contains("7 exceptions acknowledged."), "the queue says how many it was");
+    let (status, _) = submit(&format!("{ids} 00000000000000ff")).await;
+    assert_eq!(status, 400, "all of them or none");
 }
