@@ -12,7 +12,7 @@ mod run;
 
 pub use notice::{Action, Line, Notice, Sum};
 pub use plan::{Alert, Item, Order, State, Told, plan};
-pub use post::{Outcome, hand_over};
+pub use post::{Handed, Outcome, hand_over, hand_over_once};
 pub use rosters::Rosters;
 pub use routes::{How, Receiver, Routes};
 pub use run::{Bell, Board};

@@ -1,6 +1,7 @@
 //! JSON for the questions that the pages answer, for programs with a key that reads.
 
 mod act;
+mod actions;
 mod answer;
 pub mod definitions;
 mod exceptions;
@@ -51,6 +52,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/definitions/{key}/migrate", web::post().to(definitions::migrate))
             .configure(failures::configure)
             .route("/openapi.json", web::get().to(openapi::show))
+            .configure(actions::configure)
             .configure(replays::configure)
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)

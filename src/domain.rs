@@ -1,6 +1,7 @@
 //! Meaning: objects, links, workflows. Pure functions of values; time is an argument.
 //! Reading bytes is `ingest`'s business, keeping rows is `store`'s.
 
+pub mod actions;
 mod calendar;
 mod definition;
 mod derive;

@@ -13,6 +13,7 @@ pub mod export;
 pub mod failures;
 mod find;
 pub mod frame;
+pub mod frozen;
 pub mod hands;
 pub mod held;
 pub mod insights;

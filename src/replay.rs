@@ -1,6 +1,7 @@
 //! Act: failed payloads go back to work, through the pipeline or to a target over HTTP, and count as mended when the
 //! awaited effect is seen. What a payload means is `pipeline`'s and `domain`'s; rows are `store`'s.
 
+mod actions;
 mod address;
 mod bodies;
 mod breaker;
@@ -8,7 +9,9 @@ mod connect;
 mod courier;
 mod dispatch;
 mod dry;
+mod edits;
 mod effects;
+mod items;
 mod jobs;
 mod records;
 mod run;
@@ -21,10 +24,12 @@ pub mod job;
 pub mod target;
 pub mod targets;
 
+pub use actions::{Offer, Wish};
 pub use address::is_open;
 pub use connect::{Http, client, is_disguised, literal};
 pub use dispatch::editable;
-pub use dry::Forecast;
-pub use jobs::{Edited, ReplayError, Replays, Started};
+pub use dry::{Difference, Field as DryField, Forecast, Sample, differences};
+pub use edits::{Edited, Original};
+pub use jobs::{ReplayError, Replays, Started};
 pub use select::{Excluded, Wanted};
 pub use targets::Targets;

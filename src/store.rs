@@ -15,6 +15,7 @@ mod entries;
 mod exceptions;
 mod export;
 mod failures;
+mod frozen;
 mod held;
 mod insights;
 mod migrate;
@@ -46,6 +47,7 @@ pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
+pub use frozen::{FROZEN_DAYS, Freezable, Freeze};
 pub use held::HeldGroup;
 pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
 pub use migrate::{Migrated, Retention};
@@ -72,6 +74,8 @@ pub struct Store {
     writer: Client,
     database: String,
     retention: Retention,
+    /// Lists tell how things stood then; None is now.
+    frozen_ms: Option<i64>,
     open: Arc<open::Open>,
 }
 
@@ -136,6 +140,7 @@ impl Store {
             writer: client.with_database(database),
             database: database.to_owned(),
             retention: Retention::default(),
+            frozen_ms: None,
             open: Arc::default(),
         }
     }

@@ -14,8 +14,8 @@ use milepost::domain::failures::{Rules, Split};
 use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
-    ClockCount, Cursor, Days, ExceptionFilter, ExceptionSort, FailureFilter, Muting, Retention, SlaFilter, Sort, Store,
-    StoreError, WorkflowFilter,
+    ClockCount, Cursor, Days, ExceptionFilter, ExceptionSort, FROZEN_DAYS, FailureFilter, Freezable, Muting,
+    ReconciliationFilter, Retention, SlaFilter, Sort, Store, StoreError, WorkflowFilter,
 };
 use milepost_ingest::ObjectRef;
 
@@ -98,11 +98,16 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("selection", "5".into()),
+        ("causes", "[1]".into()),
         ("edit", "ed1".into()),
         ("states", "[]".into()),
         ("payloads", "[7,8]".into()),
         ("events", "['e0','e1']".into()),
         ("from_position", "0".into()),
+        ("workflows", "workflows".into()),
+        ("exceptions", "exceptions".into()),
+        ("slas", "slas".into()),
     ])
 }
 
@@ -116,6 +121,7 @@ async fn every_query_runs_and_finds_its_seed() {
     let house = house().await;
     house.store.write(&seed()).await.unwrap();
     replays(&house.store).await;
+    house.store.freeze("acme", Freezable::Workflows, NOW, "anna").await.unwrap();
     let values = values();
     for (name, sql) in files("read") {
         assert!(sql.starts_with("-- "), "{name} says first which question it answers");
@@ -131,6 +137,105 @@ async fn every_query_runs_and_finds_its_seed() {
         let rows = query.fetch_bytes("JSONEachRow").unwrap().collect().await;
         let rows = rows.unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(!rows.is_empty(), "{name} returns no row of the seed");
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_list_stays_as_it_was_whatever_comes() {
+    let House { store, client, _engine, _dir, .. } = house().await;
+    store.write(&seed()).await.unwrap();
+    let at = chrono::Utc::now().timestamp_millis();
+    let (all, start) = (WorkflowFilter::default(), Cursor::start());
+    let (exceptions, clocks, muting) = (ExceptionFilter::default(), SlaFilter::default(), Muting::default());
+    let told = |store: Store| {
+        let (all, start, exceptions, clocks, muting) = (&all, &start, &exceptions, &clocks, &muting);
+        async move {
+            (
+                store.workflows("acme", all, start, 500).await.unwrap(),
+                store.workflow_totals("acme", all).await.unwrap(),
+                store.workflow_facets("acme", all).await.unwrap(),
+                store.exceptions("acme", exceptions, muting, start, 500).await.unwrap(),
+                store.exception_sums("acme", exceptions, muting).await.unwrap(),
+                store.slas("acme", clocks, start, 500).await.unwrap(),
+                store.sla_sums("acme", clocks).await.unwrap(),
+            )
+        }
+    };
+    let before = told(store.clone()).await;
+    let flows = before.0.len() as u64;
+    assert!(!before.0.is_empty() && !before.3.is_empty() && !before.5.is_empty());
+    for what in [Freezable::Workflows, Freezable::Exceptions, Freezable::Slas] {
+        // Cut off and done again it is one copy.
+        store.freeze("acme", what, at, "anna").await.unwrap();
+        store.freeze("acme", what, at, "anna").await.unwrap();
+    }
+    let changed = WorkflowRow { version: 1_000_000, status: "done".into(), amount: Some(1), ..workflow(1) };
+    let batch = Batch { token: "later".into(), workflows: vec![changed, workflow(4242)], ..Batch::default() };
+    store.write(&batch).await.unwrap();
+    assert_ne!(store.workflow_count("acme", &all).await.unwrap(), flows);
+    let frozen = told(store.as_of(Some(at))).await;
+    assert_eq!(frozen.0, before.0);
+    assert_eq!(frozen.1, before.1);
+    assert_eq!(frozen.2.len(), before.2.len());
+    assert!(before.2.iter().all(|facet| frozen.2.contains(facet)), "{:?} {:?}", frozen.2, before.2);
+    assert_eq!((frozen.3, frozen.4), (before.3, before.4));
+    assert_eq!((frozen.5, frozen.6), (before.5, before.6));
+    assert!(store.as_of(Some(at)).workflows("other", &all, &start, 9).await.unwrap().is_empty());
+    let freezes = store.freezes("acme").await.unwrap();
+    assert_eq!(freezes.len(), 3);
+    assert!(freezes.iter().any(|one| one.list == "workflows" && one.rows == flows), "{freezes:?}");
+    // The copy has the columns of its list, whatever a migration does to that.
+    for table in ["workflows", "exceptions", "slas"] {
+        let columns = |table: String| {
+            let asked = client.query("SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = ? ORDER BY position");
+            asked.bind(table).fetch_all::<(String, String)>()
+        };
+        let (list, copy) = (columns(table.into()).await.unwrap(), columns(format!("{table}_frozen")).await.unwrap());
+        assert_eq!(list, copy, "a migration of {table} is to change {table}_frozen too");
+    }
+    // After its time it goes.
+    let later = at + (FROZEN_DAYS + 1) * 86_400_000;
+    store.freeze("acme", Freezable::Workflows, later, "anna").await.unwrap();
+    let begun = std::time::Instant::now();
+    while !store.as_of(Some(at)).workflows("acme", &all, &start, 9).await.unwrap().is_empty() {
+        assert!(begun.elapsed().as_secs() < 60, "the old copy stays");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_breaks_off_in_the_middle_is_never_taken_for_whole() {
+    let house = house().await;
+    let sql = "SELECT number, throwIf(number = {at:UInt64}) AS x FROM numbers(2000000)";
+    for at in [1u64, 70_000, 300_000, 1_999_999] {
+        // One row a block, so that rows go out before it breaks.
+        let query = house.client.query_raw(sql).param("at", at).with_setting("max_block_size", "1000");
+        let mut rows = query.fetch::<(u64, u8)>().unwrap();
+        let ended = loop {
+            match rows.next().await {
+                Ok(Some(_)) => {}
+                end => break end,
+            }
+        };
+        assert!(ended.is_err(), "broken off at {at}, and nobody is told");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_match_is_told_as_of_a_moment() {
+    let House { store, _engine, _dir, .. } = house().await;
+    let first = ReconciliationRow { version: 1_000_000, ..reconciliation(1) };
+    let solved = ReconciliationRow { version: 5_000_000, state: "gone".into(), ..reconciliation(1) };
+    for (token, row) in [("a", first.clone()), ("b", solved)] {
+        let batch = Batch { token: token.into(), reconciliation: vec![row], ..Batch::default() };
+        store.write(&batch).await.unwrap();
+    }
+    let at = |as_of_ms| ReconciliationFilter { matched: true, as_of_ms, ..ReconciliationFilter::default() };
+    for (as_of_ms, expected) in [(0, 0), (999, 0), (1_000, 1), (4_998, 1), (5_000, 0)] {
+        let rows = store.reconciliation("acme", &at(as_of_ms), &Cursor::start(), 9).await.unwrap();
+        let sums = store.reconciliation_sums("acme", &at(as_of_ms)).await.unwrap();
+        assert_eq!(rows.len(), expected, "as of {as_of_ms}");
+        assert_eq!(sums.iter().map(|sum| sum.count).sum::<u64>(), expected as u64, "as of {as_of_ms}");
     }
 }
 
@@ -683,7 +788,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
 
     let days = [1000, 1001, 1002, 1003, 1004, 1005, 1006, 1007, 1008];
     let [events, payloads, failures, objects, workflows, spans, logs, points, source_minutes] = days;
-    let (exceptions, deliveries) = (1009, 1010);
+    let (exceptions, deliveries, replays) = (1009, 1010, 1011);
     let all = Retention {
         events,
         payloads,
@@ -692,6 +797,7 @@ async fn migrations_run_twice_and_retention_is_altered_only_when_it_changes() {
         workflows,
         exceptions,
         deliveries,
+        replays,
         spans,
         logs,
         points,
@@ -826,7 +932,7 @@ async fn a_replay_its_items_edits_and_what_it_healed_come_back() {
     assert_eq!((row, store.replay("other", "r1").await.unwrap()), (replay(), None));
     let later = ReplayRow { state: "finished".into(), version: 2, ..replay() };
     store.write_replay(&later).await.unwrap();
-    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later]);
+    assert_eq!(store.replays("acme", "", 10).await.unwrap(), [later, action()]);
     assert!(store.active_replays().await.unwrap().is_empty());
     assert_eq!(store.replay_items("acme", "r1", &["proven"], 0, 10).await.unwrap(), [replay_item()]);
     assert!(store.replay_items("acme", "r1", &["failed"], 0, 10).await.unwrap().is_empty());

@@ -26,7 +26,7 @@ FROM
             ('warehouse', toString(warehouse), misses = no_warehouse),
             ('carrier', toString(carrier), misses = no_carrier)
         ])) AS facet
-    FROM exceptions FINAL
+    FROM {exceptions:Identifier} FINAL
     WHERE tenant = {tenant:String}
         AND (NOT closed OR has({state:Array(String)}, 'closed'))
         AND ({reason:String} = '' OR reason = {reason:String})

@@ -1,7 +1,7 @@
 -- How many exceptions match, how many orders and how much money depend on them, by currency?
 -- One tenant's narrow columns; two currencies are never added.
 SELECT currency, count() AS n, sum(orders) AS orders, sum(ifNull(amount, 0)) AS amount
-FROM exceptions FINAL
+FROM {exceptions:Identifier} FINAL
 WHERE tenant = {tenant:String}
     AND (empty({state:Array(String)}) OR has({state:Array(String)}, state))
     AND (empty({kind:Array(String)}) OR has({kind:Array(String)}, kind))

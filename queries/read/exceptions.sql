@@ -11,11 +11,11 @@ SELECT tenant, id, kind, severity, object_type, object_id, root_type, root_id, d
     since AS since_ms, known_at AS known_ms, state, closed, closed_at AS closed_ms, closed_by, closed_kind, occurrence,
     owner, team, reason, comments, until AS until_ms, acknowledge_by AS acknowledge_by_ms, resolve_by AS resolve_by_ms,
     customer, warehouse, carrier, orders, customers, amount, currency, money, mark, version
-FROM exceptions FINAL
+FROM {exceptions:Identifier} FINAL
 WHERE tenant = {tenant:String} AND id IN
 (
     SELECT id
-    FROM exceptions FINAL
+    FROM {exceptions:Identifier} FINAL
     WHERE tenant = {tenant:String}
         AND (empty({state:Array(String)}) OR has({state:Array(String)}, state))
         AND (empty({kind:Array(String)}) OR has({kind:Array(String)}, kind))

@@ -3,7 +3,7 @@
 -- reads nothing, because its first condition is constant.
 WITH
     dateDiff('day', ifNull(delivered_at, fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')), fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')) AS days,
-    multiIf(delivered_at IS NULL, '', days <= 1, '0-1', days <= 3, '2-3', days <= 7, '4-7', days <= 14, '8-14', '15+') AS age,
+    multiIf(delivered_at IS NULL, '', days <= 1, '0-1', days <= 3, '2-3', days <= 7, '4-7', days <= 14, '8-14', days <= 30, '15-30', '31+') AS age,
     ifNull(toUnixTimestamp64Milli(delivered_at), 9223372036854775807) AS sort_value
 SELECT tenant, root_type, root_id, object_type, object_id, is_rest, state, reasons, why, system, next_step, customer,
     carrier, warehouse, amount, currency, billed, remaining, since AS since_ms, delivered_at AS delivered_ms,

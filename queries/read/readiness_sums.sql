@@ -1,8 +1,8 @@
--- How many and how much by state, reason, age and customer, each currency apart; `all` is the whole list.
+-- How many and how much by state, reason, age, customer, owner and currency, each currency apart; `all` is the whole list.
 -- Reads the narrow columns of the same snapshots as the list, once. Reasons overlap: an item counts in each of its own.
 WITH
     dateDiff('day', ifNull(delivered_at, fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')), fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')) AS days,
-    multiIf(delivered_at IS NULL, '', days <= 1, '0-1', days <= 3, '2-3', days <= 7, '4-7', days <= 14, '8-14', '15+') AS age
+    multiIf(delivered_at IS NULL, '', days <= 1, '0-1', days <= 3, '2-3', days <= 7, '4-7', days <= 14, '8-14', days <= 30, '15-30', '31+') AS age
 SELECT tupleElement(facet, 1) AS name, tupleElement(facet, 2) AS value, currency, count() AS n,
     sum(ifNull(amount, 0)) AS total, countIf(amount IS NULL) AS unknown
 FROM
@@ -15,7 +15,7 @@ FROM
     ORDER BY tenant, root_type, root_id, object_type, object_id, version DESC
     LIMIT 1 BY tenant, root_type, root_id, object_type, object_id
 )
-ARRAY JOIN arrayConcat([('all', ''), ('state', state), ('age', age), ('customer', customer)], arrayMap(r -> ('reason', r), arrayDistinct(reasons))) AS facet
+ARRAY JOIN arrayConcat([('all', ''), ('state', state), ('age', age), ('customer', customer), ('system', system), ('currency', currency)], arrayMap(r -> ('reason', r), arrayDistinct(reasons))) AS facet
 WHERE state != 'gone'
     AND (empty({state:Array(String)}) OR has({state:Array(String)}, state))
     AND ({reason:String} = '' OR has(reasons, {reason:String}))
@@ -28,4 +28,4 @@ WHERE state != 'gone'
         OR startsWith(lower(object_id), lower({text:String})) OR positionCaseInsensitiveUTF8(customer, {text:String}) > 0)
 GROUP BY name, value, currency
 ORDER BY name, total DESC, n DESC, value, currency
-LIMIT 40 BY name
+LIMIT 1000 BY name

@@ -1,7 +1,7 @@
 -- How many clocks match, of each verdict?
 -- One tenant's snapshots; only the columns that are filtered on are read.
 SELECT verdict, count() AS n
-FROM slas FINAL
+FROM {slas:Identifier} FINAL
 WHERE tenant = {tenant:String} AND verdict != 'gone'
     AND (empty({verdict:Array(String)}) OR has({verdict:Array(String)}, verdict))
     AND ({first:String} = '' OR first_verdict = {first:String})

@@ -8,7 +8,7 @@ SELECT tenant, root_type, root_id, definition, policy, object_type, object_id, v
     known_at AS known_ms, limit_ms, paused_ms, pauses, paused_since AS paused_since_ms, warn_at AS warn_ms,
     due_at AS due_ms, ended_at AS ended_ms, verdict, first_verdict, open, breaches, detected_at AS detected_ms,
     detected_late, cause, forecast_at AS forecast_ms, forecast_n, waived_by, waived_reason, mark, version
-FROM slas FINAL
+FROM {slas:Identifier} FINAL
 WHERE tenant = {tenant:String} AND verdict != 'gone'
     AND (empty({verdict:Array(String)}) OR has({verdict:Array(String)}, verdict))
     AND ({first:String} = '' OR first_verdict = {first:String})

@@ -1,7 +1,7 @@
 -- How many workflows match?
 -- One tenant's snapshots; only the columns that are filtered on are read.
 SELECT count() AS n
-FROM workflows FINAL
+FROM {workflows:Identifier} FINAL
 WHERE tenant = {tenant:String}
     AND ({from_ms:Int64} = 0 OR created_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))
     AND ({to_ms:Int64} = 0 OR created_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC'))

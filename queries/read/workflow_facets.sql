@@ -27,7 +27,7 @@ FROM
             ('readiness', toString(readiness), misses = no_readiness)
         ],
         arrayMap(kind -> ('exception', toString(kind), misses = no_exception), exceptions)))) AS facet
-    FROM workflows FINAL
+    FROM {workflows:Identifier} FINAL
     WHERE tenant = {tenant:String}
         AND ({from_ms:Int64} = 0 OR created_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))
         AND ({to_ms:Int64} = 0 OR created_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC'))

@@ -1,7 +1,7 @@
 -- What are the workflows worth that match, in each currency?
 -- One tenant's snapshots; only the columns that are filtered on are read. A row a currency; never a sum across.
 SELECT currency, count() AS n, sum(assumeNotNull(amount)) AS total
-FROM workflows FINAL
+FROM {workflows:Identifier} FINAL
 WHERE tenant = {tenant:String} AND amount IS NOT NULL AND currency != ''
     AND ({from_ms:Int64} = 0 OR created_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC'))
     AND ({to_ms:Int64} = 0 OR created_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC'))

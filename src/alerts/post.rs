@@ -128,24 +128,56 @@ async fn mail(smtp: Option<&Smtp>, to: &[String], notice: &Notice) -> Outcome {
 
 /// Gives a mail to the server of the settings, once.
 pub async fn hand_over(smtp: &Smtp, message: Message) -> Outcome {
+    let transport = match transport(smtp) {
+        Ok(transport) => transport,
+        Err(fault) => return Outcome::Later(fault),
+    };
+    match transport.send(message).await {
+        Ok(answer) => Outcome::Taken(answer.message().collect::<Vec<_>>().join(" ")),
+        Err(error) if error.is_permanent() => Outcome::Never(error.to_string()),
+        Err(error) => Outcome::Later(error.to_string()),
+    }
+}
+
+/// What is known of a mail that must not come twice.
+pub enum Handed {
+    Taken,
+    Refused(String),
+    /// It is surely not there: it may be tried again.
+    Missed(String),
+    /// The server was reached, and what became of it is not known.
+    Unknown(String),
+}
+
+/// The same, telling apart what surely did not arrive and what may have.
+pub async fn hand_over_once(smtp: &Smtp, message: Message) -> Handed {
+    let transport = match transport(smtp) {
+        Ok(transport) => transport,
+        Err(fault) => return Handed::Missed(fault),
+    };
+    // What fails before a mail is begun has left none behind.
+    match transport.test_connection().await {
+        Ok(true) => {}
+        Ok(false) => return Handed::Missed("the mail server is not ready".to_owned()),
+        Err(error) => return Handed::Missed(error.to_string()),
+    }
+    match transport.send(message).await {
+        Ok(_) => Handed::Taken,
+        Err(error) if error.is_permanent() => Handed::Refused(error.to_string()),
+        Err(error) if error.is_transient() => Handed::Missed(error.to_string()),
+        Err(error) => Handed::Unknown(error.to_string()),
+    }
+}
+
+fn transport(smtp: &Smtp) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
     let builder = match smtp.security {
         Security::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.server),
         Security::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.server),
         Security::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.server)),
     };
-    let mut builder = match builder {
-        Ok(builder) => builder.port(smtp.port).timeout(Some(LIMIT)),
-        Err(error) => return Outcome::Later(error.to_string()),
-    };
+    let mut builder = builder.map_err(|error| error.to_string())?.port(smtp.port).timeout(Some(LIMIT));
     if !smtp.user.is_empty() {
-        match secret(&smtp.password_file) {
-            Ok(password) => builder = builder.credentials(Credentials::new(smtp.user.clone(), password)),
-            Err(error) => return Outcome::Later(error),
-        }
+        builder = builder.credentials(Credentials::new(smtp.user.clone(), secret(&smtp.password_file)?));
     }
-    match builder.build().send(message).await {
-        Ok(answer) => Outcome::Taken(answer.message().collect::<Vec<_>>().join(" ")),
-        Err(error) if error.is_permanent() => Outcome::Never(error.to_string()),
-        Err(error) => Outcome::Later(error.to_string()),
-    }
+    Ok(builder.build())
 }

@@ -56,6 +56,11 @@ impl Ids {
         Ok(Self(hex::encode(&digest[..16])))
     }
 
+    /// The word that tells this request from every other.
+    pub fn word(&self) -> String {
+        self.0.clone()
+    }
+
     /// The act at a position among those of the request.
     pub fn act(&self, position: usize, kind: &str, object: ObjectRef, data: Map<String, Value>) -> Act {
         let id = if position == 0 { self.0.clone() } else { format!("{}-{position}", self.0) };

@@ -4,25 +4,32 @@ use actix_web::{HttpRequest, web};
 use chrono::Utc;
 use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::{Refused, ok};
 use super::shapes::{filled, time};
-use super::{Answer, Shared, cursor, cut, limit, query, reader};
+use super::{Answer, Shared, act, cursor, cut, limit, query, reader};
 use crate::domain::Money;
+use crate::pages::export::{self, Past};
 use crate::pages::params::Query;
+use crate::pages::readiness::decision::{Wish, decision};
 use crate::pages::readiness::{self, compared};
+use crate::pages::{Desk, frozen};
 use crate::store::rows::{ReadinessRow, ReconciliationRow};
 use crate::store::{Cursor, ReadinessFilter, Sum};
 
 const KNOWN: [&str; 11] =
     ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of", "after", "limit"];
-const KNOWN_COMPARED: [&str; 7] = ["kind", "matched", "customer", "carrier", "q", "after", "limit"];
+const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "as_of", "after", "limit"];
 
 /// To be put under `/api/v1`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.route("/readiness", web::get().to(list)).route("/reconciliation", web::get().to(mismatches));
+    cfg.route("/readiness", web::get().to(list))
+        .route("/readiness/{type}/{id}/{decision}", web::post().to(decide))
+        .route("/reconciliation", web::get().to(mismatches))
+        .route("/freezes", web::get().to(freezes))
+        .route("/freezes", web::post().to(freeze));
 }
 
 #[derive(Serialize)]
@@ -122,8 +129,8 @@ impl From<ReadinessRow> for Item {
     }
 }
 
-impl From<ReconciliationRow> for Mismatch {
-    fn from(row: ReconciliationRow) -> Self {
+impl Mismatch {
+    fn new(row: ReconciliationRow, now_ms: i64) -> Self {
         Self {
             value: money(row.value, &row.currency),
             object: ObjectRef::new(row.object_type, row.object_id),
@@ -137,7 +144,7 @@ impl From<ReconciliationRow> for Mismatch {
             unit: filled(row.unit),
             figures: row.figures,
             since: time(row.since_ms),
-            age_days: (Utc::now().timestamp_millis() - row.since_ms) / 86_400_000,
+            age_days: (now_ms - row.since_ms) / 86_400_000,
             system: row.system,
             customer: filled(row.customer),
             carrier: filled(row.carrier),
@@ -157,12 +164,16 @@ fn total(sum: &Sum, kind: Option<String>) -> Total {
     }
 }
 
+fn as_of(query: &Query) -> Result<Option<i64>, Refused> {
+    match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at.timestamp_millis())),
+        Some(Err(_)) => Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
+    }
+}
+
 fn asked(query: &Query, now_ms: i64) -> Result<ReadinessFilter, Refused> {
-    let as_of = match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
-        None => None,
-        Some(Ok(at)) => Some(at.timestamp_millis()),
-        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
-    };
+    let as_of = as_of(query)?;
     let (filter, complaints) = readiness::filter(query, as_of, as_of.unwrap_or(now_ms));
     complaints.first().map_or(Ok(filter), |complaint| Err(Refused::parameter(complaint)))
 }
@@ -190,10 +201,11 @@ async fn list(desk: Shared, request: HttpRequest) -> Answer {
 async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = reader(&desk, &request)?.tenant;
     let query = query(&request, &KNOWN_COMPARED)?;
-    let (filter, complaints) = compared(&query);
+    let (filter, complaints) = compared(&query, as_of(&query)?);
     if let Some(complaint) = complaints.first() {
         return Err(Refused::parameter(complaint));
     }
+    let now_ms = if filter.as_of_ms > 0 { filter.as_of_ms } else { Utc::now().timestamp_millis() };
     let (after, limit) = (cursor(&query)?, limit(&query)?);
     let (mut rows, sums) = tokio::try_join!(
         desk.store.reconciliation(&tenant, &filter, &after, limit + 1),
@@ -201,10 +213,107 @@ async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     )?;
     let next = cut(&mut rows, limit, Cursor::after_discrepancy);
     ok(&Page {
-        items: rows.into_iter().map(Mismatch::from).collect(),
+        items: rows.into_iter().map(|row| Mismatch::new(row, now_ms)).collect(),
         next,
         total: sums.iter().map(|s| s.count).sum(),
         totals: sums.iter().map(|s| total(s, Some(s.value.clone()))).collect(),
-        as_of: None,
+        as_of: (filter.as_of_ms > 0).then(|| time(filter.as_of_ms)),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Decision {
+    reason: String,
+    /// The order, unless a shipment of it is meant.
+    object: Option<ObjectRef>,
+    until: Option<String>,
+    owner: Option<String>,
+    /// Reasons to set aside; without it all that stand.
+    codes: Option<Vec<String>>,
+}
+
+/// As the forms of the pages do it.
+async fn decide(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
+    let by = act::operator(&desk, &request)?;
+    let root = super::named(&request)?;
+    let body: Decision = act::body(&bytes)?;
+    let object = body.object.unwrap_or_else(|| root.clone());
+    let missing = || Refused::not_found(&object.to_string());
+    let flow = desk.store.workflow(&by.tenant, &root).await?.ok_or_else(missing)?;
+    if !flow.members.contains(&object.to_string()) {
+        return Err(missing());
+    }
+    let verb = request.match_info().get("decision").unwrap_or_default().to_owned();
+    let codes = match body.codes {
+        Some(codes) => codes,
+        None if verb == "ready" => standing(&desk, &by.tenant, &root, &object).await?,
+        None => Vec::new(),
+    };
+    let wish = Wish {
+        decision: &verb,
+        reason: Some(&body.reason),
+        until: body.until.as_deref(),
+        owner: body.owner.as_deref(),
+        codes: &codes,
+    };
+    let (kind, data) = decision(&wish).map_err(|(field, text)| match field {
+        "decision" => Refused::nothing_here(),
+        field => Refused::body(&format!("/{field}"), text),
+    })?;
+    let act = act::Ids::of(&request)?.act(0, kind, object, data);
+    let id = act.id.clone();
+    let acted = act::act(&desk, &by, vec![act]).await?;
+    ok(&serde_json::json!({"id": id, "stored": acted.stored}))
+}
+
+/// The reasons that stand against billing it.
+async fn standing(desk: &Desk, tenant: &str, root: &ObjectRef, object: &ObjectRef) -> Result<Vec<String>, Refused> {
+    let filter = ReadinessFilter { text: root.id.clone(), now_ms: Utc::now().timestamp_millis(), ..Default::default() };
+    let rows = desk.store.readiness(tenant, &filter, &Cursor::start(), super::MAX_PER_PAGE).await?;
+    let found = rows.into_iter().find(|row| {
+        (&*row.root_type, &*row.root_id) == (&*root.kind, &*root.id)
+            && (&*row.object_type, &*row.object_id) == (&*object.kind, &*object.id)
+    });
+    Ok(found.map(|row| row.reasons).unwrap_or_default())
+}
+
+#[derive(Serialize)]
+struct Frozen {
+    list: &'static str,
+    as_of: String,
+    by: String,
+    rows: u64,
+}
+
+/// Moments that lists can be asked as of, beside those whose tables forget nothing.
+async fn freezes(desk: Shared, request: HttpRequest) -> Answer {
+    let tenant = reader(&desk, &request)?.tenant;
+    query(&request, &[])?;
+    let found = desk.store.freezes(&tenant).await?;
+    let items: Vec<Frozen> = found
+        .into_iter()
+        .filter_map(|one| {
+            let list = frozen::list_of(&one)?.key;
+            Some(Frozen { list, as_of: time(one.frozen_ms), by: one.person, rows: one.rows })
+        })
+        .collect();
+    ok(&serde_json::json!({"items": items}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Freeze {
+    list: String,
+}
+
+async fn freeze(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
+    let by = act::operator(&desk, &request)?;
+    let body: Freeze = act::body(&bytes)?;
+    let list = export::list(&body.list).filter(|list| list.past != Past::None);
+    let list = list.ok_or_else(|| {
+        Refused::body("/list", "Expected workflows, exceptions, breaches, readiness, reconciliation or failures.")
+    })?;
+    let at = frozen::take(&desk, &by.tenant, list, &by.source, Utc::now().timestamp_millis()).await?;
+    ok(&serde_json::json!({"list": list.key, "as_of": time(at)}))
 }

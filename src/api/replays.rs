@@ -26,7 +26,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/replays/{id}/cancel", web::post().to(cancel));
 }
 
-fn replays(desk: &Desk) -> Result<&Replays, Refused> {
+pub fn replays(desk: &Desk) -> Result<&Replays, Refused> {
     desk.replays.as_deref().ok_or_else(Refused::closed)
 }
 
@@ -38,6 +38,10 @@ impl From<ReplayError> for Refused {
             ReplayError::NoPayload(id) => Self::not_found(&format!("payload {id}")),
             ReplayError::NoEdit(_) => Self::body("/edit", &text),
             ReplayError::NoTarget(_) => Self::body("/through", &text),
+            ReplayError::NoWorkflow(name) => Self::not_found(&name),
+            ReplayError::NoAction(name) => Self::not_found(&format!("action {name}")),
+            ReplayError::NotOffered(_) => Self::conflict("not_offered", &text),
+            ReplayError::WhichObject(_) => Self::body("/object", &text),
             ReplayError::NoReason => Self::body("/reason", &text),
             ReplayError::Rate => Self::body("/rate", &text),
             ReplayError::EditAlone => Self::body("/edit", &text),
@@ -94,6 +98,8 @@ struct NewReplay {
     #[serde(default)]
     rule: Vec<Step>,
     through: String,
+    /// `now`, or nothing.
+    of: Option<String>,
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -113,6 +119,15 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let new: NewReplay = body(&bytes)?;
     let through = Through::parse(&new.through)
         .ok_or_else(|| Refused::body("/through", "Expected `pipeline` or `target:NAME`."))?;
+    match new.of.as_deref() {
+        None | Some("now") => {}
+        Some("then") => {
+            let text = "The mapping is one file without versions, so that of then is not kept. The contract is the version that each \
+                record names in `schema_version`, then as now.";
+            return Err(Refused::body("/of", text));
+        }
+        Some(_) => return Err(Refused::body("/of", "Expected `now`.")),
+    }
     let wanted = wanted(&new)?;
     let options = Options {
         rate: new.rate.unwrap_or(0),
@@ -121,6 +136,7 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
         stop_percent: new.stop_percent.unwrap_or(0).min(100),
         edit: new.edit.unwrap_or_default(),
         steps: new.rule,
+        about: String::new(),
     };
     let replays = replays(&desk)?;
     if new.dry_run {
@@ -185,7 +201,7 @@ fn excluded(row: &ReplayRow) -> Value {
     value
 }
 
-fn time(ms: i64) -> Option<String> {
+pub fn time(ms: i64) -> Option<String> {
     let at = chrono::DateTime::from_timestamp_millis(ms).filter(|_| ms > 0)?;
     Some(at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
 }

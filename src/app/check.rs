@@ -14,6 +14,7 @@ use super::settings::Settings;
 use crate::api;
 use crate::domain::{Definitions, Files, Preview, Rulebook};
 use crate::engine::Engine;
+use crate::replay::Targets;
 
 /// How far back to look, and at whose workflows.
 #[derive(Clone, Debug, clap::Args)]
@@ -49,6 +50,13 @@ pub async fn check(
     let read = match read {
         Ok((files, book)) => {
             tell(&files, &book, out)?;
+            match definitions::targets(&files) {
+                Ok(targets) => {
+                    aim(&book, &targets, out)?;
+                    wrong.extend(definitions::unaimed(&files, &book, &targets).iter().map(ToString::to_string));
+                }
+                Err(error) => wrong.push(format!("{error:#}")),
+            }
             Some((files, book))
         }
         Err(error) => {
@@ -121,6 +129,18 @@ fn tell(files: &Files, book: &Rulebook, out: &mut impl Write) -> anyhow::Result<
                 writeln!(out, "  {file}: {} is {}, was {}", d.field, said(&d.own), said(&d.base))?;
             }
         }
+    }
+    Ok(())
+}
+
+fn aim(book: &Rulebook, targets: &Targets, out: &mut impl Write) -> anyhow::Result<()> {
+    for target in targets.all() {
+        let whose =
+            if target.tenants.is_empty() { String::new() } else { format!(" for {}", target.tenants.join(", ")) };
+        writeln!(out, "target {}{whose}: {} {}", target.key, target.method, target.url)?;
+    }
+    for action in &book.everybody().actions {
+        writeln!(out, "action {}: about each {}, to {}", action.key, action.about, action.target)?;
     }
     Ok(())
 }

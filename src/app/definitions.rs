@@ -75,6 +75,32 @@ pub fn targets(files: &Files) -> anyhow::Result<Targets> {
     Ok(Targets::new(set))
 }
 
+/// Actions whose target is not there for whom they are meant.
+pub fn unaimed(files: &Files, book: &Rulebook, targets: &Targets) -> Vec<DefinitionError> {
+    let mut found = Vec::new();
+    for tenant in files.tenants().into_iter().map(Some).chain([None]) {
+        let (definitions, folder) = match &tenant {
+            Some(tenant) => (book.of(tenant), format!("tenants/{tenant}/")),
+            None => (book.everybody(), String::new()),
+        };
+        for action in &definitions.actions {
+            let own = files.get(&format!("{folder}{}", action.file));
+            let Some(text) = own else { continue };
+            let there = match &tenant {
+                Some(tenant) => targets.get(tenant, &action.target).is_some(),
+                None => targets.all().iter().any(|target| target.key == action.target),
+            };
+            if !there {
+                let at = text.find(&format!("\"{}\"", action.target)).unwrap_or(action.target_at.min(text.len()));
+                let what =
+                    format!("there is no target `{}`: the action `{}` is not offered", action.target, action.key);
+                found.push(DefinitionError::at(&format!("{folder}{}", action.file), text, at, what));
+            }
+        }
+    }
+    found
+}
+
 fn target_files(files: &Files) -> Vec<(String, String)> {
     files.in_folder("targets/", "toml").map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }

@@ -1,6 +1,10 @@
-//! Sends saved views by mail when they are due. That a view was sent is an act on it, under an id made of the view and
-//! its slot, so that no slot is served twice, whatever stops in between.
+//! Sends saved views by mail when they are due, each slot at most once. Before a mail is handed over, that it begins is an
+//! act on the view, under an id made of the view and its slot; what became of it is a second one. A server that finds the
+//! first without the second knows that another life stopped in between: the mail may have come, so it is not sent again,
+//! and the page says so. (The other way, sending again under the same Message-ID, leaves it to mail servers not to show
+//! it twice, and not all are so kind.)
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,10 +12,10 @@ use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 use milepost_ingest::ObjectRef;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::alerts::{Board, Outcome, hand_over};
+use crate::alerts::{Board, Handed, hand_over_once};
 use crate::domain::views::{VIEW, View};
 use crate::pages::Desk;
 use crate::pages::export::{Asked, list};
@@ -19,11 +23,13 @@ use crate::pages::params::Query;
 use crate::pages::time::Clock;
 use crate::pages::views::letter::{self, Letter};
 use crate::pages::words;
-use crate::pipeline::{Act, By};
+use crate::pipeline::{Act, Acted, By};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A mail that could not be handed over is tried again after so long, until its slot is too old.
 const AGAIN: Duration = Duration::from_secs(300);
+/// Of a slot that an earlier life of the server began.
+const STOPPED: &str = "the server stopped while this was being sent; it may have come and is not sent again";
 const SHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 pub struct Mails {
@@ -37,6 +43,8 @@ pub struct Mails {
 impl Mails {
     pub async fn run(self) {
         let mut waiting: Vec<(String, i64, tokio::time::Instant)> = Vec::new();
+        // Slots that this life of the server began.
+        let mut begun: HashSet<(String, i64)> = HashSet::new();
         while tokio::time::timeout(LOOK_EVERY, self.shutdown.cancelled()).await.is_err() {
             waiting.retain(|(_, _, until)| *until > tokio::time::Instant::now());
             for tenant in self.desk.tenants().await {
@@ -48,7 +56,7 @@ impl Mails {
                     if waiting.iter().any(|(id, at, _)| *id == view.id && *at == slot) {
                         continue;
                     }
-                    if let Err(fault) = self.send(&tenant, view, slot, now_ms).await {
+                    if let Err(fault) = self.serve(&tenant, view, slot, now_ms, &mut begun).await {
                         tracing::warn!(tenant, view = view.id, fault, "a view could not be mailed");
                         waiting.push((view.id.clone(), slot, tokio::time::Instant::now() + AGAIN));
                     }
@@ -58,6 +66,27 @@ impl Mails {
     }
 
     /// Err when it is worth trying again.
+    async fn serve(
+        &self,
+        tenant: &str,
+        view: &View,
+        slot: i64,
+        now_ms: i64,
+        begun: &mut HashSet<(String, i64)>,
+    ) -> Result<(), String> {
+        let name = (view.id.clone(), slot);
+        if !begun.contains(&name) {
+            let data = json!({"slot_ms": slot});
+            let acted = self.act(tenant, view, "view.mail_begun", format!("mailing-{}-{slot}", view.id), data).await?;
+            // The act is on disk and was not there before, or another life did it.
+            if acted.accepted == 0 || view.begun_ms >= slot {
+                return self.note(tenant, view, slot, STOPPED).await;
+            }
+            begun.insert(name);
+        }
+        self.send(tenant, view, slot, now_ms).await
+    }
+
     async fn send(&self, tenant: &str, view: &View, slot: i64, now_ms: i64) -> Result<(), String> {
         let Some(list) = list(&view.list) else { return self.note(tenant, view, slot, "this list is no more").await };
         let rosters = self.board.rosters();
@@ -78,27 +107,35 @@ impl Mails {
         let Some(message) = message(letter, view, slot, &smtp.from) else {
             return self.note(tenant, view, slot, "an address is none").await;
         };
-        match hand_over(smtp, message).await {
-            Outcome::Taken(_) => self.note(tenant, view, slot, "").await,
-            Outcome::Never(fault) => self.note(tenant, view, slot, &fault).await,
-            Outcome::Later(fault) => Err(fault),
+        match hand_over_once(smtp, message).await {
+            Handed::Taken => self.note(tenant, view, slot, "").await,
+            Handed::Refused(fault) => self.note(tenant, view, slot, &fault).await,
+            Handed::Missed(fault) => Err(fault),
+            Handed::Unknown(fault) => {
+                let fault = format!("the mail server broke off: {fault}; it may have come and is not sent again");
+                self.note(tenant, view, slot, &fault).await
+            }
         }
     }
 
     async fn note(&self, tenant: &str, view: &View, slot: i64, fault: &str) -> Result<(), String> {
         let data = json!({"slot_ms": slot, "fault": fault.chars().take(300).collect::<String>()});
+        self.act(tenant, view, "view.mailed", format!("mailed-{}-{slot}", view.id), data).await.map(drop)
+    }
+
+    async fn act(&self, tenant: &str, view: &View, kind: &str, id: String, data: Value) -> Result<Acted, String> {
         let act = Act {
-            id: format!("mailed-{}-{slot}", view.id),
-            kind: "view.mailed".into(),
+            id,
+            kind: kind.into(),
             object: ObjectRef::new(VIEW, view.id.clone()),
             refs: Vec::new(),
             data: data.as_object().cloned().unwrap_or_default(),
         };
         let by = By { tenant: tenant.to_owned(), source: "rule/mail".into(), key_id: String::new() };
         let acts = self.desk.acts.as_ref().ok_or("nothing can be taken down")?;
-        acts.act(&by, vec![act]).await.map_err(|pressure| pressure.to_string())?;
+        let acted = acts.act(&by, vec![act]).await.map_err(|pressure| pressure.to_string())?;
         self.desk.forget_views(tenant);
-        Ok(())
+        Ok(acted)
     }
 }
 

@@ -16,6 +16,7 @@ use milepost_ingest::OBJECT_TYPES;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::actions::Action;
 use super::calendar::Calendars;
 use super::exceptions::catalogue::Catalogue;
 use super::slas::SlaRule;
@@ -60,6 +61,8 @@ pub struct Definitions {
     pub odd: Vec<DefinitionError>,
     /// What is known about each kind of exception.
     pub exceptions: Catalogue,
+    /// What may be asked of other systems about a workflow.
+    pub actions: Vec<Action>,
     /// Versions that workflows began with before.
     older: Vec<Arc<Definition>>,
 }
@@ -135,13 +138,15 @@ impl Definitions {
         }
         workflows.sort_by(|a, b| (a.root != "order", &a.key).cmp(&(b.root != "order", &b.key)));
         errors.extend(versions::check(&workflows, &older));
+        let (actions, mut found) = super::actions::load(files);
+        errors.append(&mut found);
         let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text, &calendars)).transpose();
         let exceptions = exceptions.unwrap_or_else(|mut found| {
             errors.append(&mut found);
             None
         });
         if errors.is_empty() {
-            Ok(Self { workflows, older, calendars, odd, exceptions: exceptions.unwrap_or_default() })
+            Ok(Self { workflows, older, calendars, odd, exceptions: exceptions.unwrap_or_default(), actions })
         } else {
             Err(errors)
         }

@@ -11,6 +11,7 @@ pub mod catalogue;
 mod conflicts;
 mod credit;
 pub mod dependency;
+mod effects;
 mod freight;
 mod quantities;
 mod reports;
@@ -77,6 +78,7 @@ pub fn exceptions(
         authority::unauthorised(node, &mut found);
         reports::reports(node, &mut found);
         reports::message_failed(node, &mut found);
+        effects::without_effect(tree, node, milestones, &mut found);
     }
     sla::clocks(slas, &mut found);
     sift(found, ended, as_of)

@@ -6,7 +6,7 @@ mod checks;
 mod currency;
 mod cutoff;
 mod exact;
-mod language;
+pub(super) mod language;
 mod rules;
 #[cfg(test)]
 pub mod tests;
@@ -21,7 +21,7 @@ pub use language::VARIABLES;
 pub use rules::{Billing, FILE, Rules};
 
 use self::checks::{Answer, BUILT_IN, Case, Finding, text_of, who};
-use self::exact::{Exact, LineValue};
+pub(super) use self::exact::{Exact, LineValue};
 use self::language::Figures;
 use super::tree::Tree;
 use super::{Billable, BillableLine, Check, Discrepancy, Exception, Money, Outcome, Readiness, ReadinessState};

@@ -408,3 +408,29 @@ fn what_is_held_is_released_and_discarded_by_hand_and_taken_back() {
     let linked = landscape::act("object.linked", "shipment/S1", &["order/O1"], 112, json!({"reason": "by phone"}));
     assert_eq!(add(&linked), Standing::Joined(vec![ObjectRef::new("order", "O1")]));
 }
+
+#[test]
+fn a_replay_without_effect_is_an_exception_until_its_effect_is_seen() {
+    let silent = |awaits: serde_json::Value, payload: &str| {
+        let data = json!({"replay": "r1", "payload": payload, "via": "billing", "sent_at": at(106), "awaits": awaits});
+        event("milepost", "replay.without_effect", "shipment/S1", &[], 110, data)
+    };
+    let found = |act: &Entry, minute: i64| {
+        let told = story().into_iter().chain([act.clone()]).filter(|entry| entry.received_at <= at(minute)).collect();
+        let w = derived(told, minute);
+        let of = |list: &[crate::domain::Exception]| list.iter().filter(|e| e.kind == "replay_without_effect").count();
+        (of(&w.exceptions), of(&w.cured))
+    };
+    for awaits in [
+        json!({"event": "invoice.issued"}),
+        json!({"milestone": "invoiced"}),
+        json!({"system": "billing"}),
+        json!({"events": [{"object": "invoice/I1", "id": "billing-invoice.issued-invoice/I1-120"}]}),
+    ] {
+        let act = silent(awaits.clone(), "3f.2");
+        assert_eq!(found(&act, 115), (1, 0), "{awaits}");
+        assert_eq!(found(&act, 125), (0, 1), "the invoice came: {awaits}");
+    }
+    let never = silent(json!({"event": "customs.cleared"}), "");
+    assert_eq!(found(&never, 115), (1, 0));
+}

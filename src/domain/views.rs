@@ -10,7 +10,7 @@ pub const MAX_NAME: usize = 60;
 pub const MAX_RECEIVERS: usize = 20;
 
 /// One thing done to a view: `view.saved`, `view.changed`, `view.removed`, `view.mail_set`, `view.mail_stopped`,
-/// `view.mail_asked`, `view.mailed`.
+/// `view.mail_asked`, `view.mail_begun`, `view.mailed`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewAct {
     pub view: String,
@@ -37,6 +37,8 @@ pub struct View {
     pub mail: Option<Mailing>,
     /// The last sending: the slot it was for, and what became of it.
     pub mailed: Option<Mailed>,
+    /// The last slot that a sending was begun for.
+    pub begun_ms: i64,
     /// Somebody wants it sent once, now.
     pub asked_ms: i64,
 }
@@ -93,6 +95,7 @@ pub fn views<'a>(acts: impl IntoIterator<Item = &'a ViewAct>) -> Vec<View> {
                     changed_ms: act.at_ms,
                     mail: None,
                     mailed: None,
+                    begun_ms: 0,
                     asked_ms: 0,
                 });
             }
@@ -120,6 +123,10 @@ fn change(view: &mut View, kind: &str, act: &ViewAct, text: impl Fn(&str) -> Opt
         }
         "view.mail_stopped" => view.mail = None,
         "view.mail_asked" => view.asked_ms = act.at_ms,
+        "view.mail_begun" => {
+            let slot_ms = act.data.get("slot_ms").and_then(Value::as_i64).unwrap_or(0);
+            view.begun_ms = view.begun_ms.max(slot_ms);
+        }
         "view.mailed" => {
             let sent = serde_json::from_value::<Mailed>(whole()).ok();
             view.mailed = sent.map(|sent| Mailed { at_ms: act.at_ms, ..sent }).or_else(|| view.mailed.take());

@@ -119,6 +119,7 @@ impl Desk {
     #[must_use]
     pub fn with_data_dir(mut self, data_dir: impl Into<String>) -> Self {
         self.data_dir = data_dir.into();
+        self.jobs = Jobs::open(&self.data_dir, Utc::now().timestamp_millis());
         self
     }
 

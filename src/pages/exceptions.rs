@@ -35,7 +35,7 @@ pub const FACETS: [(&str, &str); 9] = [
 ];
 
 /// All that the page understands.
-pub const KNOWN: [&str; 16] = [
+pub const KNOWN: [&str; 17] = [
     "state",
     "kind",
     "severity",
@@ -52,6 +52,7 @@ pub const KNOWN: [&str; 16] = [
     "sort",
     "after",
     "done",
+    "as_of",
 ];
 
 /// States of what is not closed.

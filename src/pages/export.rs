@@ -1,9 +1,10 @@
 //! Lists as files: exactly what is filtered, as CSV, XLSX or JSON, with a head that says whose, what, when and how much.
-//! A list says its columns and gives its rows as a stream; all else is here. The rows go through a file on disk while
-//! they are counted and added up, so that the head in front of them is true to the last row, and memory stays flat.
+//! A list says its columns and gives its rows as a stream; all else is here. CSV goes out as it comes (`flow`); what is
+//! kept or cannot flow goes through a file on disk while it is counted and added up. Memory stays flat either way.
 
 mod cell;
 mod csv_file;
+mod flow;
 pub mod jobs;
 mod json_file;
 mod lists;
@@ -27,11 +28,11 @@ use tokio::sync::mpsc;
 use super::params::Query;
 use super::time::Clock;
 use crate::domain::Shelf;
-use crate::store::{Store, StoreError};
+use crate::store::{Freezable, Store, StoreError};
 
 pub use cell::{Cell, amount};
 pub use lists::{LISTS, list};
-pub use serve::{FileAnswer, configure, file, file_name, folder, links, list_at};
+pub use serve::{FileAnswer, configure, file, file_name, folder, links, list_at, moment};
 
 /// Rows that are kept to be shown beside a file.
 const FIRST: usize = 20;
@@ -39,17 +40,36 @@ const FIRST: usize = 20;
 /// No file has more rows; a spreadsheet holds hardly more.
 pub const MAX_ROWS: u64 = 1_000_000;
 
-/// A list that can be taken along. `key` is its address below the tenant, and the file's name.
+/// A list that can be taken along. `key` is the file's name.
 pub struct List {
     pub key: &'static str,
+    /// The address of its page below the tenant.
+    pub page: &'static str,
     pub title: &'static str,
     /// The parameters that choose rows, their order included. Others are refused: a file shows what was asked for.
     pub known: &'static [&'static str],
     /// What the query chooses, in the reader's words: `Status: Breached`.
     pub words: fn(&Query) -> Vec<String>,
     pub open: fn(Asked) -> BoxFuture<'static, Result<Table, Fault>>,
-    /// How many rows it has; None where nobody counts them beforehand.
-    pub count: fn(Asked) -> BoxFuture<'static, Result<Option<u64>, Fault>>,
+    /// How many rows it has.
+    pub count: fn(Asked) -> BoxFuture<'static, Result<u64, Fault>>,
+    /// The same with what they add up to, before the first of them is read.
+    pub sums: fn(Asked) -> BoxFuture<'static, Result<Sums, Fault>>,
+    /// What its totals are called.
+    pub total: &'static str,
+    /// How it can be told as of a moment.
+    pub past: Past,
+}
+
+/// What a list knows of earlier moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing: it tells how things stand.
+    None,
+    /// Every one: its tables forget nothing.
+    Kept,
+    /// Those that somebody froze.
+    Frozen(Freezable),
 }
 
 /// Who wants which rows of whom.
@@ -69,6 +89,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Which columns hold an amount and its currency: what is added up per currency.
     pub money: Option<(usize, usize)>,
+    /// Amounts are differences: too much is not set off against too little.
+    pub differences: bool,
     pub rows: BoxStream<'static, Result<Vec<Record>, StoreError>>,
 }
 
@@ -106,8 +128,17 @@ impl Table {
         Self {
             columns: columns.to_vec(),
             money: place("amount").zip(place("currency")),
+            differences: false,
             rows: rows.map(move |chunk| Ok(chunk?.into_iter().map(&record).collect())).boxed(),
         }
+    }
+}
+
+impl Table {
+    /// The columns that hold differences and their currency.
+    pub fn of_differences(self, amount: &str, currency: &str) -> Self {
+        let place = |key: &str| self.columns.iter().position(|column| column.key == key);
+        Self { money: place(amount).zip(place(currency)), differences: true, ..self }
     }
 }
 
@@ -155,6 +186,7 @@ pub enum Fault {
 #[derive(Clone, Debug)]
 pub struct Head {
     pub list: &'static str,
+    pub total: &'static str,
     pub tenant: String,
     pub filter: Vec<String>,
     pub as_of_ms: i64,
@@ -173,18 +205,51 @@ pub struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, record: &Record, money: Option<(usize, usize)>) {
+    fn add(&mut self, record: &Record, money: Option<(usize, usize)>, differences: bool) {
         self.rows += 1;
         let Some((amount, currency)) = money else { return };
         if let (Some(Cell::Amount(value)), Some(Cell::Text(currency))) = (record.get(amount), record.get(currency)) {
-            let total = self.totals.entry(currency.clone()).or_insert(Some(0));
-            // A sum beyond what can be told exactly is not told.
-            *total = total.and_then(|sum| sum.checked_add(*value));
+            if !self.totals.contains_key(currency) {
+                self.totals.insert(currency.clone(), Some(0));
+            }
+            let value = if differences { value.checked_abs() } else { Some(*value) };
+            if let Some(total) = self.totals.get_mut(currency) {
+                // A sum beyond what can be told exactly is not told.
+                *total = total.zip(value).and_then(|(sum, value)| sum.checked_add(value));
+            }
         }
+    }
+
+    /// Counted beforehand, by the database. A currency of nothing is none.
+    pub fn told(rows: u64, totals: impl IntoIterator<Item = (String, i128)>) -> Self {
+        let totals = totals.into_iter().filter(|(currency, total)| !currency.is_empty() && *total != 0);
+        Self { rows, totals: totals.map(|(currency, total)| (currency, Some(total))).collect(), cut: rows > MAX_ROWS }
+    }
+
+    /// Do two countings of the same rows agree?
+    fn ties_with(&self, other: &Self) -> bool {
+        let money = |sums: &Self| {
+            let all = sums.totals.iter().filter(|(_, total)| **total != Some(0));
+            all.map(|(currency, total)| (currency.clone(), *total)).collect::<BTreeMap<_, _>>()
+        };
+        self.rows == other.rows && money(self) == money(other)
     }
 }
 
 impl Head {
+    fn new(list: &List, asked: &Asked) -> Self {
+        Self {
+            list: list.title,
+            total: list.total,
+            tenant: asked.tenant.clone(),
+            filter: (list.words)(&asked.query),
+            as_of_ms: asked.clock.now_ms,
+            clock: asked.clock.clone(),
+            person: asked.person.clone(),
+            sums: Sums::default(),
+        }
+    }
+
     /// The head as lines of a name and what it says.
     pub fn lines(&self) -> Vec<(String, String)> {
         let mut lines = vec![
@@ -199,7 +264,7 @@ impl Head {
         for (currency, total) in &self.sums.totals {
             let total = total.map_or_else(|| "too large to add up".to_owned(), cell::amount);
             let currency = if currency.is_empty() { "without currency" } else { currency };
-            lines.push((format!("Total {currency}"), total));
+            lines.push((format!("{} {currency}", self.total), total));
         }
         if self.sums.cut {
             lines.push(("Attention".to_owned(), format!("There are more rows; a file ends after {MAX_ROWS}.")));
@@ -236,16 +301,8 @@ pub async fn write(
     folder: &Path,
     progress: Arc<AtomicU64>,
 ) -> Result<Written, Fault> {
-    let mut head = Head {
-        list: list.title,
-        tenant: asked.tenant.clone(),
-        filter: (list.words)(&asked.query),
-        as_of_ms: asked.clock.now_ms,
-        clock: asked.clock.clone(),
-        person: asked.person.clone(),
-        sums: Sums::default(),
-    };
-    let Table { columns, money, mut rows } = (list.open)(asked).await?;
+    let mut head = Head::new(list, &asked);
+    let Table { columns, money, differences, mut rows } = (list.open)(asked).await?;
     let shown = columns.clone();
     let mut writer: Box<dyn Writer> = match format {
         Format::Csv => Box::new(csv_file::CsvFile::new(columns, head.clock.clone(), folder, plain)?),
@@ -262,7 +319,7 @@ pub async fn write(
                     head.sums.cut = true;
                     break;
                 }
-                head.sums.add(record, money);
+                head.sums.add(record, money, differences);
                 writer.row(record)?;
                 if first.len() < FIRST {
                     first.push(record.clone());

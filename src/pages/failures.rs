@@ -3,6 +3,7 @@
 
 pub mod chart;
 pub mod group;
+mod mend;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
@@ -35,6 +36,10 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route(
             "/failures/{group}",
             web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, group::show)),
+        )
+        .route(
+            "/failures/{group}/mend",
+            web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mend::show)),
         )
         .route(
             "/failures/{group}/act",

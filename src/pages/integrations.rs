@@ -25,6 +25,8 @@ const BARS_H: f64 = 28.0;
 /// erroring.
 const LAG_MS: i64 = 5 * 60_000;
 const HISTORY_MS: i64 = 86_400_000;
+/// What is older when it comes says nothing about how fast the way is.
+const LIVE_MS: i64 = 6 * 3_600_000;
 const REFUSED_SHARE: f64 = 0.05;
 const MINUTE: i64 = 60_000;
 
@@ -246,7 +248,7 @@ fn usual_of(usual: &[UsualHour], source: &str) -> Option<(u64, u64)> {
 pub fn usual_words(usual: &[UsualHour], source: &str) -> String {
     match usual_of(usual, source) {
         Some((low, high)) => format!("{} to {}", words::count(low), words::count(high)),
-        None => "not known yet".into(),
+        None => "–".into(),
     }
 }
 
@@ -262,20 +264,23 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
     if share > REFUSED_SHARE && source.hour_refused > 0 {
         return (status::ERRORING, format!("{:.0} % of the last hour refused", share * 100.0));
     }
-    if (LAG_MS..HISTORY_MS).contains(&source.hour_lag_avg_ms) {
-        return (status::DELAYED, format!("events come {} late on average", words::about(source.hour_lag_avg_ms)));
+    let lag = ms_of(source.hour_lag_p50);
+    if (LAG_MS..LIVE_MS).contains(&lag) {
+        return (status::DELAYED, format!("events come about {} late", words::about(lag)));
     }
     if source.usual_gap_ms == 0 {
         return (status::UNKNOWN, "not enough seen yet to know what is usual".into());
     }
-    let history = source.hour_lag_avg_ms >= HISTORY_MS;
+    let history = lag >= LIVE_MS || source.hour_lag_avg_ms >= HISTORY_MS;
     (status::HEALTHY, if history { "old events were loaded".into() } else { String::new() })
 }
 
 pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHour]) -> Row {
     let (badge, why) = judged(clock, source, usual);
     // Nothing came, or only history that somebody loaded.
-    let lagless = source.hour_events == 0 || (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS);
+    let only_history =
+        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS) || ms_of(source.hour_lag_p50) >= LIVE_MS;
+    let lagless = source.hour_events == 0 || only_history;
     let percent = source.hour_refused as f64 * 100.0 / (source.hour_records + source.hour_refused).max(1) as f64;
     let mut contracts = source.contracts.clone();
     contracts.sort();
@@ -289,7 +294,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         usual: if source.usual_gap_ms > 0 {
             format!("usually ≤ {}", words::about(source.usual_gap_ms))
         } else {
-            "usual pace not known".into()
+            "no rhythm yet".into()
         },
         hour: words::count(source.hour_records),
         day: words::count(source.day_records),
@@ -300,7 +305,13 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         },
         refused_tone: if source.hour_refused > 0 { "crit" } else { "" },
         duplicates: words::count(source.hour_duplicates),
-        lag: if lagless { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
+        lag: if only_history && source.hour_events > 0 {
+            "history".into()
+        } else if lagless {
+            "–".into()
+        } else {
+            words::duration(ms_of(source.hour_lag_p50))
+        },
         lag_max: if lagless { String::new() } else { format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))) },
         contracts,
         forms: source.forms.join(", "),

@@ -1,8 +1,10 @@
 //! One payload as it came: what was wrong with it, the line at fault, its headers, its neighbours, what it differs in from
 //! a good one, and the way to the whole. Secrets stay hidden until somebody gives a reason.
 
+mod around;
 mod body;
 mod diff;
+mod edit;
 mod unmask;
 
 use actix_web::http::header;
@@ -10,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use milepost_ingest::{EVENT_TYPES, Form, Letter, ObjectRef};
 use serde::Serialize;
 
+use self::around::Around;
 use self::body::Body;
 use super::desk::Desk;
 use super::json::Line;
@@ -21,30 +24,36 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::{failures, mask, words};
-use crate::domain::failures::Rules;
+use crate::store::replays::{ReplayItemRow, WHOLE};
 use crate::store::rows::{FailureRow, ObjectRow, PayloadRow};
 use crate::store::{Neighbour, TakenAs};
 
 pub use self::body::Excerpt;
-pub use self::diff::DiffLine;
+pub use self::diff::{DiffLine, diff};
 pub use self::unmask::{UNMASKED, excuse, is_masked, unmasked_by};
 
 /// Problems that are listed; the rest are counted.
 const MAX_PROBLEMS: usize = 100;
-const MAX_ATTEMPTS: u64 = 20;
+const MAX_ATTEMPTS: usize = 20;
 const KNOWN: [&str; 2] = ["view", "find"];
-/// A good payload to compare with may be so old.
-const GOOD_BACK_MS: i64 = 30 * 86_400_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
     type Shared = web::Data<Desk>;
-    cfg.route("/payloads/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
-        .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
-        .route(
-            "/payloads/{id}/unmask",
-            web::post()
-                .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
-        );
+    cfg.service(
+        web::resource("/payloads/{id}/edit")
+            .app_data(web::PayloadConfig::new(edit::MAX_FORM))
+            .route(web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, edit::show)))
+            .route(web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| async move {
+                let done = Box::pin(edit::posted(&desk, &request, &body)).await;
+                done.unwrap_or_else(|trouble| trouble.answer(&desk, &request))
+            })),
+    )
+    .route("/payloads/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
+    .route("/payloads/{id}/raw", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, raw)))
+    .route(
+        "/payloads/{id}/unmask",
+        web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, unmask::act)),
+    );
 }
 
 #[derive(Debug, Serialize)]
@@ -91,6 +100,11 @@ pub struct Payload {
     pub taken: Option<Taken>,
     /// For whoever mends and replays it.
     pub failed: bool,
+    pub edit_href: String,
+    pub replay_href: String,
+    pub replays: Vec<Replayed>,
+    /// By which replay it was mended, where one did.
+    pub healed: Option<(String, String)>,
 }
 
 impl Page for Payload {
@@ -143,6 +157,17 @@ pub struct Attempt {
     pub this: bool,
 }
 
+/// What a replay did with it.
+#[derive(Debug, Serialize)]
+pub struct Replayed {
+    pub href: String,
+    pub id: String,
+    pub badge: Badge,
+    pub what: String,
+    pub at: Option<Time>,
+    pub edited: bool,
+}
+
 /// The same event, taken since.
 #[derive(Debug, Serialize)]
 pub struct Taken {
@@ -176,6 +201,8 @@ pub struct Facts<'a> {
     pub objects: &'a [ObjectRow],
     /// The good payload that it is compared with, when asked for: where it stands, and itself.
     pub good: Option<(TakenAs, PayloadRow)>,
+    /// What replays did with it, the newest first.
+    pub replays: &'a [ReplayItemRow],
 }
 
 pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
@@ -314,7 +341,38 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
             object: words::Ref::object(tenant, &ObjectRef::new(at.object_type, at.object_id)),
         }),
         failed: !own.is_empty(),
+        edit_href: format!("{here}/edit"),
+        replay_href: words::tenant_path(tenant, &format!("replays?payload={id}")),
+        healed: facts
+            .replays
+            .iter()
+            .find(|item| item.state == crate::replay::job::item::PROVEN && concerns(item, index))
+            .map(|item| (item.replay.clone(), words::tenant_path(tenant, &format!("replays/{}", item.replay)))),
+        replays: facts
+            .replays
+            .iter()
+            .filter(|item| concerns(item, index))
+            .take(MAX_ATTEMPTS)
+            .map(|item| replayed(clock, tenant, item))
+            .collect(),
         id,
+    }
+}
+
+/// Whether a replay's item is about the record that is shown.
+fn concerns(item: &ReplayItemRow, index: Option<u32>) -> bool {
+    index.is_none_or(|index| item.record == index || item.record == WHOLE)
+}
+
+fn replayed(clock: &Clock, tenant: &str, item: &ReplayItemRow) -> Replayed {
+    let at = [item.settled_ms, item.sent_ms, item.next_ms].into_iter().find(|ms| *ms > 0);
+    Replayed {
+        href: words::tenant_path(tenant, &format!("replays/{}?after={}", item.replay, item.position.saturating_sub(1))),
+        id: item.replay.clone(),
+        badge: super::replays::item_badge(&item.state),
+        what: super::replays::said(item),
+        at: at.map(|ms| clock.time(ms)),
+        edited: !item.edit.is_empty(),
     }
 }
 
@@ -443,7 +501,9 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             let only = whole.then(|| failures.first().map_or(0, |failure| failure.index));
             let shown = index.or(only.filter(|at| record(&row, *at).is_some()));
             let first = failures.iter().find(|failure| shown.is_none_or(|index| failure.index == index)).cloned();
-            let around = Around::of(desk, tenant, first.as_ref(), &visit).await?;
+            let (around, replays) = tokio::try_join!(Around::of(desk, tenant, first.as_ref(), &visit), async {
+                Ok(desk.store.replays_of_payload(tenant, id).await?)
+            })?;
             let facts = Facts {
                 tenant,
                 row,
@@ -456,62 +516,12 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 taken: around.taken,
                 objects: &around.objects,
                 good: around.good,
+                replays: &replays,
             };
-            Ok((Label::new("", format!("Payload {name}"), ""), payload(&visit.clock, facts)))
+            let watch = if replays.is_empty() { "" } else { "replays" };
+            Ok((Label::new("", format!("Payload {name}"), watch), payload(&visit.clock, facts)))
         })
         .await
-}
-
-/// What stands around a failed record.
-#[derive(Default)]
-struct Around {
-    neighbours: Vec<Neighbour>,
-    attempts: Vec<FailureRow>,
-    taken: Option<TakenAs>,
-    objects: Vec<ObjectRow>,
-    good: Option<(TakenAs, PayloadRow)>,
-}
-
-impl Around {
-    async fn of(desk: &Desk, tenant: &str, failure: Option<&FailureRow>, visit: &Visit) -> Result<Self, Trouble> {
-        let Some(failure) = failure else { return Ok(Self::default()) };
-        let rules: Rules = desk.store.failure_rules(tenant).await?;
-        // Which part of a split group it is in does not matter for who stands beside it.
-        let group = rules.home(failure.fingerprint);
-        let named = !failure.event_id.is_empty();
-        let objects: Vec<ObjectRef> = (!failure.object_id.is_empty())
-            .then(|| ObjectRef::new(&failure.object_type, &failure.object_id))
-            .into_iter()
-            .collect();
-        let (neighbours, attempts, taken, objects) = tokio::try_join!(
-            desk.store.failure_neighbours(tenant, group, &rules, failure.payload, failure.index),
-            async {
-                match named {
-                    true => desk.store.failure_attempts(tenant, &failure.source, &failure.event_id, MAX_ATTEMPTS).await,
-                    false => Ok(Vec::new()),
-                }
-            },
-            async {
-                match named {
-                    true => desk.store.taken_as(tenant, &failure.source, &failure.event_id).await,
-                    false => Ok(None),
-                }
-            },
-            desk.store.objects(tenant, &objects),
-        )?;
-        // A message of middleware is an event itself; that it was taken heals nothing.
-        let taken = taken.filter(|at| at.payload != failure.payload || at.index != failure.index);
-        let mut good = None;
-        if visit.query.get("view") == Some("diff") && !failure.event_type.is_empty() {
-            let since = visit.clock.now_ms - GOOD_BACK_MS;
-            let found =
-                desk.store.last_good(tenant, &failure.event_type, &failure.source, failure.payload, since).await?;
-            if let Some(at) = found {
-                good = desk.store.payload(tenant, at.payload).await?.map(|row| (at, row));
-            }
-        }
-        Ok(Self { neighbours, attempts, taken, objects, good })
-    }
 }
 
 /// The lines around the fault of one record, for the page of its group.

@@ -1,6 +1,8 @@
 //! Finance's worklist: what can be billed, what cannot and why, and how much of it there is, each currency apart; the
 //! figures of one order; what does not match.
 
+mod comparison;
+pub mod decision;
 pub mod export;
 mod item;
 pub mod routes;
@@ -13,10 +15,11 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::words;
 use super::workflows::{Chip, Tab};
-use crate::domain::{RECONCILIATION_KINDS, readiness_rules};
-use crate::store::rows::{ReadinessRow, ReconciliationRow};
+use crate::domain::RECONCILIATION_KINDS;
+use crate::store::rows::ReadinessRow;
 use crate::store::{ReadinessFilter, ReconciliationFilter, Sum};
 
+pub use comparison::{Compared, comparison};
 pub use item::Item;
 
 pub const PER_PAGE: usize = 50;
@@ -24,20 +27,28 @@ pub const KNOWN: [&str; 11] =
     ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "after", "as_of", "tz"];
 pub const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "after", "as_of", "tz"];
 const STATES: [&str; 7] = ["ready", "blocked", "not_due", "wrong", "invoiced", "posted", "paid"];
-const AGES: [&str; 5] = ["0-1", "2-3", "4-7", "8-14", "15+"];
+/// What is not settled: the list opens on it.
+const OPEN: [&str; 4] = ["ready", "blocked", "not_due", "wrong"];
+const AGES: [&str; 6] = ["0-1", "2-3", "4-7", "8-14", "15-30", "31+"];
 
 /// What the address narrows to, and what of it is not understood.
 pub fn filter(query: &Query, as_of_ms: Option<i64>, now_ms: i64) -> (ReadinessFilter, Vec<String>) {
     let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
     let mut complaints = Vec::new();
     let mut state = query.list("state");
+    let everything = state == ["all"];
     state.retain(|s| {
-        let known = STATES.contains(&s.as_str());
+        let known = everything || STATES.contains(&s.as_str());
         if !known {
-            complaints.push(format!("state: “{}” is none of {}.", words::cut(s, 40), STATES.join(", ")));
+            complaints.push(format!("state: “{}” is none of {}, all.", words::cut(s, 40), STATES.join(", ")));
         }
         known
     });
+    if everything {
+        state.clear();
+    } else if state.is_empty() {
+        state = open();
+    }
     let mut age = text("age");
     if !age.is_empty() && !AGES.contains(&age.as_str()) {
         complaints.push(format!("age: expected one of {}.", AGES.join(", ")));
@@ -58,7 +69,36 @@ pub fn filter(query: &Query, as_of_ms: Option<i64>, now_ms: i64) -> (ReadinessFi
     (filter, complaints)
 }
 
-pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
+impl ReadinessFilter {
+    /// The same, of all that is open.
+    fn of_open(&self) -> Self {
+        Self { state: open(), ..self.clone() }
+    }
+}
+
+fn open() -> Vec<String> {
+    OPEN.map(str::to_owned).to_vec()
+}
+
+/// What a query chooses, in the reader's words.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let states = match query.list("state") {
+        given if given == ["all"] => None,
+        given if given.is_empty() => Some(open()),
+        given => Some(given),
+    };
+    let states = states.map(|s| format!("State: {}", s.iter().map(|s| state_word(s)).collect::<Vec<_>>().join(", ")));
+    let rest = query.pairs().filter(|(name, _)| !["state", "as_of"].contains(name));
+    let said = |(name, value): (&str, &str)| match name {
+        "reason" => format!("Reason: {}", reason(value)),
+        "age" => format!("Age: {value} days"),
+        "q" => format!("Text: {value}"),
+        _ => format!("{}: {value}", words::title(name)),
+    };
+    states.into_iter().chain(rest.map(said)).collect()
+}
+
+pub fn compared(query: &Query, as_of_ms: Option<i64>) -> (ReconciliationFilter, Vec<String>) {
     let text = |name: &str| query.get(name).unwrap_or_default().to_owned();
     let mut complaints = Vec::new();
     let mut kind = query.list("kind");
@@ -71,15 +111,25 @@ pub fn compared(query: &Query) -> (ReconciliationFilter, Vec<String>) {
     });
     let matched = query.get("matched") == Some("yes");
     (
-        ReconciliationFilter { kind, matched, customer: text("customer"), carrier: text("carrier"), text: text("q") },
+        ReconciliationFilter {
+            kind,
+            matched,
+            customer: text("customer"),
+            carrier: text("carrier"),
+            text: text("q"),
+            as_of_ms: as_of_ms.unwrap_or(0),
+        },
         complaints,
     )
 }
 
 /// The words of a reason; a rule of one's own goes by its key.
 pub fn reason(code: &str) -> String {
-    let found = readiness_rules().find(|(key, ..)| *key == code);
-    found.map_or_else(|| words::title(code), |_| words::title(code))
+    // The title of a rule says what it asks for; a reason says what is wrong.
+    match code {
+        "pod_missing" => "Proof of delivery missing".to_owned(),
+        _ => words::title(code),
+    }
 }
 
 pub fn kind(key: &str) -> String {
@@ -122,6 +172,8 @@ pub struct FacetValue {
     pub href: String,
     pub count: String,
     pub amounts: Vec<String>,
+    /// Of a hundred, of the largest of its kind: by money in the currency of the most rows, by number without any.
+    pub share: u64,
     pub chosen: bool,
 }
 
@@ -155,9 +207,6 @@ pub struct Worklist {
     pub total: String,
     pub next: String,
     pub first: String,
-    pub frozen: String,
-    pub freeze: String,
-    pub thaw: String,
     pub compare: String,
     pub empty: &'static str,
 }
@@ -172,11 +221,10 @@ pub struct Found<'a> {
     pub rows: &'a [ReadinessRow],
     /// Of the list as it is narrowed.
     pub sums: &'a [Sum],
-    /// Of the whole tenant.
-    pub all: &'a [Sum],
-    pub as_of_ms: Option<i64>,
-    /// Up to when everything is stored: the moment to freeze at.
-    pub settled_ms: i64,
+    /// Of what is open of it: the same filter, whatever its states.
+    pub open: &'a [Sum],
+    /// In the whole tenant, whatever the filter.
+    pub any: bool,
     pub next: Option<String>,
 }
 
@@ -192,6 +240,20 @@ fn amounts<'s>(sums: impl Iterator<Item = &'s Sum>) -> (u64, u64, Vec<String>) {
     (count, unknown, texts)
 }
 
+/// How long the bar of a value is: money in the currency of the most rows, which is the only one that compares.
+fn share(sums: &[Sum], name: &str, value: &str) -> u64 {
+    let own = |s: &&Sum| s.name == name && !s.value.is_empty();
+    let leading = sums.iter().filter(|s| s.name == "all" && !s.currency.is_empty()).max_by_key(|s| s.count);
+    let weight = |s: &Sum| match leading {
+        Some(all) if s.currency == all.currency => s.total.max(0),
+        Some(_) => 0,
+        None => i128::from(s.count),
+    };
+    let most = sums.iter().filter(own).map(weight).max().unwrap_or(0).max(1);
+    let mine: i128 = sums.iter().filter(own).filter(|s| s.value == value).map(weight).sum();
+    u64::try_from(mine * 100 / most).unwrap_or(0).min(100)
+}
+
 fn unknown_text(n: u64) -> String {
     if n == 0 { String::new() } else { words::plural(n, "amount is not known", "amounts are not known") }
 }
@@ -201,10 +263,14 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
     let base = found.query.without(&["after"]);
     let to = |query: &Query| format!("{path}{}", query.text());
     let total = |state: &'static str, tone: &'static str| {
-        let (count, unknown, amounts) = amounts(found.all.iter().filter(|s| s.name == "state" && s.value == state));
+        let (count, unknown, amounts) = amounts(found.open.iter().filter(|s| s.name == "state" && s.value == state));
         Total {
             title: if state == "ready" { "Ready to invoice".into() } else { state_word(state) },
-            href: to(&Query::default().with("state", state)),
+            href: to(&if base.get("state") == Some(state) {
+                base.without(&["state"])
+            } else {
+                base.with("state", state)
+            }),
             count: words::count(count),
             amounts,
             unknown: unknown_text(unknown),
@@ -230,11 +296,13 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
                 text: match name {
                     "reason" => reason(value),
                     "age" => format!("{value} days"),
+                    "system" => words::system(value),
                     _ => value.to_owned(),
                 },
                 href: to(&if chosen { base.without(&[name]) } else { base.with(name, value) }),
                 count: words::count(count),
                 amounts,
+                share: share(found.sums, name, value),
                 chosen,
             }
         };
@@ -247,6 +315,7 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         .filter_map(|name| {
             let value = base.get(name)?;
             let text = match *name {
+                "state" if value == "all" => return None,
                 "state" => base.list("state").iter().map(|s| state_word(s)).collect::<Vec<_>>().join(", "),
                 "reason" => reason(value),
                 "system" => words::system(value),
@@ -256,13 +325,14 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
             Some(Chip { name: title, value: text, href: to(&base.without(&[name])) })
         })
         .collect();
-    let views: [(&str, &str); 6] = [
-        ("Open", "ready,blocked,not_due,wrong"),
+    let views: [(&str, &str); 7] = [
+        ("Open", ""),
         ("Ready", "ready"),
         ("Blocked", "blocked"),
         ("In progress", "not_due"),
         ("Wrong", "wrong"),
         ("Billed", "invoiced,posted,paid"),
+        ("Everything", "all"),
     ];
     let chosen = base.get("state").unwrap_or_default();
     let tabs = views.into_iter().map(|(title, states)| Tab {
@@ -270,18 +340,17 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         href: to(&base.with("state", states)),
         active: chosen == states,
     });
-    let moment = |ms: i64| Clock::iso(ms);
-    let mut tabs: Vec<Tab> = tabs.collect();
-    tabs.push(Tab { title: "Everything".into(), href: to(&base.without(&["state"])), active: chosen.is_empty() });
     Worklist {
         search: base.get("q").unwrap_or_default().to_owned(),
         kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
-        tabs,
+        tabs: tabs.collect(),
         totals: vec![total("ready", "ok"), total("blocked", "held"), total("not_due", "idle"), total("wrong", "crit")],
         facets: vec![
             facet("reason", "By reason", "Reasons overlap: an item counts in each of its own."),
             facet("age", "By age since delivery", ""),
             facet("customer", "By customer", ""),
+            facet("system", "By owner", ""),
+            facet("currency", "By currency", ""),
         ],
         rows: found.rows.iter().map(|r| row(found.tenant, clock, r)).collect(),
         total: format!(
@@ -292,15 +361,12 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         ),
         next: found.next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
         first: found.query.get("after").map(|_| to(&base)).unwrap_or_default(),
-        frozen: found.as_of_ms.map(|at| clock.full(at)).unwrap_or_default(),
-        freeze: to(&base.with("as_of", &moment(found.settled_ms))),
-        thaw: to(&base.without(&["as_of"])),
         compare: words::tenant_path(found.tenant, "reconciliation"),
-        empty: match (found.rows.is_empty(), found.all.is_empty()) {
+        empty: match (found.rows.is_empty(), found.any) {
             (false, _) => "",
-            (true, true) => "nothing",
-            (true, false) if chips.is_empty() => "nothing",
-            (true, false) => "no-match",
+            (true, false) => "nothing",
+            (true, true) if chips.is_empty() => "settled",
+            (true, true) => "no-match",
         },
         chips,
         path,
@@ -329,105 +395,5 @@ fn row(tenant: &str, clock: &Clock, row: &ReadinessRow) -> Row {
         system: if row.system.is_empty() { String::new() } else { words::system(&row.system) },
         next_step: row.next_step.clone(),
         is_rest: row.is_rest,
-    }
-}
-
-#[derive(Debug, Serialize)]
-pub struct Compared {
-    pub path: String,
-    pub search: String,
-    pub kept: Vec<(String, String)>,
-    pub kinds: Vec<FacetValue>,
-    pub rows: Vec<ComparedRow>,
-    pub total: String,
-    pub next: String,
-    pub first: String,
-    pub with_matched: String,
-    pub matched: bool,
-    pub worklist: String,
-}
-
-impl Page for Compared {
-    const TEMPLATE: &'static str = "reconciliation.html";
-}
-
-#[derive(Debug, Serialize)]
-pub struct ComparedRow {
-    pub key: String,
-    pub kind: String,
-    pub object: String,
-    pub href: String,
-    pub root: String,
-    pub root_href: String,
-    pub line: String,
-    pub detail: String,
-    pub expected: String,
-    pub found: String,
-    pub unit: String,
-    pub value: String,
-    pub figures: Vec<String>,
-    pub since: Time,
-    pub system: String,
-    pub party: String,
-    pub badge: Badge,
-}
-
-pub fn comparison(
-    tenant: &str,
-    clock: &Clock,
-    query: &Query,
-    rows: &[ReconciliationRow],
-    sums: &[Sum],
-    next: Option<String>,
-) -> Compared {
-    let path = words::tenant_path(tenant, "reconciliation");
-    let base = query.without(&["after"]);
-    let to = |query: &Query| format!("{path}{}", query.text());
-    let mut kinds: Vec<FacetValue> = Vec::new();
-    for (key, title) in RECONCILIATION_KINDS {
-        let (count, _, amounts) = amounts(sums.iter().filter(|s| s.value == key));
-        let chosen = base.list("kind").iter().any(|k| k == key);
-        if count > 0 || chosen {
-            let href = to(&if chosen { base.without(&["kind"]) } else { base.with("kind", key) });
-            kinds.push(FacetValue { text: title.into(), href, count: words::count(count), amounts, chosen });
-        }
-    }
-    let (count, ..) = amounts(sums.iter());
-    let figure = |text: &str| text.parse().map_or_else(|_| String::new(), words::quantity);
-    let row = |row: &ReconciliationRow| ComparedRow {
-        key: format!("{} {}/{} {}", row.kind, row.object_type, row.object_id, row.line),
-        kind: kind(&row.kind),
-        object: row.object_id.clone(),
-        href: words::object_path(tenant, &row.object_type, &row.object_id),
-        root: row.root_id.clone(),
-        root_href: words::workflow_path(tenant, &row.root_type, &row.root_id),
-        line: row.line.clone(),
-        detail: row.detail.clone(),
-        expected: figure(&row.expected),
-        found: figure(&row.found),
-        unit: row.unit.clone(),
-        value: words::stored_money(row.value, &row.currency).unwrap_or_default(),
-        figures: row.figures.clone(),
-        since: clock.time(row.since_ms),
-        system: words::system(&row.system),
-        party: if row.customer.is_empty() { row.carrier.clone() } else { row.customer.clone() },
-        badge: if row.state == "matched" { status::readiness("paid") } else { status::readiness("wrong") },
-    };
-    Compared {
-        search: base.get("q").unwrap_or_default().to_owned(),
-        kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
-        kinds,
-        rows: rows.iter().map(row).collect(),
-        total: words::plural(count, "discrepancy", "discrepancies"),
-        next: next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
-        first: query.get("after").map(|_| to(&base)).unwrap_or_default(),
-        matched: base.get("matched") == Some("yes"),
-        with_matched: to(&if base.get("matched") == Some("yes") {
-            base.without(&["matched"])
-        } else {
-            base.with("matched", "yes")
-        }),
-        worklist: words::tenant_path(tenant, "readiness"),
-        path,
     }
 }

@@ -58,13 +58,15 @@ pub fn page<P: Page>(frame: &Frame, page: &P, piece: bool) -> Result<String, Ren
     done.map_err(|error| fault(chain(&error)))
 }
 
-/// Only the rail with its counts.
+/// Only the rail and the bar of a phone, with their counts.
 pub fn rail(frame: &Frame) -> Result<String, RenderError> {
     let fault = |reason: String| RenderError { template: "rail.html".into(), reason };
     let tera = TERA.as_ref().map_err(|reason| fault(reason.clone()))?;
     let mut context = Context::new();
     context.insert("frame", frame);
-    tera.render("rail.html", &context).map_err(|error| fault(chain(&error)))
+    let rail = tera.render("rail.html", &context).map_err(|error| fault(chain(&error)))?;
+    let bar = tera.render("bar.html", &context).map_err(|error| fault(chain(&error)))?;
+    Ok(rail + &bar)
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

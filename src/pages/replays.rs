@@ -1,5 +1,7 @@
 //! Replays: the list of jobs, the question before one starts, and a job on its way with what each item came to.
 
+pub mod forecast;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use milepost_ingest::ObjectRef;
 use serde::Serialize;
@@ -8,6 +10,7 @@ use serde_json::Value;
 use super::act::Submission;
 use super::desk::Desk;
 use super::params::Query;
+use super::prefs::Prefs;
 use super::problem::Trouble;
 use super::render::Page;
 use super::routes::{acted, part, redirect, told};
@@ -96,6 +99,7 @@ pub struct One {
     pub row: Row,
     pub draft: bool,
     pub over: bool,
+    pub zone: String,
     pub typed: bool,
     pub count: u32,
     pub bar: f64,
@@ -154,6 +158,7 @@ pub struct ItemRow {
     pub badge: Badge,
     pub attempts: u32,
     pub what: String,
+    pub edit_href: String,
     pub result: String,
     pub result_href: String,
     pub at: Option<Time>,
@@ -173,7 +178,20 @@ pub fn job_badge(state: &str) -> Badge {
     Badge { glyph, word, tone, loud }
 }
 
-fn item_badge(state: &str) -> Badge {
+fn is_at_end(row: &ReplayRow) -> bool {
+    job::is_over(&row.state) && row.finished_ms > 0
+}
+
+/// A cancelled job whose items are still out is not at its end.
+fn badge_of(row: &ReplayRow) -> Badge {
+    let badge = job_badge(&row.state);
+    if row.state == job::CANCELLED && row.finished_ms == 0 {
+        return Badge { glyph: "run", word: "Cancelled, effects awaited", ..badge };
+    }
+    badge
+}
+
+pub fn item_badge(state: &str) -> Badge {
     let (glyph, word, tone, loud) = match state {
         item::PROVEN => ("ok", "Proven fixed", "ok", false),
         item::SENT => ("run", "Sent, no effect yet", "run", false),
@@ -208,7 +226,7 @@ fn row(tenant: &str, clock: &Clock, row: &ReplayRow, rate: Option<u32>) -> Row {
     Row {
         id: row.id.clone(),
         href: words::tenant_path(tenant, &format!("replays/{}", row.id)),
-        badge: job_badge(&row.state),
+        badge: badge_of(row),
         words: words::capital(&row.words),
         reason: row.reason.clone(),
         by: row.by.split_once('/').map_or(row.by.as_str(), |(_, name)| name).to_owned(),
@@ -244,7 +262,7 @@ fn parts(row: &ReplayRow) -> Vec<Part> {
         .collect()
 }
 
-fn trouble(tenant: &str, error: ReplayError) -> Trouble {
+pub fn trouble(tenant: &str, error: ReplayError) -> Trouble {
     match error {
         ReplayError::Unknown(id) => Trouble::NotFound { tenant: tenant.to_owned(), what: format!("Replay {id}") },
         ReplayError::NoPayload(id) => Trouble::NotFound { tenant: tenant.to_owned(), what: format!("Payload {id}") },
@@ -254,7 +272,7 @@ fn trouble(tenant: &str, error: ReplayError) -> Trouble {
     }
 }
 
-fn replays<'d>(desk: &'d Desk, tenant: &str) -> Result<&'d Replays, Trouble> {
+pub fn replays<'d>(desk: &'d Desk, tenant: &str) -> Result<&'d Replays, Trouble> {
     desk.replays.as_deref().ok_or_else(|| Trouble::Busy { tenant: tenant.to_owned() })
 }
 
@@ -294,10 +312,16 @@ fn ask(replays: &Replays, tenant: &str, query: &Query) -> Option<Ask> {
         (true, false) => format!("Payload {payload}, edited"),
         _ => return None,
     };
+    let ways = ways(replays, tenant);
+    Some(Ask { path: words::tenant_path(tenant, "replays/draft"), words, group, payload, edit, ways })
+}
+
+/// The ways that a replay may take, each with its title.
+pub fn ways(replays: &Replays, tenant: &str) -> Vec<(String, String)> {
     let mut ways = vec![("pipeline".to_owned(), "Our own pipeline, with the contracts and mapping of now".to_owned())];
     let targets = replays.targets.of(tenant);
     ways.extend(targets.iter().map(|t| (format!("target:{}", t.key), format!("{} at {}", t.title, t.url))));
-    Some(Ask { path: words::tenant_path(tenant, "replays/draft"), words, group, payload, edit, ways })
+    ways
 }
 
 /// Freezes what is asked for, and shows it for confirmation.
@@ -386,7 +410,8 @@ fn one(
     let most = pace.map_or(1, |pace| pace.seconds().iter().copied().max().unwrap_or(1).max(1));
     One {
         draft: row.state == job::DRAFT,
-        over: job::is_over(&row.state),
+        over: is_at_end(row),
+        zone: clock.zone_name.clone(),
         typed: row.count > TYPED,
         count: row.count,
         bar: BAR,
@@ -418,7 +443,7 @@ fn one(
         items: items.iter().map(|item| item_row(tenant, clock, item)).collect(),
         next,
         turns,
-        rest: if job::is_over(&row.state) && rest > 0 {
+        rest: if is_at_end(row) && rest > 0 {
             words::plural(u64::from(rest), "payload", "payloads")
         } else {
             String::new()
@@ -449,24 +474,33 @@ fn left_out(tenant: &str, item: &Value) -> LeftOut {
 fn item_row(tenant: &str, clock: &Clock, row: &ReplayItemRow) -> ItemRow {
     let payload = name(row.payload, row.record);
     let at = [row.settled_ms, row.sent_ms, row.next_ms].into_iter().find(|ms| *ms > 0);
-    let what = match (row.code.is_empty(), row.status) {
-        (true, 0) => row.detail.clone(),
-        (true, status) => format!("{} answered {status}", row.via),
-        (false, 0) => format!("{}: {}", row.code.replace('_', " "), row.detail),
-        (false, status) => format!("{status} {}: {}", row.code.replace('_', " "), row.detail),
-    };
     let object = ObjectRef::new(&row.object_type, &row.object_id);
     ItemRow {
         key: row.position.to_string(),
         href: words::tenant_path(tenant, &format!("payloads/{payload}")),
-        payload,
         object: (!row.object_id.is_empty()).then(|| words::Ref::object(tenant, &object)),
         badge: item_badge(&row.state),
         attempts: row.attempts,
-        what,
+        what: said(row),
+        edit_href: if row.edit.is_empty() {
+            String::new()
+        } else {
+            words::tenant_path(tenant, &format!("payloads/{payload}/edit?edit={}", row.edit))
+        },
         result_href: words::tenant_path(tenant, &format!("payloads/{}", row.result)),
         result: row.result.clone(),
         at: at.map(|ms| clock.time(ms)),
+        payload,
+    }
+}
+
+/// What was last said of an item, in a line.
+pub fn said(row: &ReplayItemRow) -> String {
+    match (row.code.is_empty(), row.status) {
+        (true, 0) => row.detail.clone(),
+        (true, status) => format!("{} answered {status}", row.via),
+        (false, 0) => format!("{}: {}", row.code.replace('_', " "), row.detail),
+        (false, status) => format!("{status} {}: {}", row.code.replace('_', " "), row.detail),
     }
 }
 
@@ -477,7 +511,7 @@ async fn turn(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<Ht
     let replays = replays(desk, &tenant)?;
     let by = &form.by;
     let done = match turn.as_str() {
-        "start" => start(replays, &form, &id).await?,
+        "start" => start(replays, request, &form, &id).await?,
         "pause" => replays.pause(by, &id).await.map(|row| row.id),
         "resume" => replays.resume(by, &id).await.map(|row| row.id),
         "cancel" => replays.cancel(by, &id).await.map(|row| row.id),
@@ -488,7 +522,12 @@ async fn turn(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<Ht
     Ok(form.answer(&words::tenant_path(&tenant, &format!("replays/{id}"))))
 }
 
-async fn start(replays: &Replays, form: &Submission, id: &str) -> Result<Result<String, ReplayError>, Trouble> {
+async fn start(
+    replays: &Replays,
+    request: &HttpRequest,
+    form: &Submission,
+    id: &str,
+) -> Result<Result<String, ReplayError>, Trouble> {
     let reason = form.need("reason", "A replay needs a reason.")?;
     let number = |name: &str| -> Result<u32, Trouble> {
         form.get(name)
@@ -506,5 +545,14 @@ async fn start(replays: &Replays, form: &Submission, id: &str) -> Result<Result<
     options.rate = number("rate")?;
     options.stop_percent = number("stop_percent")?.min(100);
     options.ramp = form.get("ramp").is_some();
-    Ok(replays.start(&form.by, id, reason, Some(count), Some(options), 0).await.map(|started| started.row.id))
+    let now_ms = chrono::Utc::now().timestamp_millis();
+    let starts_ms = match form.get("starts") {
+        None => 0,
+        Some(text) => Clock::new(now_ms, &Prefs::of(request).zone)
+            .unwrap_or_else(|| Clock::utc(now_ms))
+            .moment(text)
+            .filter(|at| *at > now_ms)
+            .ok_or_else(|| form.bad(&format!("“{text}” is no time to come, like 2026-11-22T18:00.")))?,
+    };
+    Ok(replays.start(&form.by, id, reason, Some(count), Some(options), starts_ms).await.map(|started| started.row.id))
 }

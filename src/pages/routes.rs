@@ -13,6 +13,7 @@ use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
 use super::params::{Query, qualifiers};
 use super::problem::Trouble;
 use super::visit::{Label, Visit};
+use super::workflow::actions::Actions;
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
@@ -41,6 +42,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             web::scope("/t/{tenant}")
                 .configure(super::export::configure)
                 .configure(super::views::configure)
+                .configure(super::frozen::configure)
                 .configure(super::insights::configure)
                 .configure(failures::configure)
                 .configure(super::replays::configure)
@@ -64,6 +66,12 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
                     "/w/{type}/{id}/comment",
                     web::post()
                         .to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, comment)),
+                )
+                .route(
+                    "/w/{type}/{id}/actions/{action}",
+                    web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| {
+                        acted(desk, request, body, workflow::actions::act)
+                    }),
                 )
                 .route("/o/{type}/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, one)))
                 .configure(super::exceptions::routes::configure)
@@ -337,15 +345,16 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let (filter, complaints) = workflow_filter(&visit.query);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
+    let store = super::frozen::store(desk, &visit, "workflows").await?;
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
             let limit = workflows::PER_PAGE;
             let (mut rows, total, totals, facets, any) = tokio::try_join!(
-                desk.store.workflows(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.workflow_count(tenant, &filter),
-                desk.store.workflow_totals(tenant, &filter),
-                desk.store.workflow_facets(tenant, &filter),
+                store.workflows(tenant, &filter, &after, limit as u64 + 1),
+                store.workflow_count(tenant, &filter),
+                store.workflow_totals(tenant, &filter),
+                store.workflow_facets(tenant, &filter),
                 desk.store.workflow_any(tenant),
             )?;
             let more = rows.len() > limit;
@@ -416,7 +425,11 @@ async fn detail(desk: &Desk, request: &HttpRequest) -> Answer {
                 tab,
                 as_of_ms: visit.as_of_ms,
             };
-            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), workflow::detail(&visit.clock, &facts)))
+            let mut page = workflow::detail(&visit.clock, &facts);
+            if visit.as_of_ms.is_none() {
+                page = page.with_actions(Actions::of(desk, tenant, &visit.clock, &flow, &events).await?);
+            }
+            Ok((Label::new("workflows", root.id.clone(), format!("w:{root}")), page))
         })
         .await
 }

@@ -2,6 +2,7 @@
 
 pub mod breaches;
 pub mod charts;
+pub mod export;
 pub mod policy;
 pub mod process;
 pub mod routes;

@@ -97,6 +97,12 @@ impl Clock {
         Some(last.timestamp().as_millisecond())
     }
 
+    /// The moment when a clock on the wall of this zone shows `2026-11-22T10:00`, as a form of a browser says it.
+    pub fn moment(&self, wall: &str) -> Option<i64> {
+        let wall = wall.parse::<jiff::civil::DateTime>().ok()?;
+        Some(wall.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond())
+    }
+
     /// When the day that is so many days from today begins in this zone.
     pub fn day_start(&self, from_today: i64) -> i64 {
         let start = Timestamp::from_millisecond(self.now_ms).ok().and_then(|now| {

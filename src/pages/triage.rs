@@ -85,6 +85,7 @@ pub struct Facts<'a> {
 #[derive(Debug, Serialize)]
 pub struct ReplayLine {
     pub key: String,
+    pub href: String,
     pub badge: Badge,
     pub what: String,
     pub counts: String,
@@ -147,7 +148,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
         },
         groups: active.iter().take(GROUPS).map(|one| group_row(tenant, clock, one)).collect(),
         groups_href: path("failures"),
-        replays: facts.replays.iter().take(REPLAY_LINES).map(|row| replay_line(clock, row)).collect(),
+        replays: facts.replays.iter().take(REPLAY_LINES).map(|row| replay_line(tenant, clock, row)).collect(),
         held: facts.held.iter().take(5).map(held).collect(),
         held_href: path("held"),
         changes: facts
@@ -228,9 +229,10 @@ fn is_running(row: &ReplayRow) -> bool {
     matches!(row.state.as_str(), "running" | "settling" | "scheduled" | "paused" | "stopped")
 }
 
-fn replay_line(clock: &Clock, row: &ReplayRow) -> ReplayLine {
+fn replay_line(tenant: &str, clock: &Clock, row: &ReplayRow) -> ReplayLine {
     ReplayLine {
         key: row.id.clone(),
+        href: words::tenant_path(tenant, &format!("replays/{}", row.id)),
         badge: match (row.state.as_str(), row.failed, row.sent) {
             ("running" | "settling", _, _) => status::RUNNING,
             ("scheduled", _, _) => status::PLANNED,
@@ -294,7 +296,7 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow]) -> Answer {
                 )
             }
         },
-        href: words::tenant_path(tenant, "failures?state=all"),
+        href: words::tenant_path(tenant, "replays"),
         links: Vec::new(),
     }
 }
@@ -371,7 +373,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 invoices: &invoices,
                 replays: &replays,
             };
-            Ok((Label::new("triage", "Triage", "failures sources held"), triage(&visit.clock, facts)))
+            Ok((Label::new("triage", "Triage", "failures sources held replays"), triage(&visit.clock, facts)))
         })
         .await
 }

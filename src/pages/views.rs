@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::act::Submission;
 use super::desk::Desk;
 use super::export::{LISTS, List, list, list_at};
+use super::frozen::{Kept, Standing, kept, standing};
 use super::params::Query;
 use super::prefs::Prefs;
 use super::problem::Trouble;
@@ -21,6 +22,7 @@ use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
 use crate::domain::views::{MAX_NAME, MAX_RECEIVERS, VIEW, View};
+use crate::store::Freeze;
 
 /// Tabs above a list; the rest stands in the menu only.
 const TABS: usize = 8;
@@ -50,6 +52,9 @@ pub struct Tabs {
     pub list: &'static str,
     /// The filter that is on now, to be saved.
     pub query: String,
+    /// The same as of the moment that is shown, for files.
+    pub file_query: String,
+    pub standing: Standing,
     /// The view that is open, when its filter was changed and the reader may keep the change.
     pub changed: Option<Tab>,
 }
@@ -65,9 +70,10 @@ pub struct Tab {
     pub change_path: String,
 }
 
-/// Only what chooses rows: how far down the reader is belongs to no view.
+/// Only what chooses rows: how far down the reader is belongs to no view, nor does the moment.
 fn chosen(list: &List, query: &Query) -> Query {
-    let strangers: Vec<&str> = query.pairs().map(|(name, _)| name).filter(|name| !list.known.contains(name)).collect();
+    let strangers: Vec<&str> =
+        query.pairs().map(|(name, _)| name).filter(|name| !list.known.contains(name) || *name == "as_of").collect();
     query.without(&strangers)
 }
 
@@ -77,7 +83,8 @@ fn bare(query: &Query) -> String {
 
 fn path(tenant: &str, view: &View) -> String {
     let query = Query::parse(&view.query).with("view", &view.id);
-    words::tenant_path(tenant, &format!("{}{}", view.list, query.text()))
+    let page = list(&view.list).map_or(view.list.as_str(), |list| list.page);
+    words::tenant_path(tenant, &format!("{page}{}", query.text()))
 }
 
 /// The views of the list at an address; None where there is no list.
@@ -108,6 +115,8 @@ pub async fn tabs(desk: &Desk, visit: &Visit, person: Option<&str>) -> Result<Op
         files_path: words::tenant_path(tenant, "exports"),
         list: list.key,
         query: bare(&now),
+        file_query: bare(&visit.query.get("as_of").map_or_else(|| now.clone(), |at| now.with("as_of", at))),
+        standing: standing(desk, visit, list),
         changed: own
             .iter()
             .find(|view| Some(view.id.as_str()) == open && view.query != bare(&now))
@@ -119,6 +128,8 @@ pub async fn tabs(desk: &Desk, visit: &Visit, person: Option<&str>) -> Result<Op
 pub struct Views {
     pub sections: Vec<Section>,
     pub lists: Vec<(String, &'static str)>,
+    /// Lists that somebody froze.
+    pub kept: Vec<Kept>,
 }
 
 impl Page for Views {
@@ -175,6 +186,7 @@ pub fn page(
     views: &[View],
     counts: &dyn Fn(&View) -> Option<u64>,
     person: Option<&str>,
+    freezes: &[Freeze],
 ) -> Views {
     let row = |list: &List, view: &View| {
         let mail = view.mail.clone().unwrap_or_default();
@@ -215,7 +227,8 @@ pub fn page(
     };
     Views {
         sections: LISTS.iter().map(section).filter(|section| !section.rows.is_empty()).collect(),
-        lists: LISTS.iter().map(|list| (words::tenant_path(tenant, list.key), list.title)).collect(),
+        lists: LISTS.iter().map(|list| (words::tenant_path(tenant, list.page), list.title)).collect(),
+        kept: kept(tenant, clock, freezes),
     }
 }
 
@@ -235,7 +248,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
     let person = Prefs::of(request).person;
     visit
         .show(desk, async {
-            let views = desk.views(&visit.tenant).await?;
+            let (views, freezes) = tokio::try_join!(desk.views(&visit.tenant), desk.store.freezes(&visit.tenant))?;
             let mut counted = Vec::new();
             for list in LISTS {
                 let own: Vec<&View> = views.iter().filter(|view| view.list == list.key).collect();
@@ -243,7 +256,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 counted.extend(own.iter().map(|view| view.id.clone()).zip(counts));
             }
             let count = |view: &View| counted.iter().find(|(id, _)| *id == view.id).and_then(|(_, count)| *count);
-            let page = page(&visit.tenant, &visit.clock, &views, &count, person.as_deref());
+            let page = page(&visit.tenant, &visit.clock, &views, &count, person.as_deref(), &freezes);
             Ok((Label::new("views", "Saved views", ""), page))
         })
         .await
@@ -283,7 +296,7 @@ async fn save(desk: &Desk, _: &HttpRequest, form: Submission) -> Result<HttpResp
     let act = form.act(0, "view.saved", ObjectRef::new(VIEW, id.clone()), words);
     form.perform(desk, vec![act]).await?;
     desk.forget_views(&form.by.tenant);
-    let to = words::tenant_path(&form.by.tenant, &format!("{}{}", list.key, query.with("view", &id).text()));
+    let to = words::tenant_path(&form.by.tenant, &format!("{}{}", list.page, query.with("view", &id).text()));
     Ok(form.answer(&to))
 }
 

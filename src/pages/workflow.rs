@@ -1,5 +1,6 @@
 //! One workflow: what blocks it, who acts, by when; then its story, quantities, documents, payloads and trace.
 
+pub mod actions;
 pub mod activity;
 pub mod documents;
 pub mod quantities;
@@ -8,6 +9,7 @@ pub mod trace;
 
 use serde::Serialize;
 
+use self::actions::Actions;
 use self::activity::Activity;
 use self::documents::Documents;
 use self::quantities::Quantities;
@@ -101,6 +103,7 @@ pub struct Detail {
     pub payloads: Option<Vec<PayloadLine>>,
     pub activity: Option<Activity>,
     pub traces: Option<Traces>,
+    pub actions: Actions,
 }
 
 impl Page for Detail {
@@ -223,7 +226,15 @@ pub fn detail(clock: &Clock, facts: &Facts<'_>) -> Detail {
         documents: on(Tab::Documents).then(|| documents::graph(tenant, clock, workflow)),
         payloads: on(Tab::Payloads).then(|| payloads(tenant, clock, events, facts.failures)),
         activity: on(Tab::Activity).then(|| activity::activity(tenant, clock, workflow)),
+        actions: Actions::default(),
         traces: on(Tab::Trace).then(|| trace::waterfall(tenant, clock, facts.spans)),
+    }
+}
+
+impl Detail {
+    #[must_use]
+    pub fn with_actions(self, actions: Actions) -> Self {
+        Self { actions, ..self }
     }
 }
 

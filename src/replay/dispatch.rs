@@ -100,7 +100,8 @@ impl Work {
             body = by_rule(&self.options.steps, form, &body)
                 .ok_or_else(|| never("no_json", "The record cannot be read as JSON, so the rule cannot change it"))?;
         }
-        let mut headers = loaded.row.headers.clone();
+        let letter = loaded.records.letter(item.record);
+        let mut headers = letter.map_or(&loaded.row.headers, |letter| &letter.headers).clone();
         if form != loaded.form {
             headers.retain(|(name, _)| name != "content-type");
             headers.push(("content-type".to_owned(), content_type(form).to_owned()));
@@ -210,7 +211,7 @@ pub fn idempotency_key(tenant: &str, item: &ReplayItemRow, options: &Options) ->
 }
 
 /// An edit is text; a record that came in another dress goes on as JSON.
-fn edited_form(form: Form) -> Form {
+pub fn edited_form(form: Form) -> Form {
     match form {
         Form::LogsProtobuf => Form::LogsJson,
         Form::TracesProtobuf => Form::TracesJson,
@@ -302,7 +303,7 @@ pub fn editable(form: Form, body: &Bytes, record: u32) -> Option<(Form, String)>
 }
 
 /// JSON on lines of its own; other text as it is.
-fn pretty(text: &str) -> String {
+pub fn pretty(text: &str) -> String {
     serde_json::from_str::<Value>(text)
         .ok()
         .and_then(|value| serde_json::to_string_pretty(&value).ok())

@@ -10,7 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::bodies::Bodies;
-use super::dispatch::{Came, Work, idempotency_key};
+use super::dispatch::{Came, Work, by_rule, idempotency_key, pretty};
+use super::edit::{self, Step};
 use super::effects;
 use super::job::{Options, Through};
 use super::jobs::{ReplayError, Replays};
@@ -39,6 +40,18 @@ pub struct Forecast {
     pub duplicates: usize,
     pub problems: Vec<Problem>,
     pub calls: Vec<Call>,
+    /// Objects of which nothing says yet to which workflow they belong.
+    pub held: Vec<ObjectRef>,
+}
+
+/// A record before and after a rule.
+#[derive(Debug)]
+pub struct Sample {
+    /// Its name: `3f.2`.
+    pub payload: String,
+    pub before: String,
+    pub after: String,
+    pub problems: Vec<Refusal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -163,6 +176,7 @@ impl Replays {
             return Ok(());
         }
         let definitions = self.shelf.of(tenant);
+        let own: BTreeSet<ObjectRef> = events.iter().map(|event| event.object.clone()).collect();
         let touched: BTreeSet<ObjectRef> =
             events.iter().flat_map(|event| event.refs.iter().chain([&event.object])).cloned().collect();
         let touched: Vec<ObjectRef> = touched.into_iter().collect();
@@ -183,10 +197,13 @@ impl Replays {
         let now = Utc::now();
         let added: Vec<Entry> =
             events.into_iter().map(|event| Entry { event, received_at: now, payload: u64::MAX }).collect();
+        let all_compared = roots.len() <= COMPARED;
+        let mut found: BTreeSet<ObjectRef> = BTreeSet::new();
         for root in roots.into_iter().take(COMPARED) {
             let before = assemble(&definitions, &root, entries.iter().cloned(), now);
             let after = assemble(&definitions, &root, entries.iter().chain(&added).cloned(), now);
             let Some(after) = after else { continue };
+            found.extend(after.objects.iter().map(|member| member.object.clone()));
             let new = before.is_none();
             let before = before.map_or(Value::Null, |workflow| plain(&workflow));
             let changes = differences(&before, &plain(&after));
@@ -194,7 +211,44 @@ impl Replays {
                 forecast.workflows.push(Difference { workflow: root, new, changes });
             }
         }
+        let belongs = |kind: &str| definitions.iter().any(|definition| definition.concerns(kind));
+        if all_compared {
+            forecast.held =
+                own.iter().filter(|object| !found.contains(*object) && belongs(&object.kind)).cloned().collect();
+        }
         Ok(())
+    }
+
+    /// A rule tried on a few records: each before and after, with what would still be wrong.
+    pub async fn samples(
+        &self,
+        tenant: &str,
+        wanted: &Wanted,
+        steps: &[Step],
+        most: usize,
+    ) -> Result<Vec<Sample>, ReplayError> {
+        edit::check(steps)?;
+        let mut selection = select::select(&self.store, tenant, wanted, &Through::Pipeline).await?;
+        selection.chosen.truncate(most);
+        let bodies = Bodies::new(self.store.clone(), tenant, selection.chosen.iter().map(|chosen| chosen.payload));
+        let mut samples = Vec::new();
+        for chosen in selection.chosen {
+            let Some(loaded) = bodies.get(chosen.payload).await? else { continue };
+            let Some((form, before)) = loaded.records.get(chosen.record) else { continue };
+            let Some(after) = by_rule(steps, form, &before) else { continue };
+            let problems = match self.gate.trial(form, &loaded.row.headers, &after, &loaded.row.source) {
+                Err(refusal) => vec![refusal],
+                Ok(reading) => reading.refusals,
+            };
+            let text = |bytes: &[u8]| pretty(&String::from_utf8_lossy(bytes));
+            samples.push(Sample {
+                payload: crate::store::replays::name(chosen.payload, chosen.record),
+                before: text(&before),
+                after: text(&after),
+                problems,
+            });
+        }
+        Ok(samples)
     }
 
     pub(super) fn me(&self) -> Option<Arc<Self>> {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use super::edit::Step;
+use super::items::Items;
 use crate::store::replays::{ReplayItemRow, ReplayRow};
 
 /// Items of one job.
@@ -87,6 +88,9 @@ pub struct Options {
     pub stop_percent: u32,
     pub edit: String,
     pub steps: Vec<Step>,
+    /// Of an action: the root of the workflow on whose page it was asked for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub about: String,
 }
 
 /// Shares of a job after which a ramp looks back.
@@ -104,7 +108,7 @@ pub fn ramp_limit(count: usize, ramp: bool, settled: usize) -> usize {
 /// A job that is going on.
 pub struct Job {
     pub row: Mutex<ReplayRow>,
-    pub items: Mutex<Vec<ReplayItemRow>>,
+    pub items: Mutex<Items>,
     pub options: Options,
     pub through: Through,
     /// Something was asked of it.
@@ -164,7 +168,7 @@ impl Job {
         let through = Through::parse(&row.through).unwrap_or(Through::Pipeline);
         Self {
             row: Mutex::new(row),
-            items: Mutex::new(items),
+            items: Mutex::new(Items::new(items)),
             options,
             through,
             nudge: Notify::new(),
@@ -180,9 +184,7 @@ impl Job {
     pub fn stamp(&self) -> ReplayRow {
         let mut row = self.row.lock();
         let items = self.items.lock();
-        let of = |states: &[&str]| {
-            u32::try_from(items.iter().filter(|item| states.contains(&item.state.as_str())).count()).unwrap_or(u32::MAX)
-        };
+        let of = |states: &[&str]| u32::try_from(items.count(states)).unwrap_or(u32::MAX);
         row.proven = of(&[item::PROVEN]);
         row.sent = of(&[item::SENT]);
         row.failed = of(&[item::FAILED, item::NO_EFFECT]);

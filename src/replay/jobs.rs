@@ -1,22 +1,19 @@
 //! All jobs of all tenants: made, started, told what to do, found again after a restart. A payload is in one running
 //! job at most, and the same selection is one job however often it is asked for.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use bytes::Bytes;
 use chrono::Utc;
-use milepost_ingest::{Form, ObjectRef, Refusal};
+use milepost_ingest::ObjectRef;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::breaker::{Breaker, Way};
 use super::courier::{Courier, Told};
-use super::dispatch::editable;
 use super::edit::{self, EditError};
 use super::job::{self, Job, MOST_RATE, Options, Through, item, version};
 use super::run::Run;
@@ -26,7 +23,7 @@ use super::targets::Targets;
 use crate::domain::Shelf;
 use crate::live::{Change, Hub};
 use crate::pipeline::{Act, Acts, By, Gate, Pressure};
-use crate::store::replays::{EditRow, ReplayItemRow, ReplayRow, WHOLE};
+use crate::store::replays::{ReplayItemRow, ReplayRow, WHOLE};
 use crate::store::{Store, StoreError};
 
 pub struct Replays {
@@ -60,6 +57,14 @@ pub enum ReplayError {
     NoEdit(String),
     #[error("there is no target `{0}`")]
     NoTarget(String),
+    #[error("there is no workflow {0}")]
+    NoWorkflow(String),
+    #[error("there is no action `{0}`")]
+    NoAction(String),
+    #[error("the action `{0}` is not offered now: its condition does not hold")]
+    NotOffered(String),
+    #[error("the action `{0}` is offered for several objects; say for which")]
+    WhichObject(String),
     #[error("nothing is left to replay: everything that was selected is healed, elsewhere or in another replay")]
     Nothing,
     #[error("a reason is needed")]
@@ -90,13 +95,6 @@ pub struct Started {
     pub row: ReplayRow,
     /// It was there already.
     pub again: bool,
-}
-
-/// An edit that was kept, and what is still wrong with it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Edited {
-    pub id: String,
-    pub problems: Vec<Refusal>,
 }
 
 /// Left-out records that are listed; the rest are counted.
@@ -153,13 +151,13 @@ impl Replays {
         let mut active = self.active.lock();
         for job in &jobs {
             let row = job.row.lock();
-            claim(&mut active, &row, &job.items.lock());
+            claim(&mut active, &row, job.items.lock().rows());
             active.jobs.insert((row.tenant.clone(), row.id.clone()), Arc::clone(job));
         }
         Ok(jobs)
     }
 
-    fn launch(&self, job: Arc<Job>) {
+    pub(super) fn launch(&self, job: Arc<Job>) {
         if let Some(me) = self.me.upgrade() {
             tokio::spawn(async move { Run::of(me, job).await.finish().await });
         }
@@ -313,13 +311,13 @@ impl Replays {
                 return Ok(Started { row: same.stamp(), again: true });
             }
             // Between preview and confirmation another job may have taken some: then this one would lie about its number.
-            let mut items = job.items.lock();
-            let busy = items.iter().find_map(|i| active.claims.get(&(row.tenant.clone(), i.payload, i.record)));
+            let items = job.items.lock();
+            let busy = items.rows().iter().filter(|i| i.body.is_empty());
+            let busy = busy.into_iter().find_map(|i| active.claims.get(&(row.tenant.clone(), i.payload, i.record)));
             if let Some(other) = busy {
                 return Err(ReplayError::State(format!("no longer free: replay {other} has some of its payloads")));
             }
-            items.iter_mut().for_each(|item| item.version = 0);
-            claim(&mut active, &row, &items);
+            claim(&mut active, &row, items.rows());
             drop(items);
             active.jobs.insert((row.tenant.clone(), row.id.clone()), Arc::clone(&job));
         }
@@ -379,7 +377,7 @@ impl Replays {
             _ => "replay.resumed",
         };
         self.note(by, kind, id, []).await;
-        self.published(&by.tenant, id);
+        self.published(&job);
         Ok(stamped)
     }
 
@@ -400,7 +398,7 @@ impl Replays {
     ) -> Result<Vec<ReplayItemRow>, ReplayError> {
         if let Some(job) = self.job(tenant, id) {
             let items = job.items.lock();
-            return Ok(items.iter().filter(|item| item.position >= from).take(limit).cloned().collect());
+            return Ok(items.rows().iter().skip(from as usize).take(limit).cloned().collect());
         }
         Ok(self.store.replay_items(tenant, id, &[], from, limit as u64).await?)
     }
@@ -409,9 +407,7 @@ impl Replays {
     pub async fn counts(&self, tenant: &str, id: &str) -> Result<BTreeMap<String, u64>, ReplayError> {
         let mut counts: BTreeMap<String, u64> = item::ALL.iter().map(|state| ((*state).to_owned(), 0)).collect();
         if let Some(job) = self.job(tenant, id) {
-            for item in job.items.lock().iter() {
-                *counts.entry(item.state.clone()).or_default() += 1;
-            }
+            counts.extend(job.items.lock().counts().map(|(state, count)| (state.to_owned(), count as u64)));
         } else {
             for outcome in self.store.replay_outcomes(tenant, id).await? {
                 *counts.entry(outcome.state).or_default() += outcome.count;
@@ -433,6 +429,21 @@ impl Replays {
 
     pub fn job(&self, tenant: &str, id: &str) -> Option<Arc<Job>> {
         self.active.lock().jobs.get(&(tenant.to_owned(), id.to_owned())).cloned()
+    }
+
+    /// Puts a job among those that go on, unless the same one is there: that one is given.
+    pub(super) fn enter(&self, job: &Arc<Job>) -> Option<Arc<Job>> {
+        let mut active = self.active.lock();
+        let row = job.row.lock().clone();
+        let same = |other: &&Arc<Job>| {
+            let other = other.row.lock();
+            other.tenant == row.tenant && other.selection == row.selection
+        };
+        if let Some(same) = active.jobs.values().find(same) {
+            return Some(Arc::clone(same));
+        }
+        active.jobs.insert((row.tenant, row.id), Arc::clone(job));
+        None
     }
 
     fn same(&self, tenant: &str, identity: u64) -> Option<Arc<Job>> {
@@ -491,81 +502,6 @@ impl Replays {
         Ok(())
     }
 
-    /// Keeps another version of a payload, or of one record, beside the original.
-    pub async fn edit(&self, by: &By, payload: u64, record: Option<u32>, body: &[u8]) -> Result<Edited, ReplayError> {
-        let tenant = by.tenant.as_str();
-        let name = || format!("{payload:x}");
-        let row = self.store.payload(tenant, payload).await?.ok_or_else(|| ReplayError::NoPayload(name()))?;
-        // A payload of one record is that record.
-        let record = record.unwrap_or(if row.events + row.refused == 1 { 0 } else { WHOLE });
-        let healed = self.store.healed(tenant, &[payload]).await?;
-        if let Some(healed) = healed.into_iter().find(|h| h.record == record || h.record == WHOLE || record == WHOLE) {
-            return Err(ReplayError::Healed(healed.replay));
-        }
-        let form = Form::parse(&row.form).unwrap_or(Form::Json);
-        let original = Bytes::from(row.body.clone());
-        let (form, before) = match editable(form, &original, record) {
-            Some((form, text)) => (form, text),
-            None => (Form::Json, String::new()),
-        };
-        let parsed = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
-        if let (Some(before), Some(after)) = (parsed(before.as_bytes()), parsed(body))
-            && let Some(place) = edit::locked_change(&before, &after)
-        {
-            return Err(EditError::Locked(place.to_owned()).into());
-        }
-        let body = Bytes::copy_from_slice(body);
-        let problems = match self.gate.trial(form, &row.headers, &body, &row.source) {
-            Err(refusal) => vec![refusal],
-            Ok(reading) => {
-                self.check_identity(form, &row.headers, &original, record, &reading.events, &row.source)?;
-                reading.refusals
-            }
-        };
-        let mut digest = Sha256::new();
-        digest.update(tenant.as_bytes());
-        digest.update(payload.to_le_bytes());
-        digest.update(record.to_le_bytes());
-        digest.update(&body);
-        let id = hex::encode(&digest.finalize()[..12]);
-        let row = EditRow {
-            tenant: tenant.to_owned(),
-            payload,
-            record,
-            id: id.clone(),
-            body: body.to_vec(),
-            by: by.source.clone(),
-            made_ms: Utc::now().timestamp_millis(),
-            problems: serde_json::to_string(&problems).unwrap_or_default(),
-        };
-        self.store.write_edit(&row).await?;
-        let data = [("edit", json!(id)), ("problems", json!(problems.len()))];
-        let object = ObjectRef::new("payload", name());
-        self.note_on(by, "payload.edited", object, data).await;
-        Ok(Edited { id, problems })
-    }
-
-    /// Events of an edit must be those of the original where these could be read.
-    fn check_identity(
-        &self,
-        form: Form,
-        headers: &[(String, String)],
-        original: &Bytes,
-        record: u32,
-        events: &[milepost_ingest::Event],
-        source: &str,
-    ) -> Result<(), ReplayError> {
-        let Some((_, before)) = super::records::record(form, original, record) else { return Ok(()) };
-        let Ok(reading) = self.gate.trial(form, headers, &before, source) else { return Ok(()) };
-        let mut known: Vec<(&str, &str)> =
-            reading.events.iter().map(|event| (event.source.as_str(), event.id.as_str())).collect();
-        known.extend(reading.refusals.iter().map(|r| (r.hint.source.as_str(), r.hint.event_id.as_str())));
-        known.retain(|(_, id)| !id.is_empty());
-        let ids: HashSet<&str> = known.iter().map(|(_, id)| *id).collect();
-        let foreign = events.iter().any(|event| !ids.is_empty() && !ids.contains(event.id.as_str()));
-        if foreign { Err(EditError::Locked("/id".to_owned()).into()) } else { Ok(()) }
-    }
-
     /// Whether something may go to a target now.
     pub(super) fn way(&self, target: &Target) -> Way {
         let mut breakers = self.breakers.lock();
@@ -586,9 +522,16 @@ impl Replays {
         }
     }
 
-    pub(super) fn published(&self, tenant: &str, id: &str) {
-        let topics = vec!["replays".to_owned(), format!("replay:{id}")];
-        self.hub.publish(Change { tenant: tenant.to_owned(), topics, ..Change::default() });
+    pub(super) fn published(&self, job: &Job) {
+        let (tenant, id) = {
+            let row = job.row.lock();
+            (row.tenant.clone(), row.id.clone())
+        };
+        let mut topics = vec!["replays".to_owned(), format!("replay:{id}")];
+        if !job.options.about.is_empty() {
+            topics.push(format!("w:{}", job.options.about));
+        }
+        self.hub.publish(Change { tenant, topics, ..Change::default() });
     }
 
     async fn note<const N: usize>(&self, by: &By, kind: &str, id: &str, data: [(&str, Value); N]) {

@@ -1,7 +1,7 @@
 //! One record out of a payload that holds many, as a payload of its own: what was accepted beside it stays untouched.
 
 use bytes::Bytes;
-use milepost_ingest::{Form, logs_json_to_protobuf, traces_json_to_protobuf};
+use milepost_ingest::{Form, Letter, logs_json_to_protobuf, traces_json_to_protobuf};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
@@ -18,6 +18,8 @@ pub enum Records {
     Text(Form, Vec<Bytes>),
     Logs(ExportLogsServiceRequest),
     Spans(ExportTraceServiceRequest),
+    /// What another system gave up on: the message goes, not the letter around it.
+    Letters(Vec<Letter>),
 }
 
 impl Records {
@@ -28,6 +30,7 @@ impl Records {
                 let one = if form == Form::Json { Form::Json } else { Form::CloudEvent };
                 elements(body).map_or_else(whole, |records| Self::Text(one, records))
             }
+            Form::DeadLetters => Self::Letters(milepost_ingest::dead_letters(body)),
             Form::Ndjson => Self::Text(Form::Json, lines(body)),
             Form::LogsProtobuf | Form::LogsJson => {
                 let protobuf =
@@ -52,6 +55,18 @@ impl Records {
             Self::Text(form, records) => Some((*form, records.get(record as usize)?.clone())),
             Self::Logs(request) => Some((Form::LogsProtobuf, log(request, record)?)),
             Self::Spans(request) => Some((Form::TracesProtobuf, span(request, record)?)),
+            Self::Letters(_) => {
+                let letter = self.letter(record)?;
+                Some((form_of(letter), Bytes::from(letter.payload.clone())))
+            }
+        }
+    }
+
+    /// The dead letter at a place, where this is one.
+    pub fn letter(&self, record: u32) -> Option<&Letter> {
+        match self {
+            Self::Letters(letters) => letters.iter().find(|letter| letter.about.index == record),
+            _ => None,
         }
     }
 }
@@ -59,6 +74,13 @@ impl Records {
 /// What is sent for one item: a record of its payload, or all of it.
 pub fn record(form: Form, body: &Bytes, record: u32) -> Option<(Form, Bytes)> {
     if record == WHOLE { Some((form, body.clone())) } else { Records::of(form, body).get(record) }
+}
+
+fn form_of(letter: &Letter) -> Form {
+    let named = |(name, value): &(String, String)| {
+        name.eq_ignore_ascii_case("content-type") && value.starts_with("application/cloudevents+json")
+    };
+    if letter.headers.iter().any(named) { Form::CloudEvent } else { Form::Json }
 }
 
 /// None when it is no array: then it is one record.
@@ -131,6 +153,14 @@ mod tests {
         assert_eq!(text(Form::Json, array, 2), None);
         assert_eq!(text(Form::Ndjson, "{\"a\":1}\n\n{\"b\":2}\n", 1), Some((Form::Json, "{\"b\":2}".to_owned())));
         assert_eq!(text(Form::Json, array, WHOLE).map(|(_, t)| t).as_deref(), Some(array));
+    }
+
+    #[test]
+    fn of_a_dead_letter_the_message_goes() {
+        let body = r#"[{"id": "a", "payload": {"id": "7"}}, {"payload_base64": "!"}, {"id": "c", "payload": "lost"}]"#;
+        assert_eq!(text(Form::DeadLetters, body, 0), Some((Form::Json, r#"{"id": "7"}"#.to_owned())));
+        assert_eq!(text(Form::DeadLetters, body, 1), None, "it cannot be read");
+        assert_eq!(text(Form::DeadLetters, body, 2), Some((Form::Json, "lost".to_owned())));
     }
 
     #[test]

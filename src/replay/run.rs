@@ -1,5 +1,10 @@
-//! One job on its way: which item goes next and when, what its outcome means, and when the job is at its end. Outcomes
-//! are stored some at a time; what was not stored when the process died is sent again under the same key.
+//! One job on its way: which item goes next and when, and when the job is at its end. What an attempt came to, the proof
+//! of its effect and the keeping of both have files of their own; what was not stored when the process died is sent again
+//! under the same key.
+
+mod keep;
+mod outcome;
+mod proof;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
@@ -8,19 +13,15 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use milepost_ingest::ObjectRef;
-use serde_json::json;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 
 use super::bodies::Bodies;
 use super::dispatch::{Came, Work};
-use super::effects;
-use super::job::{self, Job, Through, item, lane, ramp_limit, version};
+use super::job::{self, Job, Through, item, lane, ramp_limit};
 use super::jobs::Replays;
-use super::schedule::Schedule;
 use super::target::Target;
-use crate::pipeline::By;
 use crate::store::StoreError;
-use crate::store::replays::{HealedRow, ReplayItemRow};
+use crate::store::replays::ReplayItemRow;
 
 /// Under way at the same time through the pipeline; its journal gathers them into one sync.
 const PIPELINE_AT_ONCE: usize = 128;
@@ -45,13 +46,17 @@ pub struct Run {
     later: BinaryHeap<Reverse<(Instant, usize)>>,
     /// Of each object, what waits behind the one that is its turn.
     behind: HashMap<ObjectRef, VecDeque<usize>>,
-    under_way: JoinSet<(usize, Came)>,
+    under_way: JoinSet<Came>,
+    /// Which item a task under way is of: a task that breaks off cannot say it itself.
+    tasks: HashMap<Id, usize>,
     changed: HashSet<usize>,
     flushing: Option<JoinHandle<Result<(), StoreError>>>,
     flushed: Vec<usize>,
     flush_at: Instant,
     looking: Option<JoinHandle<Result<Vec<u32>, StoreError>>>,
     look_at: Instant,
+    /// Where the last look left off.
+    looked_to: (i64, usize),
     time_out_at: Instant,
     /// When the next may go, at a set rate.
     slot: Option<Instant>,
@@ -83,8 +88,8 @@ impl Run {
             let now_ms = Utc::now().timestamp_millis();
             let mut busy: HashSet<ObjectRef> = HashSet::new();
             let goes = |item: &ReplayItemRow| matches!(item.state.as_str(), item::WAITING | item::RETRYING);
-            payloads = items.iter().filter(|i| goes(i)).map(|i| i.payload).collect();
-            for (at, item) in items.iter().enumerate() {
+            payloads = items.rows().iter().filter(|i| goes(i)).map(|i| i.payload).collect();
+            for (at, item) in items.rows().iter().enumerate() {
                 let lane = lane(item);
                 if !goes(item) {
                     if item.state == item::FAILED {
@@ -123,12 +128,14 @@ impl Run {
             later,
             behind,
             under_way: JoinSet::new(),
+            tasks: HashMap::new(),
             changed: HashSet::new(),
             flushing: None,
             flushed: Vec::new(),
             flush_at: now,
             looking: None,
             look_at: now,
+            looked_to: (0, 0),
             time_out_at: now,
             slot: None,
             dirty_row: true,
@@ -151,7 +158,7 @@ impl Run {
             }
             let wake = self.wake();
             tokio::select! {
-                Some(done) = self.under_way.join_next() => self.absorb_all(done),
+                Some(done) = self.under_way.join_next_with_id() => self.absorb_all(done),
                 done = finished(&mut self.flushing) => self.flushed(done),
                 done = finished(&mut self.looking) => self.looked(done),
                 () = self.job.nudge.notified() => {}
@@ -199,9 +206,10 @@ impl Run {
             let Some(at) = self.ready.pop_front() else { break };
             self.pace();
             room -= 1;
-            let item = self.job.items.lock()[at].clone();
+            let Some(item) = self.job.items.lock().get(at).cloned() else { continue };
             let work = Arc::clone(&self.work);
-            self.under_way.spawn(async move { (at, work.attempt(&item).await) });
+            let task = self.under_way.spawn(async move { work.attempt(&item).await });
+            self.tasks.insert(task.id(), at);
         }
     }
 
@@ -220,8 +228,7 @@ impl Run {
     /// All items, those that are under way or have an outcome, and those that have one.
     fn progress(&self) -> (usize, usize, usize) {
         let items = self.job.items.lock();
-        let open = items.iter().filter(|i| matches!(i.state.as_str(), item::WAITING | item::RETRYING)).count();
-        let settled = items.len() - open;
+        let settled = items.len() - items.open();
         (items.len(), settled + self.under_way.len(), settled)
     }
 
@@ -240,131 +247,18 @@ impl Run {
         if self.job.options.at_once == 0 { most } else { most.min(self.job.options.at_once) }
     }
 
-    fn absorb_all(&mut self, first: Result<(usize, Came), tokio::task::JoinError>) {
-        self.absorb(first);
-        while let Some(done) = self.under_way.try_join_next() {
-            self.absorb(done);
-        }
-    }
-
-    fn absorb(&mut self, done: Result<(usize, Came), tokio::task::JoinError>) {
-        let (at, came) = match done {
-            Ok(done) => done,
-            Err(error) => {
-                tracing::error!(%error, "an attempt ended in a fault; the item stays and goes again after a restart");
-                return;
-            }
-        };
-        let now_ms = Utc::now().timestamp_millis();
-        let target = self.target();
-        let mut stop = None;
-        let mut freed = None;
-        {
-            let mut items = self.job.items.lock();
-            let item = &mut items[at];
-            match came {
-                Came::Taken { status, via, trace_id, result, awaits } => {
-                    item.attempts += 1;
-                    item.state = item::SENT.to_owned();
-                    (item.code, item.detail) = (String::new(), String::new());
-                    (item.status, item.via, item.trace_id, item.result) = (u32::from(status), via, trace_id, result);
-                    item.sent_ms = now_ms;
-                    let within = target.as_ref().map(|target| target.effect.as_ref().map(|effect| effect.within));
-                    item.due_ms = match within {
-                        None => now_ms + APPLIED_WITHIN_MS,
-                        Some(Some(within)) => now_ms + i64::try_from(within.as_millis()).unwrap_or(i64::MAX / 2),
-                        // Nothing is awaited, so nothing is proven: that it was sent is all there is to say.
-                        Some(None) => 0,
-                    };
-                    item.awaits = serde_json::to_string(&awaits).unwrap_or_default();
-                    if item.object_id.is_empty()
-                        && let Some((object, _)) = awaits.first()
-                    {
-                        (item.object_type, item.object_id) = (object.kind.clone(), object.id.clone());
-                    }
-                    freed = lane(item);
-                    self.job.pace.lock().note(now_ms / 1_000);
-                }
-                Came::Later { no, asked, counts } => {
-                    item.attempts += u32::from(counts);
-                    (item.code, item.detail) = (no.code.to_owned(), no.detail);
-                    item.status = u32::from(no.status);
-                    let schedule = target.as_ref().map_or_else(Schedule::default, |target| target.schedule.clone());
-                    let wait = if counts {
-                        schedule.wait(item.attempts as usize, asked, rand::random())
-                    } else {
-                        Some(asked.unwrap_or(IDLE))
-                    };
-                    match wait {
-                        Some(wait) => {
-                            if counts {
-                                item.state = item::RETRYING.to_owned();
-                                item.next_ms = now_ms + i64::try_from(wait.as_millis()).unwrap_or(i64::MAX / 2);
-                            }
-                            self.later.push(Reverse((Instant::now() + wait, at)));
-                            if !counts {
-                                // Nothing was tried, so nothing is to be kept.
-                                return;
-                            }
-                        }
-                        None => {
-                            item.state = item::FAILED.to_owned();
-                            item.settled_ms = now_ms;
-                        }
-                    }
-                }
-                Came::Never(no) | Came::Gone(no) => {
-                    if no.code == "gone" {
-                        stop = Some("The target answers 410: it wants nothing of this any more".to_owned());
-                    }
-                    item.attempts += 1;
-                    item.state = item::FAILED.to_owned();
-                    (item.code, item.detail) = (no.code.to_owned(), no.detail);
-                    item.status = u32::from(no.status);
-                    item.settled_ms = now_ms;
-                    self.job.pace.lock().note(now_ms / 1_000);
-                }
-            }
-        }
-        self.changed.insert(at);
-        if let Some(object) = freed
-            && let Some(next) = self.behind.get_mut(&object).and_then(VecDeque::pop_front)
-        {
-            self.ready.push_back(next);
-        }
-        if let Some(why) = stop.or_else(|| self.too_many_failed()) {
-            let mut row = self.job.row.lock();
-            if row.state == job::RUNNING {
-                job::STOPPED.clone_into(&mut row.state);
-                row.note = why;
-            }
-        }
-        self.dirty_row = true;
-    }
-
-    fn too_many_failed(&self) -> Option<String> {
-        let most = self.job.options.stop_percent as usize;
-        if most == 0 {
-            return None;
-        }
-        let items = self.job.items.lock();
-        let failed = items.iter().filter(|i| i.state == item::FAILED).count();
-        let all = items.iter().filter(|i| !matches!(i.state.as_str(), item::WAITING | item::RETRYING)).count();
-        (all >= ENOUGH.min(items.len()) && failed * 100 > most * all)
-            .then(|| format!("{failed} of {all} failed, more than the {most} % that this replay allows"))
-    }
-
     /// What waits behind a failed one does not go, and says so.
     fn skip_behind(&mut self) {
         let now_ms = Utc::now().timestamp_millis();
         let mut items = self.job.items.lock();
         for (_, followers) in self.behind.drain() {
             for at in followers {
-                let item = &mut items[at];
-                item.state = item::SKIPPED.to_owned();
-                item.code = "predecessor_failed".to_owned();
-                item.detail = "One before it about the same object failed".to_owned();
-                item.settled_ms = now_ms;
+                items.change(at, |item| {
+                    item.state = item::SKIPPED.to_owned();
+                    item.code = "predecessor_failed".to_owned();
+                    item.detail = "One before it about the same object failed".to_owned();
+                    item.settled_ms = now_ms;
+                });
                 self.changed.insert(at);
             }
         }
@@ -379,149 +273,17 @@ impl Run {
         }
         let now_ms = Utc::now().timestamp_millis();
         let mut items = self.job.items.lock();
-        for (at, item) in items.iter_mut().enumerate() {
-            if matches!(item.state.as_str(), item::WAITING | item::RETRYING) {
+        if items.open() == 0 {
+            return;
+        }
+        let open = |item: &ReplayItemRow| matches!(item.state.as_str(), item::WAITING | item::RETRYING);
+        let places: Vec<usize> = items.rows().iter().enumerate().filter(|(_, i)| open(i)).map(|(at, _)| at).collect();
+        for at in places {
+            items.change(at, |item| {
                 item.state = item::CANCELLED.to_owned();
                 item.settled_ms = now_ms;
-                self.changed.insert(at);
-            }
-        }
-    }
-
-    /// Looks whether effects have shown themselves, beside everything else.
-    fn look(&mut self) {
-        if self.looking.is_some() || Instant::now() < self.look_at {
-            return;
-        }
-        let sent: Vec<ReplayItemRow> = {
-            let items = self.job.items.lock();
-            items.iter().filter(|i| i.state == item::SENT && i.due_ms > 0).take(effects::LOOK).cloned().collect()
-        };
-        self.look_at = Instant::now() + LOOK_EVERY;
-        if sent.is_empty() {
-            return;
-        }
-        let (store, tenant) = (self.replays.store.clone(), self.work.tenant.clone());
-        if let Some(target) = self.target() {
-            self.look_at = Instant::now() + LOOK_FOR_ANSWERS_EVERY;
-            let Some(effect) = target.effect.clone() else { return };
-            let definitions = self.replays.shelf.of(&tenant);
-            self.looking = Some(tokio::spawn(async move {
-                effects::answered(&store, &definitions, &tenant, &effect.awaited, &sent).await
-            }));
-        } else {
-            self.looking = Some(tokio::spawn(async move { effects::applied(&store, &tenant, &sent).await }));
-        }
-    }
-
-    fn looked(&mut self, done: Result<Result<Vec<u32>, StoreError>, tokio::task::JoinError>) {
-        self.looking = None;
-        let Ok(Ok(positions)) = done else { return };
-        let now_ms = Utc::now().timestamp_millis();
-        let mut items = self.job.items.lock();
-        for position in positions {
-            let at = position as usize;
-            if let Some(item) = items.get_mut(at).filter(|item| item.state == item::SENT) {
-                item.state = item::PROVEN.to_owned();
-                item.settled_ms = now_ms;
-                self.changed.insert(at);
-            }
-        }
-        self.dirty_row = true;
-    }
-
-    /// What was sent and had no effect in time becomes an exception.
-    fn time_out(&mut self) {
-        if Instant::now() < self.time_out_at {
-            return;
-        }
-        self.time_out_at = Instant::now() + IDLE;
-        let now_ms = Utc::now().timestamp_millis();
-        let mut silent = Vec::new();
-        {
-            let mut items = self.job.items.lock();
-            for (at, item) in items.iter_mut().enumerate() {
-                if item.state == item::SENT && item.due_ms > 0 && item.due_ms <= now_ms {
-                    item.state = item::NO_EFFECT.to_owned();
-                    item.code = "no_effect".to_owned();
-                    item.detail = "It was sent, and nothing of what was awaited came".to_owned();
-                    item.settled_ms = now_ms;
-                    self.changed.insert(at);
-                    silent.extend(lane(item).map(|object| (object, item.payload, item.via.clone())));
-                }
-            }
-        }
-        if silent.is_empty() {
-            return;
-        }
-        let (replays, tenant, replay) = (Arc::clone(&self.replays), self.work.tenant.clone(), self.work.replay.clone());
-        tokio::spawn(async move {
-            let by = By { tenant, source: "rule/replay".to_owned(), key_id: String::new() };
-            for (object, payload, via) in silent {
-                let data = [("replay", json!(replay)), ("payload", json!(format!("{payload:x}"))), ("via", json!(via))];
-                replays.note_on(&by, "replay.without_effect", object, data).await;
-            }
-        });
-    }
-
-    /// Stores what changed, beside everything else.
-    fn flush(&mut self) {
-        if self.flushing.is_some() || (self.changed.is_empty() && !self.dirty_row) || Instant::now() < self.flush_at {
-            return;
-        }
-        self.flush_at = Instant::now() + FLUSH_EVERY;
-        let (items, healed) = self.take_changed();
-        let row = self.job.stamp();
-        self.dirty_row = false;
-        let store = self.replays.store.clone();
-        self.flushing = Some(tokio::spawn(async move {
-            store.write_replay_items(&items).await?;
-            store.write_healed(&healed).await?;
-            store.write_replay(&row).await
-        }));
-    }
-
-    fn take_changed(&mut self) -> (Vec<ReplayItemRow>, Vec<HealedRow>) {
-        self.flushed = self.changed.drain().collect();
-        self.flushed.sort_unstable();
-        let version = version();
-        let mut items = self.job.items.lock();
-        let mut rows = Vec::with_capacity(self.flushed.len());
-        let mut healed = Vec::new();
-        for at in &self.flushed {
-            let item = &mut items[*at];
-            item.version = version;
-            rows.push(item.clone());
-            if item.state == item::PROVEN && item.body.is_empty() {
-                healed.push(HealedRow {
-                    tenant: item.tenant.clone(),
-                    payload: item.payload,
-                    record: item.record,
-                    fingerprint: item.fingerprint,
-                    replay: item.replay.clone(),
-                    healed_ms: item.settled_ms,
-                });
-            }
-        }
-        (rows, healed)
-    }
-
-    fn flushed(&mut self, done: Result<Result<(), StoreError>, tokio::task::JoinError>) {
-        self.flushing = None;
-        let flushed = std::mem::take(&mut self.flushed);
-        match done {
-            Ok(Ok(())) => self.replays.published(&self.work.tenant, &self.work.replay),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "outcomes of a replay could not be stored; trying again");
-                self.changed.extend(flushed);
-                self.dirty_row = true;
-                self.flush_at = Instant::now() + Duration::from_secs(1);
-            }
-            Err(error) => {
-                tracing::error!(%error, "outcomes of a replay could not be stored");
-                self.changed.extend(flushed);
-                self.dirty_row = true;
-            }
+            });
+            self.changed.insert(at);
         }
     }
 
@@ -535,7 +297,7 @@ impl Run {
             return false;
         }
         self.skip_behind();
-        let awaited = self.job.items.lock().iter().any(|i| i.state == item::SENT && i.due_ms > 0);
+        let awaited = self.job.items.lock().awaits_effects();
         {
             let mut row = self.job.row.lock();
             // Said only when every outcome is stored: who hears it may ask the store.
@@ -576,41 +338,10 @@ impl Run {
         }
         wake.max(Duration::from_millis(1))
     }
-
-    /// Waits for what is under way and keeps what it came to; what is not stored goes again after the next start.
-    async fn close(mut self) {
-        let until = Instant::now() + Duration::from_secs(3);
-        while let Ok(Some(done)) =
-            tokio::time::timeout(until.saturating_duration_since(Instant::now()), self.under_way.join_next()).await
-        {
-            self.absorb(done);
-        }
-        if let Some(flushing) = self.flushing.take() {
-            let done = flushing.await;
-            self.flushed(done);
-        }
-        if !self.changed.is_empty() || self.dirty_row {
-            let (items, healed) = self.take_changed();
-            let store = &self.replays.store;
-            let row = self.job.stamp();
-            let kept = async {
-                store.write_replay_items(&items).await?;
-                store.write_healed(&healed).await?;
-                store.write_replay(&row).await
-            };
-            if let Err(error) = kept.await {
-                tracing::warn!(%error, "the last outcomes of a replay are not stored; their items go again");
-            }
-        }
-        if job::is_over(&self.job.state()) {
-            self.replays.retire(&self.job);
-        }
-        self.replays.published(&self.work.tenant, &self.work.replay);
-    }
 }
 
 /// Resolves when the work is done; never when there is none.
-async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, tokio::task::JoinError> {
+async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {
     match work {
         Some(work) => work.await,
         None => std::future::pending().await,

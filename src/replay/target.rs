@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::breaker;
 use super::schedule::{JITTER_PERCENT, STANDARD_S, Schedule};
-use crate::domain::duration;
+use crate::domain::{DefinitionError, duration};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// Longest that one attempt may be given.
@@ -127,14 +127,6 @@ pub enum Awaited {
     System(String),
 }
 
-/// What is wrong with a target file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {what}")]
-pub struct TargetError {
-    pub file: String,
-    pub what: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -232,10 +224,12 @@ fn eight() -> usize {
 const LASTING: [u16; 12] = [400, 401, 403, 404, 405, 406, 411, 413, 414, 415, 422, 501];
 
 impl Target {
-    pub fn parse(file: &str, text: &str) -> Result<Self, TargetError> {
-        let wrong = |what: String| TargetError { file: file.to_owned(), what };
-        let read: File = toml::from_str(text).map_err(|error| wrong(error.to_string().trim().to_owned()))?;
-        Self::of(read).map_err(wrong)
+    pub fn parse(file: &str, text: &str) -> Result<Self, DefinitionError> {
+        let read: File = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            DefinitionError::at(file, text, at, error.message().trim().to_owned())
+        })?;
+        Self::of(read).map_err(|what| DefinitionError::at(file, text, place(text, &what), what))
     }
 
     fn of(read: File) -> Result<Self, String> {
@@ -339,6 +333,22 @@ impl Target {
     }
 }
 
+/// Where the field stands that a sentence begins with: `auth.name: …`.
+pub fn place(text: &str, what: &str) -> usize {
+    let path = what.split(':').next().unwrap_or_default();
+    let Ok(whole) = toml::de::DeTable::parse(text) else { return 0 };
+    let (mut table, mut at) = (whole.get_ref(), 0);
+    for part in path.split('.') {
+        let Some((_, value)) = table.iter().find(|(name, _)| name.get_ref() == part) else { break };
+        at = value.span().start;
+        match value.get_ref() {
+            toml::de::DeValue::Table(inner) => table = inner,
+            _ => break,
+        }
+    }
+    at
+}
+
 fn address(name: &str, text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| format!("{name}: `{text}` is no address"))?;
     let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
@@ -355,7 +365,16 @@ fn address(name: &str, text: &str) -> Result<Uri, String> {
 mod tests {
     use super::*;
 
-    fn parse(more: &str) -> Result<Target, TargetError> {
+    #[test]
+    fn a_fault_is_told_with_its_line_and_column() {
+        let told = |more: &str| parse(more).expect_err("refused").to_string();
+        assert_eq!(told("url = \"ftp://x/\""), "billing.toml:3:7: url: `ftp://x/`: expected https://… or http://…");
+        let auth = "url = \"https://x.example/\"\n[auth]\nkind = \"header\"\nname = \"x y\"\nvalue = { env = \"K\" }";
+        assert!(told(auth).starts_with("billing.toml:6:8: auth.name: "), "{}", told(auth));
+        assert!(told("url = \"https://x.example/\"\ntimout = \"1s\"").starts_with("billing.toml:4:1: "));
+    }
+
+    fn parse(more: &str) -> Result<Target, DefinitionError> {
         Target::parse("billing.toml", &format!("key = \"billing\"\ntitle = \"Billing\"\n{more}"))
     }
 

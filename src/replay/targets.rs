@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::target::{Target, TargetError};
+use super::target::{Target, place};
+use crate::domain::DefinitionError;
 
 #[derive(Debug, Default)]
 pub struct Targets {
@@ -14,22 +15,25 @@ pub struct Targets {
 }
 
 /// Reads a set of files, `(name, text)` each; every fault of every file comes back.
-pub fn read(files: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Arc<Target>>, Vec<TargetError>> {
-    let (mut set, mut faults): (Vec<Arc<Target>>, Vec<TargetError>) = (Vec::new(), Vec::new());
+pub fn read(files: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Arc<Target>>, Vec<DefinitionError>> {
+    let (mut set, mut faults): (Vec<Arc<Target>>, Vec<DefinitionError>) = (Vec::new(), Vec::new());
+    let fault = |file: &str, text: &str, what: String| DefinitionError::at(file, text, place(text, &what), what);
+    let mut stand_ins: Vec<(String, String, String)> = Vec::new();
     for (file, text) in files {
         match Target::parse(&file, &text) {
             Err(fault) => faults.push(fault),
             Ok(target) if set.iter().any(|other| other.key == target.key) => {
-                faults.push(TargetError { file, what: format!("key: `{}` stands in another file too", target.key) });
+                faults.push(fault(&file, &text, format!("key: `{}` stands in another file too", target.key)));
             }
-            Ok(target) => set.push(Arc::new(target)),
+            Ok(target) => {
+                stand_ins.extend(target.fallback.clone().map(|fallback| (fallback, file, text)));
+                set.push(Arc::new(target));
+            }
         }
     }
-    for target in &set {
-        let Some(fallback) = &target.fallback else { continue };
-        if !set.iter().any(|other| other.key == *fallback) {
-            let what = format!("fallback: there is no target `{fallback}`");
-            faults.push(TargetError { file: format!("{}.toml", target.key), what });
+    for (fallback, file, text) in stand_ins {
+        if !set.iter().any(|other| other.key == fallback) {
+            faults.push(fault(&file, &text, format!("fallback: there is no target `{fallback}`")));
         }
     }
     set.sort_by(|a, b| a.key.cmp(&b.key));
@@ -62,6 +66,10 @@ impl Targets {
         Option::clone(&self.fault.load())
     }
 
+    pub fn all(&self) -> Vec<Arc<Target>> {
+        self.now.load().to_vec()
+    }
+
     /// Those that a tenant may use.
     pub fn of(&self, tenant: &str) -> Vec<Arc<Target>> {
         self.now.load().iter().filter(|target| target.serves(tenant)).cloned().collect()
@@ -78,6 +86,15 @@ mod tests {
 
     fn file(key: &str, more: &str) -> (String, String) {
         (format!("{key}.toml"), format!("key = \"{key}\"\ntitle = \"T\"\nurl = \"https://x.example/\"\n{more}"))
+    }
+
+    #[test]
+    fn the_example_is_a_target_and_a_stand_in_must_be_there() {
+        let text = include_str!("../../docs/examples/targets/billing.toml");
+        let set = read([("targets/billing.toml".to_owned(), text.to_owned())]).expect("read");
+        assert_eq!(set[0].key, "billing");
+        let faults = read([file("a", "fallback = \"b\"")]).expect_err("refused");
+        assert_eq!(faults[0].to_string(), "a.toml:4:12: fallback: there is no target `b`");
     }
 
     #[test]

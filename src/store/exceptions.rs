@@ -10,7 +10,7 @@ use super::board::KindCount;
 use super::open::{in_order, page};
 use super::rows::ExceptionRow;
 use super::workflows::Facet;
-use super::{Cursor, Store, StoreError, stream};
+use super::{Cursor, Freezable, Store, StoreError, stream};
 
 /// What a list is narrowed to; an empty field does not narrow.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +163,8 @@ impl Store {
                 return Ok(in_order(rows, &ids, |row: &ExceptionRow| row.id.clone()));
             }
         }
-        Ok(self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?)
+        let rows = self.exception_list(tenant, filter, muting, cursor, limit).fetch_all().await?;
+        Ok(self.owned(rows, tenant))
     }
 
     /// The same rows in the same order, as they come.
@@ -174,7 +175,7 @@ impl Store {
         muting: &Muting,
         limit: u64,
     ) -> impl Stream<Item = Result<Vec<ExceptionRow>, StoreError>> + Send + use<> {
-        stream::rows(self.exception_list(tenant, filter, muting, &Cursor::start(), limit))
+        self.owned_stream(stream::rows(self.exception_list(tenant, filter, muting, &Cursor::start(), limit)), tenant)
     }
 
     fn exception_list(
@@ -186,12 +187,16 @@ impl Store {
         limit: u64,
     ) -> Query {
         let (resumed, after) = cursor.place();
-        narrowed(self.reader.query_raw(read!("exceptions")), tenant, filter, muting)
-            .param("sort", filter.sort.as_str())
-            .param("resumed", resumed)
-            .param("after_value", after.value)
-            .param("after_id", after.id)
-            .param("limit", limit)
+        narrowed(
+            self.of_list(self.reader.query_raw(read!("exceptions")), Freezable::Exceptions, tenant),
+            filter,
+            muting,
+        )
+        .param("sort", filter.sort.as_str())
+        .param("resumed", resumed)
+        .param("after_value", after.value)
+        .param("after_id", after.id)
+        .param("limit", limit)
     }
 
     /// By currency, the most frequent first.
@@ -207,7 +212,13 @@ impl Store {
                 return Ok(sums);
             }
         }
-        Ok(narrowed(self.reader.query_raw(read!("exception_sums")), tenant, filter, muting).fetch_all().await?)
+        Ok(narrowed(
+            self.of_list(self.reader.query_raw(read!("exception_sums")), Freezable::Exceptions, tenant),
+            filter,
+            muting,
+        )
+        .fetch_all()
+        .await?)
     }
 
     pub async fn exception_facets(
@@ -224,7 +235,13 @@ impl Store {
                 return Ok(facets);
             }
         }
-        Ok(narrowed(self.reader.query_raw(read!("exception_facets")), tenant, filter, muting).fetch_all().await?)
+        Ok(narrowed(
+            self.of_list(self.reader.query_raw(read!("exception_facets")), Freezable::Exceptions, tenant),
+            filter,
+            muting,
+        )
+        .fetch_all()
+        .await?)
     }
 
     pub async fn exception(&self, tenant: &str, id: &str) -> Result<Option<ExceptionRow>, StoreError> {
@@ -282,9 +299,8 @@ impl Store {
     }
 }
 
-fn narrowed(query: Query, tenant: &str, filter: &ExceptionFilter, muting: &Muting) -> Query {
+fn narrowed(query: Query, filter: &ExceptionFilter, muting: &Muting) -> Query {
     query
-        .param("tenant", tenant)
         .param("state", &filter.state)
         .param("kind", &filter.kind)
         .param("severity", &filter.severity)

@@ -34,6 +34,8 @@ pub struct Retention {
     pub exceptions: u32,
     /// What was sent to whom, and how it went.
     pub deliveries: u32,
+    /// Replays and actions with what each item came to, and which failures were mended.
+    pub replays: u32,
     /// OTLP spans.
     pub spans: u32,
     /// OTLP log records that are no business events.
@@ -51,6 +53,7 @@ impl Default for Retention {
             payloads: 180,
             failures: 400,
             deliveries: 180,
+            replays: 400,
             spans: 30,
             logs: 30,
             points: 30,
@@ -70,13 +73,14 @@ impl Retention {
         workflows: 0,
         exceptions: 0,
         deliveries: 0,
+        replays: 0,
         spans: 0,
         logs: 0,
         points: 0,
         source_minutes: 0,
     };
 
-    fn tables(&self) -> [(&'static str, u32); 12] {
+    fn tables(&self) -> [(&'static str, u32); 16] {
         [
             ("events", self.events),
             ("payloads", self.payloads),
@@ -85,6 +89,11 @@ impl Retention {
             ("workflows", self.workflows),
             ("exceptions", self.exceptions),
             ("deliveries", self.deliveries),
+            ("replays", self.replays),
+            ("replay_items", self.replays),
+            ("healed", self.replays),
+            // An edit is a payload.
+            ("payload_edits", self.payloads),
             ("spans", self.spans),
             ("logs", self.logs),
             ("points", self.points),

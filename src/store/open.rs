@@ -182,6 +182,10 @@ impl Store {
         tenant: &str,
         question: impl FnOnce(&Tenant) -> T + Send + 'static,
     ) -> Option<T> {
+        // What was frozen lies in the store.
+        if self.frozen_ms.is_some() {
+            return None;
+        }
         let tenant = self.open.of(tenant)?;
         tokio::task::spawn_blocking(move || question(&tenant.read())).await.ok()
     }

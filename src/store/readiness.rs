@@ -20,7 +20,7 @@ pub struct ReadinessFilter {
     /// Any of these.
     pub state: Vec<String>,
     pub reason: String,
-    /// Days since delivery: `0-1`, `2-3`, `4-7`, `8-14`, `15+`.
+    /// Days since delivery: `0-1`, `2-3`, `4-7`, `8-14`, `15-30`, `31+`.
     pub age: String,
     pub customer: String,
     pub carrier: String,
@@ -42,6 +42,8 @@ pub struct ReconciliationFilter {
     pub customer: String,
     pub carrier: String,
     pub text: String,
+    /// As the list was then; 0 is now.
+    pub as_of_ms: i64,
 }
 
 /// Number and money of one value in one currency.
@@ -122,7 +124,7 @@ impl Store {
         if unsettled && now { self.ask_open(tenant, question).await } else { None }
     }
 
-    /// By `all`, `state`, `reason`, `age` and `customer`.
+    /// By `all`, `state`, `reason`, `age`, `customer`, `system` and `currency`.
     pub async fn readiness_sums(&self, tenant: &str, filter: &ReadinessFilter) -> Result<Vec<Sum>, StoreError> {
         let asked = filter.clone();
         let found = self.if_unsettled(tenant, filter, move |open| open.bills.sums(&open.words, &asked));
@@ -200,4 +202,5 @@ fn compared(query: Query, tenant: &str, filter: &ReconciliationFilter) -> Query 
         .param("customer", &filter.customer)
         .param("carrier", &filter.carrier)
         .param("text", &filter.text)
+        .param("as_of_ms", filter.as_of_ms)
 }

@@ -151,6 +151,32 @@ pub struct Report {
     pub received_ms: i64,
 }
 
+/// An action that was asked for about an object, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct ActionRow {
+    pub replay: String,
+    pub words: String,
+    pub reason: String,
+    pub by: String,
+    pub through: String,
+    /// State of the job.
+    pub job: String,
+    pub created_ms: i64,
+    pub object_type: String,
+    pub object_id: String,
+    /// State of the item.
+    pub state: String,
+    pub attempts: u32,
+    pub next_ms: i64,
+    pub code: String,
+    pub detail: String,
+    pub status: u32,
+    pub via: String,
+    pub sent_ms: i64,
+    pub due_ms: i64,
+    pub settled_ms: i64,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
 pub struct WorkflowValue {
     pub root_type: String,
@@ -241,6 +267,41 @@ impl Store {
     pub async fn replays_of_payload(&self, tenant: &str, payload: u64) -> Result<Vec<ReplayItemRow>, StoreError> {
         let query = self.reader.query_raw(read!("replays_of_payload")).param("tenant", tenant);
         Ok(query.param("payload", payload).param("limit", 200_u64).fetch_all().await?)
+    }
+
+    /// What was asked of other systems about these objects, the newest first.
+    pub async fn actions_about(
+        &self,
+        tenant: &str,
+        objects: &[ObjectRef],
+        limit: u64,
+    ) -> Result<Vec<ActionRow>, StoreError> {
+        let mut found = Vec::new();
+        for some in objects.chunks(AT_ONCE) {
+            let ids: Vec<&str> = some.iter().map(|object| object.id.as_str()).collect();
+            let query = self.reader.query_raw(read!("actions_about")).param("tenant", tenant);
+            let query = query.param("objects", names(some)).param("ids", ids).param("limit", limit);
+            found.extend(query.fetch_all::<ActionRow>().await?);
+        }
+        found.sort_by(|a: &ActionRow, b| b.replay.cmp(&a.replay));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
+    /// Groups, by id, that have one of these causes and in which a replay has mended everything; with how many that is.
+    pub async fn mended_groups(&self, tenant: &str, fingerprints: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
+        let mut found = Vec::new();
+        for some in fingerprints.chunks(AT_ONCE) {
+            let query = self.writer.query_raw(read!("mended_groups")).param("tenant", tenant);
+            found.extend(query.param("causes", some).fetch_all::<(u64, u64)>().await?);
+        }
+        Ok(found)
+    }
+
+    /// The action that was asked for with the same words before.
+    pub async fn action_made(&self, tenant: &str, selection: u64) -> Result<Option<ReplayRow>, StoreError> {
+        let query = self.writer.query_raw(read!("action_made")).param("tenant", tenant);
+        Ok(query.param("selection", selection).fetch_optional().await?)
     }
 
     pub async fn payload_edit(&self, tenant: &str, id: &str) -> Result<Option<EditRow>, StoreError> {

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use clickhouse::Row;
 use clickhouse::query::{Query, RowCursor};
+use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
 
 use super::objects::names;
 use super::open::{Names, Tenant, in_order, page};
 use super::rows::SlaRow;
-use super::{Cursor, Store, StoreError};
+use super::{CurrencyTotal, Cursor, Freezable, Store, StoreError, stream};
 
 /// Verdicts of clocks that are not ended.
 pub const RUNNING: [&str; 3] = ["breached", "at_risk", "open"];
@@ -84,16 +85,37 @@ impl Store {
             };
             return Ok(in_order(rows, &names, name));
         }
+        let rows = self.sla_list(tenant, filter, cursor, limit).fetch_all().await?;
+        Ok(self.owned(rows, tenant))
+    }
+
+    /// The same rows in the same order, as they come.
+    pub fn sla_rows(
+        &self,
+        tenant: &str,
+        filter: &SlaFilter,
+        limit: u64,
+    ) -> impl Stream<Item = Result<Vec<SlaRow>, StoreError>> + Send + use<> {
+        self.owned_stream(stream::rows(self.sla_list(tenant, filter, &Cursor::start(), limit)), tenant)
+    }
+
+    fn sla_list(&self, tenant: &str, filter: &SlaFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        let query = narrowed(self.reader.query_raw(read!("slas")), tenant, filter)
+        narrowed(self.of_list(self.reader.query_raw(read!("slas")), Freezable::Slas, tenant), filter)
             .param("newest", filter.newest)
             .param("resumed", resumed)
             .param("after_value", after.value)
             .param("after_type", after.kind)
             .param("after_id", after.id)
             .param("after_also", after.also)
-            .param("limit", limit);
-        Ok(query.fetch_all().await?)
+            .param("limit", limit)
+    }
+
+    /// How many match and what depends on them, by currency; empty where none is known.
+    pub async fn sla_sums(&self, tenant: &str, filter: &SlaFilter) -> Result<Vec<CurrencyTotal>, StoreError> {
+        Ok(narrowed(self.of_list(self.reader.query_raw(read!("sla_sums")), Freezable::Slas, tenant), filter)
+            .fetch_all()
+            .await?)
     }
 
     /// What is open answers where it holds all that is asked for.
@@ -114,7 +136,9 @@ impl Store {
         if let Some(counts) = found.await {
             return Ok(counts);
         }
-        Ok(narrowed(self.reader.query_raw(read!("sla_count")), tenant, filter).fetch_all().await?)
+        Ok(narrowed(self.of_list(self.reader.query_raw(read!("sla_count")), Freezable::Slas, tenant), filter)
+            .fetch_all()
+            .await?)
     }
 
     /// The clocks of workflows, by their roots.
@@ -138,9 +162,8 @@ impl Store {
     }
 }
 
-fn narrowed(query: Query, tenant: &str, filter: &SlaFilter) -> Query {
+fn narrowed(query: Query, filter: &SlaFilter) -> Query {
     query
-        .param("tenant", tenant)
         .param("verdict", &filter.verdict)
         .param("first", &filter.first)
         .param("policy", &filter.policy)

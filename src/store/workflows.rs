@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::{Names, Tenant, in_order, page};
 use super::rows::WorkflowRow;
-use super::{Cursor, Store, StoreError, stream};
+use super::{Cursor, Freezable, Store, StoreError, stream};
 
 /// Workflows of the roots of one page.
 const ROOTS_LIMIT: u64 = 100_000;
@@ -106,7 +106,8 @@ impl Store {
         let found =
             self.if_open(tenant, filter, move |open| open.flows.page(&open.words, &asked, after.as_ref(), most));
         let Some(names) = found.await else {
-            return Ok(self.listed(tenant, filter, cursor, limit).fetch_all().await?);
+            let rows = self.listed(tenant, filter, cursor, limit).fetch_all().await?;
+            return Ok(self.owned(rows, tenant));
         };
         let roots: Vec<ObjectRef> = names.iter().map(|n| ObjectRef::new(&*n.kind, &*n.id)).collect();
         // An object may be the root of some workflows, one for each definition.
@@ -140,12 +141,12 @@ impl Store {
         filter: &WorkflowFilter,
         limit: u64,
     ) -> impl Stream<Item = Result<Vec<WorkflowRow>, StoreError>> + Send + use<> {
-        stream::rows(self.listed(tenant, filter, &Cursor::start(), limit))
+        self.owned_stream(stream::rows(self.listed(tenant, filter, &Cursor::start(), limit)), tenant)
     }
 
     fn listed(&self, tenant: &str, filter: &WorkflowFilter, cursor: &Cursor, limit: u64) -> Query {
         let (resumed, after) = cursor.place();
-        narrowed(self.reader.query_raw(read!("workflows")), tenant, filter)
+        self.narrowed_flows(self.reader.query_raw(read!("workflows")), tenant, filter)
             .param("sort", filter.sort.as_str())
             .param("resumed", resumed)
             .param("after_value", after.value)
@@ -160,7 +161,7 @@ impl Store {
         if let Some((count, _)) = self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
             return Ok(count);
         }
-        Ok(narrowed(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_count")), tenant, filter).fetch_one().await?)
     }
 
     /// The currency of the most workflows first.
@@ -173,7 +174,7 @@ impl Store {
         if let Some((_, sums)) = self.if_open(tenant, filter, move |open| open.flows.sums(&open.words, &asked)).await {
             return Ok(sums);
         }
-        Ok(narrowed(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_totals")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn workflow_facets(&self, tenant: &str, filter: &WorkflowFilter) -> Result<Vec<Facet>, StoreError> {
@@ -182,7 +183,7 @@ impl Store {
         if let Some(facets) = found.await {
             return Ok(facets);
         }
-        Ok(narrowed(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
+        Ok(self.narrowed_flows(self.reader.query_raw(read!("workflow_facets")), tenant, filter).fetch_all().await?)
     }
 
     /// Is there any, open or closed?
@@ -212,9 +213,14 @@ impl Store {
     }
 }
 
-fn narrowed(query: Query, tenant: &str, filter: &WorkflowFilter) -> Query {
+impl Store {
+    fn narrowed_flows(&self, query: Query, tenant: &str, filter: &WorkflowFilter) -> Query {
+        narrowed(self.of_list(query, Freezable::Workflows, tenant), filter)
+    }
+}
+
+fn narrowed(query: Query, filter: &WorkflowFilter) -> Query {
     query
-        .param("tenant", tenant)
         .param("status", &filter.status)
         .param("stage", &filter.stage)
         .param("definition", &filter.definition)

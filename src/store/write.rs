@@ -98,6 +98,7 @@ fn parts(batch: &Batch) -> Vec<(Insert, Fill<'_>)> {
         part(insert!("readiness"), &batch.readiness, readiness::readiness),
         part(insert!("readiness_history"), &batch.readiness, readiness::readiness),
         part(insert!("reconciliation"), &batch.reconciliation, readiness::reconciliation),
+        part(insert!("reconciliation_history"), &batch.reconciliation, readiness::reconciliation),
         part(insert!("alerts"), &batch.alerts, exceptions::alerts),
         part(insert!("deliveries"), &batch.deliveries, exceptions::deliveries),
         part(insert!("source_minutes"), &batch.source_minutes, minutes),

@@ -40,6 +40,9 @@ class Mailbox:
             text=mail.get_body(("plain",)).get_content(),
             attached={part.get_filename(): len(part.get_content()) for part in mail.iter_attachments()},
         )
+        # It has the mail and never says so, as servers do that die just then.
+        if "silent@example.com" in envelope.rcpt_tos:
+            await asyncio.sleep(3600)
         return "250 OK"
 
 

@@ -271,3 +271,40 @@ async fn a_saved_view_comes_by_mail_with_its_rows_and_totals() {
     let (_, page) = server.page("/t/acme/views").await;
     assert!(!page.contains("Nordwind, open"), "what is one's own is nobody else's");
 }
+
+#[tokio::test]
+async fn a_view_whose_sending_was_cut_off_is_not_sent_again_and_its_page_says_so() {
+    let receivers = Receivers::start();
+    let own = tempfile::tempdir().unwrap();
+    let smtp = receivers.smtp;
+    let routes = format!(
+        "[smtp]\nserver = \"127.0.0.1\"\nport = {smtp}\nfrom = \"Milepost <milepost@example.com>\"\nsecurity = \"none\"\n"
+    );
+    std::fs::write(own.path().join("alerts.toml"), routes).unwrap();
+    let mut server = Server::start_with(&["--definitions", own.path().to_str().unwrap()]).await;
+    server.send(&json!([forgotten("SO-1")])).await;
+    until("the order is there", || server.workflow("SO-1")).await;
+    let id = "0123456789abcdef0123456789abcdef";
+    let by = ("person", "anna");
+    let view = [by, ("act_id", id), ("name", "All"), ("list", "workflows"), ("query", ""), ("shared", "yes")];
+    assert_eq!(server.submit("/t/acme/views", &view).await.0, 303);
+    // The mail server takes it and never answers: whether it came cannot be known.
+    let mail = [by, ("to", "silent@example.com"), ("day", "1"), ("at", "07:30"), ("zone", "Europe/Berlin")];
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/mail"), &mail).await.0, 303);
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/send"), &[by, ("act_id", "now")]).await.0, 303);
+    until("it has come", || async { receivers.of("mail").pop() }).await;
+    server.kill();
+    server.launch();
+    until("the page says what is known", || async {
+        let (_, page) = server.page("/t/acme/views").await;
+        page.contains("the server stopped while this was being sent; it may have come and is not sent again")
+            .then_some(())
+    })
+    .await;
+    assert_eq!(receivers.of("mail").len(), 1, "at most once");
+    // The next slot is served as ever.
+    let mail = [by, ("to", "ops@example.com"), ("day", "1"), ("at", "07:30"), ("zone", "Europe/Berlin")];
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/mail"), &mail).await.0, 303);
+    assert_eq!(server.submit(&format!("/t/acme/views/{id}/send"), &[by, ("act_id", "again")]).await.0, 303);
+    until("the next one has come", || async { (receivers.of("mail").len() == 2).then_some(()) }).await;
+}

@@ -34,6 +34,11 @@ async fn in_a_browser_a_failure_is_followed_to_its_field() {
 }
 
 #[tokio::test]
+async fn in_a_browser_a_failure_is_mended_and_proven() {
+    browser(&Server::start().await, "mends");
+}
+
+#[tokio::test]
 async fn in_a_browser_a_list_is_saved_and_taken_along() {
     browser(&Server::start().await, "views");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use serde_json::{Value, json};
 
-use crate::server::{Server, event, until, until_within};
+use crate::server::{Server, event, order, until, until_within};
 
 /// An order whose quantity is no number: refused at the door.
 fn broken(id: &str, object: &str, minute: u32) -> Value {
@@ -111,7 +111,7 @@ struct Counted {
 async fn count(request: HttpRequest, body: web::Bytes, counted: web::Data<Counted>) -> HttpResponse {
     let key = request.headers().get("idempotency-key").unwrap().to_str().unwrap().to_owned();
     let event: Value = serde_json::from_slice(&body).unwrap();
-    counted.requests.lock().unwrap().push((key, event["id"].as_str().unwrap().to_owned()));
+    counted.requests.lock().unwrap().push((key, event["id"].as_str().unwrap_or_default().to_owned()));
     HttpResponse::Ok().finish()
 }
 
@@ -208,4 +208,81 @@ async fn a_job_keeps_its_rate_pauses_and_goes_on() {
     assert!(begun.elapsed() >= Duration::from_millis(3_900), "never faster than asked: {:?}", begun.elapsed());
     let (status, said) = server.act(&format!("{path}/cancel"), &json!({}), None).await;
     assert_eq!((status, &said["code"]), (409, &json!("wrong_state")), "{said}");
+}
+
+const TRIGGER: &str = "key = \"trigger-invoice\"\ntitle = \"Trigger the invoice\"\nabout = \"order\"\n\
+    when = \"!('invoice.issued' in events)\"\ntarget = \"counter\"\n\
+    [body]\nid = \"{{ order }} {{ call }}\"\nwhy = \"{{ reason }}\"\n";
+
+#[tokio::test]
+async fn an_action_is_offered_sent_once_and_missed_until_its_effect_is_seen() {
+    let (counted, dir) = receiver("[effect]\nevent = \"invoice.issued\"\nwithin = \"1s\"\n");
+    std::fs::create_dir(dir.path().join("actions")).unwrap();
+    std::fs::write(dir.path().join("actions/trigger.toml"), TRIGGER).unwrap();
+    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    server.send(&json!([order("SO-A", 0)])).await;
+    until("the order is there", || server.workflow("SO-A")).await;
+    let path = "/api/v1/workflows/order/SO-A/actions";
+    let offers = server.ask(path).await.unwrap();
+    assert_eq!(offers["items"][0]["name"], "trigger-invoice", "{offers}");
+    let (_, page) = server.page(&format!("/t/{}/w/order/SO-A", server.tenant)).await;
+    assert!(page.contains("Trigger the invoice"), "offered on the page of the workflow");
+    let (_, page) = server.page(&format!("/t/{}/readiness/order/SO-A", server.tenant)).await;
+    assert!(page.contains("Trigger the invoice"), "and in invoice readiness");
+
+    let one = format!("{path}/trigger-invoice");
+    let (status, said) = server.act(&one, &json!({"reason": " "}), None).await;
+    assert_eq!((status, &said["pointer"]), (422, &json!("/reason")), "{said}");
+    let (status, said) = server.act(&format!("{path}/nothing"), &json!({"reason": "x"}), None).await;
+    assert_eq!(status, 404, "{said}");
+    let ask = json!({"reason": "Lost on the way"});
+    let (first, second) = tokio::join!(server.act(&one, &ask, Some("k-1")), server.act(&one, &ask, Some("k-1")));
+    assert_eq!((first.0, second.0), (200, 200), "{} {}", first.1, second.1);
+    assert_eq!(first.1["replay_id"], second.1["replay_id"], "two at once are one call");
+    let job = finished(&server, first.1["replay_id"].as_str().unwrap()).await;
+    assert_eq!(job["counts"]["no_effect"], 1, "{job}");
+    assert_eq!(counted.requests.lock().unwrap().len(), 1, "one call, though asked twice");
+    let (_, again) = server.act(&one, &ask, Some("k-1")).await;
+    assert_eq!((&again["replay_id"], &again["again"]), (&first.1["replay_id"], &json!(true)), "{again}");
+
+    let raised = |workflow: &Value| {
+        let all = workflow["exceptions"].as_array().unwrap();
+        all.iter().any(|exception| exception["kind"] == "replay_without_effect")
+    };
+    until("its missing effect is an exception", || async { server.workflow("SO-A").await.filter(|w| raised(w)) }).await;
+    let amount = json!({"amount": {"value": "64.50", "currency": "EUR"}});
+    let invoice = event("invoice.issued", "i-1", ("invoice", "INV-A"), json!({"order": ["SO-A"]}), 5, amount);
+    server.send(&json!([invoice])).await;
+    until("the effect ends it", || async { server.workflow("SO-A").await.filter(|w| !raised(w)) }).await;
+    let offers = server.ask(path).await.unwrap();
+    assert_eq!((&offers["items"], &offers["made"][0]["outcome"]), (&json!([]), &json!("no_effect")), "{offers}");
+    let (status, said) = server.act(&one, &ask, Some("k-2")).await;
+    assert_eq!((status, &said["code"]), (409, &json!("not_offered")), "{said}");
+}
+
+#[tokio::test]
+async fn a_cancelled_job_ends_when_the_effects_of_what_was_out_are_known() {
+    let (_, dir) = receiver("[effect]\nevent = \"order.created\"\nwithin = \"2s\"\n");
+    let mut server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    send_broken(&server, &[broken("e-1", "SO-1", 0), broken("e-2", "SO-2", 1)]).await;
+    let ids = failed(&server, 2).await;
+    let ask = json!({"payloads": ids, "through": "target:counter", "reason": "To be cancelled", "rate": 1});
+    let (_, said) = server.act("/api/v1/replays", &ask, None).await;
+    let id = said["id"].as_str().unwrap().to_owned();
+    until("one is out", || async {
+        let job = server.ask(&format!("/api/v1/replays/{id}")).await?;
+        (job["counts"]["sent"] == 1).then_some(())
+    })
+    .await;
+    let (status, said) = server.act(&format!("/api/v1/replays/{id}/cancel"), &json!({}), None).await;
+    assert_eq!(status, 200, "{said}");
+    server.kill();
+    server.launch();
+    let job = until("it is at its end", || async {
+        let job = server.ask(&format!("/api/v1/replays/{id}")).await?;
+        (!job["finished_at"].is_null()).then_some(job)
+    })
+    .await;
+    assert_eq!(job["state"], "cancelled", "{job}");
+    assert_eq!((&job["counts"]["no_effect"], &job["counts"]["cancelled"]), (&json!(1), &json!(1)), "{job}");
 }

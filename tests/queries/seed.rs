@@ -605,6 +605,22 @@ pub fn replay_item() -> ReplayItemRow {
     }
 }
 
+/// A call to another system about the order that the rest is about.
+pub fn action() -> ReplayRow {
+    ReplayRow { id: "a1".into(), kind: "action".into(), state: "finished".into(), selection: 5, ..replay() }
+}
+
+pub fn action_item() -> ReplayItemRow {
+    ReplayItemRow {
+        replay: "a1".into(),
+        payload: 0,
+        object_type: "order".into(),
+        object_id: "SO-1".into(),
+        body: "{}".into(),
+        ..replay_item()
+    }
+}
+
 pub fn payload_edit() -> EditRow {
     EditRow {
         tenant: "acme".into(),
@@ -621,9 +637,14 @@ pub fn payload_edit() -> EditRow {
 /// One of each table of replays.
 pub async fn replays(store: &Store) {
     store.write_replay(&replay()).await.unwrap();
+    store.write_replay(&action()).await.unwrap();
+    store.write_replay_items(&[action_item()]).await.unwrap();
     store.write_replay_items(&[replay_item()]).await.unwrap();
     store.write_edit(&payload_edit()).await.unwrap();
     let healed =
         HealedRow { tenant: "acme".into(), payload: 8, record: 1, fingerprint: 1, replay: "r1".into(), healed_ms: NOW };
     store.write_healed(&[healed]).await.unwrap();
+    let mended = FailureGroupRow { group_id: 1, fingerprints: vec![1], ..failure_group() };
+    let batch = Batch { token: "mended".into(), failure_groups: vec![mended], ..Batch::default() };
+    store.write(&batch).await.unwrap();
 }

@@ -55,6 +55,9 @@ pub const VARIABLES: [(&str, &str); 27] = [
     ),
 ];
 
+/// Names with what they are.
+pub type Names<'a> = &'a [(&'static str, &'static str)];
+
 /// The figures of one order or shipment, as a rule sees them.
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
@@ -106,6 +109,11 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
 impl Question {
     /// Reads and checks an expression that is to answer yes or no.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
+        Self::parse_with(text, &[], &[])
+    }
+
+    /// The same, where some more names are known and others are not.
+    pub fn parse_with(text: &str, more: Names<'_>, less: &[&str]) -> Result<Self, Wrong> {
         if text.chars().count() > MAX_CHARS {
             return Err(Wrong { at: 0, what: format!("a rule has at most {MAX_CHARS} characters") });
         }
@@ -115,7 +123,8 @@ impl Question {
             let at = first.map_or(0, |e| byte_of(text, e.pos));
             Wrong { at, what: first.map_or_else(|| errors.to_string(), |e| e.msg.clone()) }
         })?;
-        let mut walk = Walk { program: &program, text, bound: Vec::new(), depth: 0, loops: 0 };
+        let names = VARIABLES.iter().chain(more).map(|(name, _)| *name).filter(|name| !less.contains(name)).collect();
+        let mut walk = Walk { program: &program, text, names, bound: Vec::new(), depth: 0, loops: 0 };
         walk.look(program.expression())?;
         let question = Self { text: text.to_owned(), program: Arc::new(program) };
         question.try_out()?;
@@ -207,6 +216,7 @@ fn byte_of(text: &str, (line, column): (isize, isize)) -> usize {
 struct Walk<'p> {
     program: &'p Program,
     text: &'p str,
+    names: Vec<&'static str>,
     bound: Vec<String>,
     depth: usize,
     loops: usize,
@@ -226,14 +236,12 @@ impl Walk<'_> {
             }
             Expr::Literal(_) | Expr::Unspecified => Ok(()),
             Expr::Ident(name) => {
-                let known = name.starts_with('@')
-                    || self.bound.contains(name)
-                    || VARIABLES.iter().any(|(known, _)| known == name);
+                let known =
+                    name.starts_with('@') || self.bound.contains(name) || self.names.iter().any(|known| known == name);
                 if known {
                     return Ok(());
                 }
-                let near =
-                    VARIABLES.iter().max_by_key(|(known, _)| likeness(known, name)).map_or("", |(known, _)| known);
+                let near = self.names.iter().max_by_key(|known| likeness(known, name)).copied().unwrap_or_default();
                 Err(self.wrong(here, format!("`{name}` is not known; nearest is `{near}`")))
             }
             Expr::Call(call) => {
@@ -319,7 +327,24 @@ impl Figures {
 
     /// One value of each kind.
     fn sample() -> Self {
-        let texts = ["unit", "order", "shipment", "customer", "carrier", "warehouse", "priority", "policy", "currency"];
+        let texts = [
+            "unit",
+            "order",
+            "shipment",
+            "customer",
+            "carrier",
+            "warehouse",
+            "priority",
+            "policy",
+            "currency",
+            // Of actions only.
+            "status",
+            "stage",
+            "readiness",
+            "object",
+            "object_type",
+            "root",
+        ];
         let amounts = ["value", "billed", "remaining", "ordered", "shipped", "delivered", "returned"];
         let flags = ["proof_required", "is_shipped", "is_delivered", "has_proof"];
         let times = ["shipped_at", "delivered_at", "proof_at", "now"];

@@ -14,7 +14,7 @@ use crate::pages::visit::{Label, Visit};
 use crate::pages::words;
 use crate::pages::workflows::FacetCount;
 use crate::store::rows::ExceptionRow;
-use crate::store::{Cursor, ExceptionFilter};
+use crate::store::{Cursor, ExceptionFilter, Muting};
 
 pub(super) type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -46,11 +46,13 @@ async fn queue(desk: &Desk, request: &HttpRequest) -> Answer {
     let (filter, complaints) = filter(&visit.query);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
+    let store = crate::pages::frozen::store(desk, &visit, "exceptions").await?;
     let tenant = visit.tenant.as_str();
     let definitions = desk.shelf.of(tenant);
     visit
         .show(desk, async {
-            let muting = desk.store.muting(tenant).await?;
+            // Which sources were silent then is not kept: at an earlier moment nothing is explained away.
+            let muting = if visit.as_of_ms.is_some() { Muting::default() } else { store.muting(tenant).await? };
             let narrowed = filter
                 != ExceptionFilter {
                     state: filter.state.clone(),
@@ -60,19 +62,19 @@ async fn queue(desk: &Desk, request: &HttpRequest) -> Answer {
                 };
             let open = ExceptionFilter { state: filter.state.clone(), muted: Some(true), ..ExceptionFilter::default() };
             let (mut rows, sums, facets, explained) = tokio::try_join!(
-                desk.store.exceptions(tenant, &filter, &muting, &after, PER_PAGE as u64 + 1),
+                store.exceptions(tenant, &filter, &muting, &after, PER_PAGE as u64 + 1),
                 async {
                     // Adding up everything says little and costs much: money is told of what was chosen.
                     match narrowed {
-                        true => desk.store.exception_sums(tenant, &filter, &muting).await,
+                        true => store.exception_sums(tenant, &filter, &muting).await,
                         false => Ok(Vec::new()),
                     }
                 },
-                desk.store.exception_facets(tenant, &filter, &muting),
+                store.exception_facets(tenant, &filter, &muting),
                 async {
                     match muting.sources.is_empty() {
                         true => Ok(Vec::new()),
-                        false => desk.store.exception_sums(tenant, &open, &muting).await,
+                        false => store.exception_sums(tenant, &open, &muting).await,
                     }
                 },
             )?;

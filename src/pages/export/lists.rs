@@ -1,15 +1,18 @@
 //! The lists that can be taken along. A new list adds itself here, and has its files, saved views and mails.
 
-use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Record, Table, column};
+use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Past, Record, Sums, Table, column};
 use crate::pages::desk::FAILURES_BACK_MS;
 use crate::pages::params::Query;
+use crate::pages::readiness::export as finance;
+use crate::pages::slas::{breaches, export as clocks};
 use crate::pages::{exceptions, failures, mask, status, words, workflow_filter, workflows};
-use crate::store::FailureFilter;
 use crate::store::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
+use crate::store::{FailureFilter, Freezable, Muting};
 
 pub const LISTS: &[List] = &[
     List {
         key: "workflows",
+        page: "workflows",
         title: "Workflows",
         known: &[
             "status",
@@ -26,37 +29,54 @@ pub const LISTS: &[List] = &[
             "from",
             "to",
             "sort",
+            "as_of",
         ],
         words: workflows::filter_words,
         open: |asked| Box::pin(open_workflows(asked)),
         count: |asked| Box::pin(count_workflows(asked)),
+        sums: |asked| Box::pin(sum_workflows(asked)),
+        total: "Total",
+        past: Past::Frozen(Freezable::Workflows),
     },
     List {
         key: "readiness",
+        page: "readiness",
         title: "Invoice readiness",
         known: &["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"],
-        words: plain_words,
-        open: |asked| Box::pin(crate::pages::readiness::export::readiness(asked)),
-        count: |_| Box::pin(async { Ok(None) }),
+        words: crate::pages::readiness::filter_words,
+        open: |asked| Box::pin(finance::readiness(asked)),
+        count: |asked| Box::pin(async { Ok(finance::readiness_sums(asked).await?.rows) }),
+        sums: |asked| Box::pin(finance::readiness_sums(asked)),
+        total: "Total",
+        past: Past::Kept,
     },
     List {
         key: "reconciliation",
+        page: "reconciliation",
         title: "Reconciliation",
-        known: &["kind", "matched", "customer", "carrier", "q"],
+        known: &["kind", "matched", "customer", "carrier", "q", "as_of"],
         words: plain_words,
-        open: |asked| Box::pin(crate::pages::readiness::export::reconciliation(asked)),
-        count: |_| Box::pin(async { Ok(None) }),
+        open: |asked| Box::pin(finance::reconciliation(asked)),
+        count: |asked| Box::pin(async { Ok(finance::reconciliation_sums(asked).await?.rows) }),
+        sums: |asked| Box::pin(finance::reconciliation_sums(asked)),
+        total: "Too much and too little added",
+        past: Past::Kept,
     },
     List {
         key: "held",
+        page: "held",
         title: "Held",
         known: &[],
         words: plain_words,
         open: |asked| Box::pin(open_held(asked)),
         count: |asked| Box::pin(count_held(asked)),
+        sums: |asked| Box::pin(async { Ok(Sums::told(count_held(asked).await?, [])) }),
+        total: "Total",
+        past: Past::None,
     },
     List {
         key: "exceptions",
+        page: "exceptions",
         title: "Exceptions",
         known: &[
             "state",
@@ -73,18 +93,52 @@ pub const LISTS: &[List] = &[
             "q",
             "from",
             "sort",
+            "as_of",
         ],
         words: plain_words,
         open: |asked| Box::pin(open_exceptions(asked)),
-        count: |asked| Box::pin(count_exceptions(asked)),
+        count: |asked| Box::pin(async { Ok(sum_exceptions(asked).await?.rows) }),
+        sums: |asked| Box::pin(sum_exceptions(asked)),
+        total: "Total",
+        past: Past::Frozen(Freezable::Exceptions),
+    },
+    List {
+        key: "breaches",
+        page: "slas/breaches",
+        title: "SLA clocks",
+        known: &[
+            "state",
+            "policy",
+            "definition",
+            "kind",
+            "system",
+            "customer",
+            "warehouse",
+            "carrier",
+            "cause",
+            "q",
+            "from",
+            "to",
+            "as_of",
+        ],
+        words: breaches::filter_words,
+        open: |asked| Box::pin(clocks::clocks(asked)),
+        count: |asked| Box::pin(async { Ok(clocks::sums(asked).await?.rows) }),
+        sums: |asked| Box::pin(clocks::sums(asked)),
+        total: "Total",
+        past: Past::Frozen(Freezable::Slas),
     },
     List {
         key: "failures",
+        page: "failures",
         title: "Failures",
         known: &["q", "source", "stage", "code", "type", "from", "to", "as_of"],
         words: plain_words,
         open: |asked| Box::pin(open_failures(asked)),
         count: |asked| Box::pin(count_failures(asked)),
+        sums: |asked| Box::pin(async { Ok(Sums::told(count_failures(asked).await?, [])) }),
+        total: "Total",
+        past: Past::Kept,
     },
 ];
 
@@ -140,10 +194,20 @@ async fn open_workflows(asked: Asked) -> Result<Table, Fault> {
     Ok(Table::new(&WORKFLOW, rows, workflow))
 }
 
-async fn count_workflows(asked: Asked) -> Result<Option<u64>, Fault> {
+async fn count_workflows(asked: Asked) -> Result<u64, Fault> {
     let (filter, complaints) = workflow_filter(&asked.query);
     complained(complaints)?;
-    Ok(Some(asked.store.workflow_count(&asked.tenant, &filter).await?))
+    Ok(asked.store.workflow_count(&asked.tenant, &filter).await?)
+}
+
+async fn sum_workflows(asked: Asked) -> Result<Sums, Fault> {
+    let (filter, complaints) = workflow_filter(&asked.query);
+    complained(complaints)?;
+    let (rows, totals) = tokio::try_join!(
+        asked.store.workflow_count(&asked.tenant, &filter),
+        asked.store.workflow_totals(&asked.tenant, &filter)
+    )?;
+    Ok(Sums::told(rows, totals.into_iter().map(|sum| (sum.currency, sum.total))))
 }
 
 fn workflow(row: WorkflowRow) -> Record {
@@ -200,8 +264,8 @@ async fn open_held(asked: Asked) -> Result<Table, Fault> {
     Ok(Table::new(&HELD, asked.store.held_rows(&asked.tenant, MAX_ROWS + 1), held))
 }
 
-async fn count_held(asked: Asked) -> Result<Option<u64>, Fault> {
-    Ok(Some(asked.store.held_groups(&asked.tenant).await?.iter().map(|group| group.objects).sum()))
+async fn count_held(asked: Asked) -> Result<u64, Fault> {
+    Ok(asked.store.held_groups(&asked.tenant).await?.iter().map(|group| group.objects).sum())
 }
 
 fn held(row: ObjectRow) -> Record {
@@ -248,22 +312,31 @@ const EXCEPTION: [Column; 25] = [
     column("id", "Id", Kind::Text),
 ];
 
+/// Which sources were silent at an earlier moment is not kept: then nothing is explained away.
+async fn muting(asked: &Asked) -> Result<Muting, Fault> {
+    if asked.query.get("as_of").is_some() {
+        return Ok(Muting::default());
+    }
+    Ok(asked.store.muting(&asked.tenant).await?)
+}
+
 async fn open_exceptions(asked: Asked) -> Result<Table, Fault> {
     let (filter, complaints) = exceptions::filter(&asked.query);
     complained(complaints)?;
-    let muting = asked.store.muting(&asked.tenant).await?;
+    let muting = muting(&asked).await?;
     let definitions = asked.shelf.of(&asked.tenant);
     let rows = asked.store.exception_rows(&asked.tenant, &filter, &muting, MAX_ROWS + 1);
     let title = move |kind: &str| exceptions::title(&definitions.exceptions, kind);
     Ok(Table::new(&EXCEPTION, rows, move |row: ExceptionRow| exception(&title(&row.kind), row)))
 }
 
-async fn count_exceptions(asked: Asked) -> Result<Option<u64>, Fault> {
+async fn sum_exceptions(asked: Asked) -> Result<Sums, Fault> {
     let (filter, complaints) = exceptions::filter(&asked.query);
     complained(complaints)?;
-    let muting = asked.store.muting(&asked.tenant).await?;
+    let muting = muting(&asked).await?;
     let sums = asked.store.exception_sums(&asked.tenant, &filter, &muting).await?;
-    Ok(Some(sums.iter().map(|sum| sum.count).sum()))
+    let rows = sums.iter().map(|sum| sum.count).sum();
+    Ok(Sums::told(rows, sums.into_iter().map(|sum| (sum.currency, sum.amount))))
 }
 
 fn exception(title: &str, row: ExceptionRow) -> Record {
@@ -331,9 +404,9 @@ async fn open_failures(asked: Asked) -> Result<Table, Fault> {
     Ok(Table::new(&FAILURE, rows, failure))
 }
 
-async fn count_failures(asked: Asked) -> Result<Option<u64>, Fault> {
+async fn count_failures(asked: Asked) -> Result<u64, Fault> {
     let filter = failure_filter(&asked)?;
-    Ok(Some(asked.store.failure_count(&asked.tenant, &filter).await?))
+    Ok(asked.store.failure_count(&asked.tenant, &filter).await?)
 }
 
 fn failure(row: FailureRow) -> Record {

@@ -6,16 +6,19 @@ use std::sync::atomic::AtomicU64;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use chrono::DateTime;
 use tokio_util::io::ReaderStream;
 
-use super::{Asked, Fault, Format, LISTS, List, Written, list, write};
+use super::flow::flow;
+use super::{Asked, Fault, Format, LISTS, List, Past, Written, list, write};
 use crate::pages::desk::Desk;
 use crate::pages::frame::FileLink;
 use crate::pages::params::Query;
 use crate::pages::prefs::Prefs;
 use crate::pages::problem::Trouble;
 use crate::pages::routes::{part, told};
+use crate::pages::time::Clock;
 use crate::pages::visit::Visit;
 use crate::pages::words;
 
@@ -59,14 +62,14 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
 /// The list that stands at an address.
 pub fn list_at(tenant: &str, here: &str) -> Option<&'static List> {
     let path = here.split('?').next().unwrap_or_default();
-    LISTS.iter().find(|list| words::tenant_path(tenant, list.key) == path)
+    LISTS.iter().find(|list| words::tenant_path(tenant, list.page) == path)
 }
 
 /// The list at an address as files: the same query, without what is no filter of it.
 pub fn links(tenant: &str, here: &str) -> Vec<FileLink> {
     let Some(list) = list_at(tenant, here) else { return Vec::new() };
-    let (path, query) = here.split_once('?').unwrap_or((here, ""));
-    let query = Query::parse(query);
+    let query = Query::parse(here.split_once('?').map_or("", |(_, query)| query));
+    let path = words::tenant_path(tenant, list.key);
     let strangers: Vec<&str> = query.pairs().map(|(name, _)| name).filter(|name| !list.known.contains(name)).collect();
     let search = query.without(&strangers).text();
     let link = |title: &'static str, format: Format, note: &'static str| FileLink {
@@ -91,7 +94,7 @@ pub fn folder(data_dir: &str) -> std::io::Result<PathBuf> {
 /// The query of a list without what says only how it is shown; refused where the list cannot keep to it.
 pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
     let chosen = query.without(&ASIDE);
-    if chosen.get("as_of").is_some() && !list.known.contains(&"as_of") {
+    if chosen.get("as_of").is_some() && list.past == Past::None {
         let text = "as_of: this list tells how things stand now; it keeps no earlier states.";
         return Err(Fault::Bad(text.into()));
     }
@@ -101,11 +104,36 @@ pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
     Ok(chosen)
 }
 
-/// Writes the file and answers with it.
+/// What is asked, at its moment: with the clock of it, and the rows as they stood then. Refused where nobody can tell.
+pub async fn moment(list: &List, asked: Asked) -> Result<Asked, Fault> {
+    let Some(text) = asked.query.get("as_of") else { return Ok(asked) };
+    let at = DateTime::parse_from_rfc3339(text);
+    let at = at.map_err(|_| Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into()))?.timestamp_millis();
+    let mut asked = asked;
+    asked.clock = Clock::new(at, &asked.clock.zone_name).unwrap_or_else(|| Clock::utc(at));
+    if let Past::Frozen(what) = list.past {
+        let mut kept = asked.store.freezes(&asked.tenant).await?;
+        kept.retain(|freeze| freeze.list == what.table());
+        if !kept.iter().any(|freeze| freeze.frozen_ms == at) {
+            let moments: Vec<String> = kept.iter().take(5).map(|freeze| Clock::iso(freeze.frozen_ms)).collect();
+            let kept = if moments.is_empty() { "none yet".into() } else { moments.join(", ") };
+            let text = format!("as_of: this list was not frozen then; it can be told of these moments: {kept}.");
+            return Err(Fault::Bad(text));
+        }
+        asked.store = asked.store.as_of(Some(at));
+    }
+    Ok(asked)
+}
+
+/// Answers with the file: as it comes, or written to its end first.
 pub async fn file(list: &'static List, format: Format, asked: Asked, data_dir: &str) -> FileAnswer {
     let plain = asked.query.get("head") == Some("no");
-    let asked = Asked { query: chosen(list, &asked.query)?, ..asked };
+    let asked = moment(list, Asked { query: chosen(list, &asked.query)?, ..asked }).await?;
     let name = file_name(list, format, &asked);
+    if format == Format::Csv {
+        let pieces = flow(list, plain, asked).await?;
+        return Ok(head(format, &name).streaming(pieces));
+    }
     let written = write(list, format, plain, asked, &folder(data_dir)?, Arc::new(AtomicU64::new(0))).await?;
     Ok(answer(written, format, &name))
 }
@@ -125,10 +153,15 @@ pub fn answer(written: Written, format: Format, name: &str) -> HttpResponse {
 /// A file from where it stands to its end.
 pub fn answer_file(file: tokio::fs::File, bytes: u64, format: Format, name: &str) -> HttpResponse {
     let pieces = ReaderStream::with_capacity(file, 1 << 16);
-    HttpResponse::Ok()
+    head(format, name).body(SizedStream::new(bytes, pieces))
+}
+
+fn head(format: Format, name: &str) -> HttpResponseBuilder {
+    let mut answer = HttpResponse::Ok();
+    answer
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .content_type(format.media_type())
-        .body(SizedStream::new(bytes, pieces))
+        .content_type(format.media_type());
+    answer
 }

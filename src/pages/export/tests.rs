@@ -16,6 +16,7 @@ const AT: i64 = 1_795_348_800_123; // 2026-11-22T12:00:00.123Z
 fn head(sums: Sums) -> Head {
     Head {
         list: "Workflows",
+        total: "Total",
         tenant: "acme".into(),
         filter: vec!["Customer: =1+1".into()],
         as_of_ms: AT,
@@ -39,7 +40,7 @@ fn record(id: &str, amount: i128, currency: &str) -> Record {
 fn written(mut writer: Box<dyn Writer>, records: &[Record]) -> (Vec<u8>, Sums) {
     let mut sums = Sums::default();
     for record in records {
-        sums.add(record, Some((1, 2)));
+        sums.add(record, Some((1, 2)), false);
         writer.row(record).unwrap();
     }
     let mut bytes = Vec::new();
@@ -87,7 +88,7 @@ fn formulas_are_texts_and_numbers_stay_numbers() {
 fn a_sum_that_cannot_be_told_exactly_is_not_told() {
     let mut sums = Sums::default();
     for _ in 0..2 {
-        sums.add(&record("a", i128::MAX, "EUR"), Some((1, 2)));
+        sums.add(&record("a", i128::MAX, "EUR"), Some((1, 2)), false);
     }
     let lines = head(sums).lines();
     assert_eq!(lines.last().unwrap(), &("Total EUR".into(), "too large to add up".into()));
@@ -150,32 +151,9 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 #[test]
 fn a_head_lists_the_sums_that_the_rows_have() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let list: &'static List = Box::leak(Box::new(List {
-        key: "probe",
-        title: "Probe",
-        known: &[],
-        words: lists::plain_words,
-        open: |_| {
-            Box::pin(async {
-                let chunk = |n: u32| Ok::<_, StoreError>((0..100).map(|i| n * 100 + i).collect::<Vec<u32>>());
-                let rows = stream::iter((0..30).map(chunk));
-                let record = |n: u32| record(&n.to_string(), i128::from(n) * 1_000_000, ["EUR", "USD"][n as usize % 2]);
-                Ok(Table::new(&COLUMNS, rows, record))
-            })
-        },
-        count: |_| Box::pin(async { Ok(None) }),
-    }));
     let folder = tempfile::tempdir().unwrap();
-    let asked = Asked {
-        store: Store::new("http://127.0.0.1:1", "", "", "none"),
-        shelf: Arc::new(Shelf::default()),
-        tenant: "acme".into(),
-        query: Query::default(),
-        clock: Clock::utc(AT),
-        person: String::new(),
-    };
     let progress = Arc::new(AtomicU64::new(0));
-    let written = write(list, Format::Csv, false, asked, folder.path(), Arc::clone(&progress));
+    let written = write(&PROBE, Format::Csv, false, asked(""), folder.path(), Arc::clone(&progress));
     let mut written = runtime.block_on(written).unwrap();
     let mut text = String::new();
     written.file.read_to_string(&mut text).unwrap();
@@ -184,6 +162,147 @@ fn a_head_lists_the_sums_that_the_rows_have() {
     // 0 + 2 + … + 2998, and 1 + 3 + … + 2999.
     assert!(text.contains("\r\nRows,3000\r\nTotal EUR,2248500.00\r\nTotal USD,2250000.00\r\n"), "{}", &text[..400]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left in the folder");
+}
+
+/// 3000 rows: 0 + 2 + … + 2998 EUR, and 1 + 3 + … + 2999 USD.
+static PROBE: List = List {
+    key: "probe",
+    page: "probe",
+    title: "Probe",
+    known: &["as_of", "q"],
+    words: lists::plain_words,
+    open: |asked| {
+        Box::pin(async move {
+            let chunks = if asked.query.get("q") == Some("short") { 29 } else { 30 };
+            let broken = asked.query.get("q") == Some("broken");
+            let chunk = move |n: u32| match broken && n == 7 {
+                true => Err(StoreError::Newer { name: "broken".into() }),
+                false => Ok::<_, StoreError>((0..100).map(|i| n * 100 + i).collect::<Vec<u32>>()),
+            };
+            let rows = stream::iter((0..chunks).map(chunk));
+            let record = |n: u32| record(&n.to_string(), i128::from(n) * 1_000_000, ["EUR", "USD"][n as usize % 2]);
+            Ok(Table::new(&COLUMNS, rows, record))
+        })
+    },
+    count: |_| Box::pin(async { Ok(3000) }),
+    sums: |_| {
+        let totals = [("EUR".to_owned(), 2_248_500_000_000), ("USD".to_owned(), 2_250_000_000_000)];
+        Box::pin(async { Ok(Sums::told(3000, totals)) })
+    },
+    total: "Total",
+    past: Past::Kept,
+};
+
+fn asked(query: &str) -> Asked {
+    Asked {
+        store: Store::new("http://127.0.0.1:1", "", "", "none"),
+        shelf: Arc::new(Shelf::default()),
+        tenant: "acme".into(),
+        query: Query::parse(query),
+        clock: Clock::utc(AT),
+        person: String::new(),
+    }
+}
+
+/// The pieces of a file that goes out as it comes, and how it ended.
+fn flowed(query: &str, plain: bool) -> (Vec<String>, Option<String>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut pieces = Box::pin(flow::flow(&PROBE, plain, asked(query)).await.unwrap());
+        let (mut texts, mut fault) = (Vec::new(), None);
+        while let Some(piece) = pieces.next().await {
+            match piece {
+                Ok(bytes) => texts.push(String::from_utf8(bytes.to_vec()).unwrap()),
+                Err(error) => {
+                    fault = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+        (texts, fault)
+    })
+}
+
+#[test]
+fn a_file_that_flows_is_the_file_that_is_written() {
+    let (pieces, fault) = flowed("", false);
+    assert_eq!((pieces.len(), fault), (30, None), "thirty chunks, and nothing to be said at the end");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let written = write(&PROBE, Format::Csv, false, asked(""), folder.path(), Arc::default());
+    let mut text = String::new();
+    runtime.block_on(written).unwrap().file.read_to_string(&mut text).unwrap();
+    assert_eq!(pieces.concat(), text);
+    assert!(pieces[0].contains("\r\nRows,3000\r\nTotal EUR,2248500.00\r\nTotal USD,2250000.00\r\n"), "{}", pieces[0]);
+}
+
+#[test]
+fn a_list_that_changes_meanwhile_says_so_at_its_end() {
+    let (pieces, fault) = flowed("q=short", false);
+    assert_eq!(fault, None);
+    let foot = "\r\nAttention,The list changed while this file was written. These are the figures of its rows:\r\n\
+                Rows,2900\r\nTotal EUR,2101050.00\r\nTotal USD,2102500.00\r\n";
+    assert!(pieces.concat().ends_with(foot), "{:?}", pieces.last());
+    assert_eq!(flowed("q=short", true).0.concat().lines().count(), 2901, "without a head nothing is promised");
+}
+
+#[test]
+fn a_file_of_a_fixed_moment_is_whole_or_breaks_off() {
+    let (_, fault) = flowed("q=short&as_of=2026-11-22T12:00:00Z", false);
+    assert_eq!(fault.as_deref(), Some("3000 rows were counted and 2900 were read"));
+    let (_, fault) = flowed("q=short&as_of=2026-11-22T12:00:00Z", true);
+    assert!(fault.is_some(), "without a head too");
+    assert_eq!(flowed("as_of=2026-11-22T12:00:00Z", false).1, None);
+}
+
+#[test]
+fn rows_that_break_off_break_the_file_off() {
+    let (pieces, fault) = flowed("q=broken", true);
+    assert_eq!(pieces.len(), 7);
+    assert!(fault.is_some());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for format in [Format::Csv, Format::Xlsx, Format::Json] {
+        let written = write(&PROBE, format, false, asked("q=broken"), folder.path(), Arc::default());
+        assert!(runtime.block_on(written).is_err(), "{format:?}");
+    }
+}
+
+/// Takes so many bytes, like a disk that fills up.
+struct Disk(usize);
+
+impl std::io::Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.min(bytes.len()) {
+            0 if !bytes.is_empty() => Err(io::Error::from(io::ErrorKind::StorageFull)),
+            n => {
+                self.0 -= n;
+                Ok(n)
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_spreadsheet_that_does_not_fit_on_the_disk_is_a_fault_to_its_last_byte() {
+    let book = || {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        let sheet = book.add_worksheet();
+        for row in 0..500 {
+            sheet.write_number(row, 0, row).unwrap();
+        }
+        book
+    };
+    let roomy = xlsx_file::save(&mut book(), Disk(usize::MAX)).unwrap();
+    let size = usize::MAX - roomy.0;
+    assert!(xlsx_file::save(&mut book(), Disk(size)).is_ok());
+    for missing in [1, 100, size / 2, size] {
+        assert!(xlsx_file::save(&mut book(), Disk(size - missing)).is_err(), "{missing} of {size} bytes are missing");
+    }
 }
 
 proptest! {

@@ -128,11 +128,18 @@ impl XlsxFile {
         if self.next > 1 && !self.columns.is_empty() {
             sheet.autofilter(0, 0, self.next - 1, self.columns.len() as u16 - 1)?;
         }
-        let mut file = tempfile::tempfile_in(&self.folder)?;
-        self.book.save_to_writer(io::BufWriter::new(&mut file))?;
+        let mut file = save(&mut self.book, tempfile::tempfile_in(&self.folder)?)?;
         file.rewind()?;
         Ok(file)
     }
+}
+
+/// The library lets its writer go without asking whether the last bytes arrived; a buffer that is dropped says nothing
+/// when the disk is full, and the file would be short. So the buffer stays ours, and is asked.
+pub(super) fn save<W: io::Write + Send>(book: &mut Workbook, to: W) -> Result<W, XlsxError> {
+    let mut buffer = io::BufWriter::with_capacity(1 << 16, to);
+    book.save_to_writer(&mut buffer)?;
+    Ok(buffer.into_inner().map_err(|error| error.into_error())?)
 }
 
 fn write_number(

@@ -52,6 +52,7 @@ pub struct Group {
     pub next: String,
     pub first: String,
     pub act_path: String,
+    pub mend_path: String,
     pub replay_path: String,
     pub recent: bool,
     /// Whoever came by a group that is now part of this one.
@@ -207,6 +208,7 @@ pub fn group(clock: &Clock, facts: Facts<'_>) -> Group {
         next,
         first,
         act_path: format!("{path}/act"),
+        mend_path: format!("{path}/mend"),
         replay_path: words::tenant_path(tenant, &format!("replays?group={}", group_name(id))),
         recent: clock.now_ms - group.last_ms < 3_600_000,
         merged_from: if facts.asked_for == id { String::new() } else { group_name(facts.asked_for) },

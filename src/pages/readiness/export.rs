@@ -1,8 +1,11 @@
 //! Readiness and reconciliation as files: their columns and rows.
 
-use crate::pages::export::{Asked, Cell, Column, Fault, Kind, Record, Table, column};
+use std::collections::BTreeMap;
+
+use crate::pages::export::{Asked, Cell, Column, Fault, Kind, Record, Sums, Table, column};
 use crate::pages::words;
 use crate::store::rows::{ReadinessRow, ReconciliationRow};
+use crate::store::{ReadinessFilter, ReconciliationFilter, Sum};
 
 use super::{compared, filter, kind, reason, state_word};
 
@@ -27,17 +30,37 @@ const READINESS: [Column; 18] = [
     column("next_step", "Next step", Kind::Text),
 ];
 
-pub async fn readiness(asked: Asked) -> Result<Table, Fault> {
-    let as_of = match asked.query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
-        None => None,
-        Some(Ok(at)) => Some(at.timestamp_millis()),
-        Some(Err(_)) => return Err(Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into())),
-    };
-    let (filter, complaints) = filter(&asked.query, as_of, as_of.unwrap_or(asked.clock.now_ms));
-    if let Some(complaint) = complaints.into_iter().next() {
-        return Err(Fault::Bad(complaint));
+/// What is asked for, and as of when.
+fn chosen(asked: &Asked) -> Result<ReadinessFilter, Fault> {
+    let (filter, complaints) = filter(&asked.query, as_of(asked)?, asked.clock.now_ms);
+    complaints.into_iter().next().map_or(Ok(filter), |complaint| Err(Fault::Bad(complaint)))
+}
+
+fn as_of(asked: &Asked) -> Result<Option<i64>, Fault> {
+    match asked.query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
+        None => Ok(None),
+        Some(Ok(at)) => Ok(Some(at.timestamp_millis())),
+        Some(Err(_)) => Err(Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into())),
     }
+}
+
+/// Known amounts only; the rest counts as rows.
+fn told<'s>(sums: impl Iterator<Item = &'s Sum> + Clone) -> Sums {
+    let mut totals: BTreeMap<String, i128> = BTreeMap::new();
+    for sum in sums.clone() {
+        *totals.entry(sum.currency.clone()).or_default() += sum.total;
+    }
+    Sums::told(sums.map(|s| s.count).sum(), totals)
+}
+
+pub async fn readiness(asked: Asked) -> Result<Table, Fault> {
+    let filter = chosen(&asked)?;
     Ok(Table::new(&READINESS, asked.store.readiness_rows(&asked.tenant, &filter), readiness_record))
+}
+
+pub async fn readiness_sums(asked: Asked) -> Result<Sums, Fault> {
+    let sums = asked.store.readiness_sums(&asked.tenant, &chosen(&asked)?).await?;
+    Ok(told(sums.iter().filter(|s| s.name == "all")))
 }
 
 fn readiness_record(row: ReadinessRow) -> Record {
@@ -83,12 +106,20 @@ const COMPARED: [Column; 16] = [
     column("carrier", "Carrier", Kind::Text),
 ];
 
+fn chosen_compared(asked: &Asked) -> Result<ReconciliationFilter, Fault> {
+    let (filter, complaints) = compared(&asked.query, as_of(asked)?);
+    complaints.into_iter().next().map_or(Ok(filter), |complaint| Err(Fault::Bad(complaint)))
+}
+
 pub async fn reconciliation(asked: Asked) -> Result<Table, Fault> {
-    let (filter, complaints) = compared(&asked.query);
-    if let Some(complaint) = complaints.into_iter().next() {
-        return Err(Fault::Bad(complaint));
-    }
-    Ok(Table::new(&COMPARED, asked.store.reconciliation_rows(&asked.tenant, &filter), reconciliation_record))
+    let filter = chosen_compared(&asked)?;
+    let table = Table::new(&COMPARED, asked.store.reconciliation_rows(&asked.tenant, &filter), reconciliation_record);
+    Ok(table.of_differences("value", "value_currency"))
+}
+
+pub async fn reconciliation_sums(asked: Asked) -> Result<Sums, Fault> {
+    let sums = asked.store.reconciliation_sums(&asked.tenant, &chosen_compared(&asked)?).await?;
+    Ok(told(sums.iter()))
 }
 
 fn reconciliation_record(row: ReconciliationRow) -> Record {

@@ -8,6 +8,7 @@ use crate::pages::render::Page;
 use crate::pages::status::{self, Badge};
 use crate::pages::time::{Clock, Time};
 use crate::pages::words;
+use crate::pages::workflow::actions::Actions;
 
 #[derive(Debug, Serialize)]
 pub struct Item {
@@ -20,6 +21,14 @@ pub struct Item {
     pub act_path: String,
     pub back: String,
     pub frozen: bool,
+    pub actions: Actions,
+}
+
+impl Item {
+    #[must_use]
+    pub fn with_actions(self, actions: Actions) -> Self {
+        Self { actions, ..self }
+    }
 }
 
 impl Page for Item {
@@ -106,6 +115,7 @@ pub fn item(tenant: &str, clock: &Clock, workflow: &Workflow, frozen: bool) -> I
         act_path: format!("{path}/act"),
         back: path,
         frozen,
+        actions: Actions::default(),
     }
 }
 

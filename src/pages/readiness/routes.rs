@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::DateTime;
 use milepost_ingest::ObjectRef;
-use serde_json::{Map, Value};
 
+use super::decision::{Wish, decision};
 use super::{Found, KNOWN, KNOWN_COMPARED, PER_PAGE, compared, comparison, filter, item, list};
 use crate::pages::act::Submission;
 use crate::pages::desk::Desk;
@@ -12,13 +12,12 @@ use crate::pages::problem::Trouble;
 use crate::pages::routes::{acted, cursor, part, told};
 use crate::pages::visit::{Label, Visit};
 use crate::pages::words;
+use crate::pages::workflow::actions::Actions;
 use crate::store::rows::EventRow;
 use crate::store::{Cursor, ReadinessFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
-
-const MAX_REASON_CHARS: usize = 500;
 
 /// To be put under `/t/{tenant}`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -31,44 +30,30 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route("/reconciliation", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, mismatches)));
 }
 
-/// Up to when everything that was taken is stored: what was so then will be told the same for ever.
-fn settled_ms(desk: &Desk, now_ms: i64) -> i64 {
-    desk.hub.freshness().map_or(now_ms, |fresh| fresh.stored_ms.min(now_ms))
-}
-
 async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
     let mut visit = Visit::new(desk, request, &KNOWN).await?;
     let (filter, complaints) = filter(&visit.query, visit.as_of_ms, visit.clock.now_ms);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
     let tenant = visit.tenant.as_str();
-    let settled_ms = settled_ms(desk, visit.clock.now_ms);
     visit
         .show(desk, async {
-            let whole =
-                ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..ReadinessFilter::default() };
-            let (mut rows, sums, all) = tokio::try_join!(
+            let open = filter.of_open();
+            let (mut rows, sums, open_sums) = tokio::try_join!(
                 desk.store.readiness(tenant, &filter, &after, PER_PAGE as u64 + 1),
                 desk.store.readiness_sums(tenant, &filter),
-                async {
-                    // Without a filter the same sums.
-                    if filter == whole { Ok(Vec::new()) } else { desk.store.readiness_sums(tenant, &whole).await }
-                },
+                async { if filter == open { Ok(Vec::new()) } else { desk.store.readiness_sums(tenant, &open).await } },
             )?;
-            let all = if filter == whole { sums.clone() } else { all };
+            let open_sums = if filter == open { &sums } else { &open_sums };
+            // Only an empty list asks whether there is anything at all.
+            let any = !rows.is_empty() || {
+                let all = ReadinessFilter { as_of_ms: filter.as_of_ms, now_ms: filter.now_ms, ..Default::default() };
+                !desk.store.readiness(tenant, &all, &Cursor::start(), 1).await?.is_empty()
+            };
             let more = rows.len() > PER_PAGE;
             rows.truncate(PER_PAGE);
             let next = rows.last().filter(|_| more).map(|row| Cursor::after_readiness(row).to_string());
-            let found = Found {
-                tenant,
-                query: &visit.query,
-                rows: &rows,
-                sums: &sums,
-                all: &all,
-                as_of_ms: visit.as_of_ms,
-                settled_ms,
-                next,
-            };
+            let found = Found { tenant, query: &visit.query, rows: &rows, sums: &sums, open: open_sums, any, next };
             Ok((Label::new("readiness", "Invoice readiness", "readiness"), list(&visit.clock, &found)))
         })
         .await
@@ -89,9 +74,12 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
                 events.retain(|event| event.received_ms <= as_of);
             }
             let at = DateTime::from_timestamp_millis(visit.clock.now_ms).unwrap_or_default();
-            let entries = events.into_iter().filter_map(EventRow::into_entry);
+            let entries = events.clone().into_iter().filter_map(EventRow::into_entry);
             let flow = crate::domain::assemble(&desk.definitions(tenant), &root, entries, at).ok_or_else(missing)?;
-            let page = item::item(tenant, &visit.clock, &flow, visit.as_of_ms.is_some());
+            let mut page = item::item(tenant, &visit.clock, &flow, visit.as_of_ms.is_some());
+            if visit.as_of_ms.is_none() {
+                page = page.with_actions(Actions::of(desk, tenant, &visit.clock, &flow, &events).await?);
+            }
             Ok((Label::new("readiness", format!("Billing of {}", root.id), format!("w:{root}")), page))
         })
         .await
@@ -101,39 +89,27 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
 async fn decide(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
     let root = ObjectRef::new(part(request, "type"), part(request, "id"));
     let object = form.get("object").and_then(ObjectRef::parse).unwrap_or_else(|| root.clone());
-    let reason: String =
-        form.need("reason", "Say why: a decision needs a reason.")?.chars().take(MAX_REASON_CHARS).collect();
-    let mut data: Map<String, Value> = [("reason".to_owned(), reason.into())].into_iter().collect();
-    let kind = match form.get("do") {
-        Some("hold") => {
-            if let Some(day) = form.get("until") {
-                let until = format!("{day}T00:00:00Z");
-                if DateTime::parse_from_rfc3339(&until).is_err() {
-                    return Err(form.bad("Until: expected a day like 2026-11-30."));
-                }
-                data.insert("until".to_owned(), until.into());
-            }
-            "readiness.held"
-        }
-        Some("release") => "readiness.released",
-        Some("ready") => {
-            data.insert("codes".to_owned(), form.get("codes").unwrap_or_default().into());
-            "readiness.marked_ready"
-        }
-        Some("unmark") => "readiness.unmarked",
-        Some("ask") => {
-            data.insert("owner".to_owned(), form.need("owner", "Ask whom?")?.into());
-            "readiness.asked"
-        }
-        _ => return Err(form.bad("There is no such decision.")),
+    let missing = || Trouble::NotFound { tenant: form.by.tenant.clone(), what: object.to_string() };
+    let flow = desk.store.workflow(&form.by.tenant, &root).await?.ok_or_else(missing)?;
+    if !flow.members.contains(&object.to_string()) {
+        return Err(missing());
+    }
+    let codes: Vec<String> = form.get("codes").unwrap_or_default().split(',').map(str::to_owned).collect();
+    let wish = Wish {
+        decision: form.get("do").unwrap_or_default(),
+        reason: form.get("reason"),
+        until: form.get("until"),
+        owner: form.get("owner"),
+        codes: &codes,
     };
+    let (kind, data) = decision(&wish).map_err(|(_, text)| form.bad(text))?;
     let act = form.act(0, kind, object, data);
     form.done(desk, vec![act]).await
 }
 
 async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
     let mut visit = Visit::new(desk, request, &KNOWN_COMPARED).await?;
-    let (filter, complaints) = compared(&visit.query);
+    let (filter, complaints) = compared(&visit.query, visit.as_of_ms);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
     let tenant = visit.tenant.as_str();

@@ -15,7 +15,7 @@ use crate::store::rows::SlaRow;
 use crate::store::{RUNNING, SlaFilter, VerdictCount};
 
 pub const PER_PAGE: usize = 50;
-pub const KNOWN: [&str; 13] = [
+pub const KNOWN: [&str; 14] = [
     "state",
     "policy",
     "definition",
@@ -29,6 +29,7 @@ pub const KNOWN: [&str; 13] = [
     "from",
     "to",
     "after",
+    "as_of",
 ];
 const FILTERS: [(&str, &str); 10] = [
     ("policy", "Policy"),
@@ -141,6 +142,15 @@ pub fn filter(query: &Query) -> (SlaFilter, Vec<String>) {
     (filter, complaints)
 }
 
+/// What is chosen, in words.
+pub fn filter_words(query: &Query) -> Vec<String> {
+    let state = query.get("state").unwrap_or(STATES[0].0);
+    let state = STATES.iter().find(|(key, ..)| *key == state).map_or(state, |(_, title, ..)| *title);
+    let rest = FILTERS.iter().chain(&[("q", "Text")]);
+    let rest = rest.filter_map(|(name, title)| Some(format!("{title}: {}", query.get(name)?)));
+    std::iter::once(format!("State: {state}")).chain(rest).collect()
+}
+
 pub struct Found<'a> {
     pub tenant: &'a str,
     pub query: &'a Query,
@@ -250,7 +260,7 @@ pub fn cause(key: &str) -> String {
 }
 
 /// How the verdict now and the one that was known first stand to each other.
-fn known(clock: &Clock, row: &SlaRow) -> String {
+pub fn known(clock: &Clock, row: &SlaRow) -> String {
     let late = if row.detected_late { ", detected late" } else { "" };
     match (row.verdict.as_str(), row.first_verdict.as_str()) {
         ("withdrawn", _) => "breached as first known; a late event proved it met".into(),

@@ -98,6 +98,7 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
     let (filter, complaints) = breaches::filter(&visit.query);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
+    let store = crate::pages::frozen::store(desk, &visit, "breaches").await?;
     let tenant = visit.tenant.as_str();
     visit
         .show(desk, async {
@@ -105,9 +106,9 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
             let among = filter.verdict.iter().all(|verdict| running.verdict.contains(verdict));
             let limit = breaches::PER_PAGE;
             let (mut rows, mut counts, chosen) = tokio::try_join!(
-                desk.store.slas(tenant, &filter, &after, limit as u64 + 1),
-                desk.store.sla_count(tenant, &running),
-                async { if among { Ok(Vec::new()) } else { desk.store.sla_count(tenant, &filter).await } },
+                store.slas(tenant, &filter, &after, limit as u64 + 1),
+                store.sla_count(tenant, &running),
+                async { if among { Ok(Vec::new()) } else { store.sla_count(tenant, &filter).await } },
             )?;
             counts.extend(chosen);
             let more = rows.len() > limit;

@@ -39,7 +39,7 @@ pub async fn counts(desk: &Desk, visit: &Visit, list: &'static List, views: &[&V
         let asked = Asked { query: Query::parse(&view.query), ..visit.asked(desk, String::new()) };
         let (badges, key) = (badges.clone(), key.clone());
         counting.push(tokio::spawn(async move {
-            let count = (list.count)(asked).await.ok().flatten();
+            let count = (list.count)(asked).await.ok();
             badges.put(key, count);
         }));
     }

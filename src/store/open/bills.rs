@@ -14,11 +14,11 @@ use crate::store::rows::ReadinessRow;
 
 /// States of what is not settled; the rest is history and lives in the store only.
 pub const KEPT: [&str; 4] = ["not_due", "blocked", "ready", "wrong"];
-/// Values of a property that are told.
-const MOST: usize = 40;
+/// Values of a property that are told: every state in every currency is among them.
+const MOST: usize = 1000;
 const DAY_MS: i64 = 86_400_000;
 /// Up to how many days since delivery, and the word for it.
-const AGES: [(i64, &str); 5] = [(1, "0-1"), (3, "2-3"), (7, "4-7"), (14, "8-14"), (i64::MAX, "15+")];
+const AGES: [(i64, &str); 6] = [(1, "0-1"), (3, "2-3"), (7, "4-7"), (14, "8-14"), (30, "15-30"), (i64::MAX, "31+")];
 
 /// The columns of an item that are kept.
 #[derive(Row, Deserialize)]
@@ -183,7 +183,7 @@ impl Bills {
     /// By `all` and each property, each currency apart.
     pub fn sums(&self, words: &Words, filter: &ReadinessFilter) -> Vec<Sum> {
         let test = Test::new(words, filter);
-        let mut by_word: [FxHashMap<(Word, Word), Added>; 3] = Default::default();
+        let mut by_word: [FxHashMap<(Word, Word), Added>; 5] = Default::default();
         let mut ages: FxHashMap<(&str, Word), Added> = FxHashMap::default();
         let mut all: FxHashMap<(&str, Word), Added> = FxHashMap::default();
         for bill in self.0.rows().iter().filter(|bill| test.hits(words, bill)) {
@@ -192,6 +192,8 @@ impl Bills {
             ages.entry((bill.age(filter.now_ms), currency)).or_default().add(amount);
             by_word[0].entry((bill.state, currency)).or_default().add(amount);
             by_word[1].entry((bill.customer, currency)).or_default().add(amount);
+            by_word[3].entry((bill.system, currency)).or_default().add(amount);
+            by_word[4].entry((currency, currency)).or_default().add(amount);
             let reasons = words.list(bill.reasons);
             for (_, reason) in reasons.iter().enumerate().filter(|(at, reason)| !reasons[..*at].contains(reason)) {
                 by_word[2].entry((*reason, currency)).or_default().add(amount);
@@ -205,15 +207,17 @@ impl Bills {
             total: added.total,
             unknown: added.unknown,
         };
-        let [states, customers, reasons] = by_word;
+        let [states, customers, reasons, systems, currencies] = by_word;
         let told = |name: &'static str, of: FxHashMap<(Word, Word), Added>| -> Vec<Sum> {
             ordered(of.into_iter().map(|((value, c), added)| sum(name, words.word(value), c, added)).collect())
         };
         let mut sums = ordered(all.into_iter().map(|((value, c), added)| sum("all", value, c, added)).collect());
         sums.splice(0..0, ordered(ages.into_iter().map(|((value, c), added)| sum("age", value, c, added)).collect()));
+        sums.extend(told("currency", currencies));
         sums.extend(told("customer", customers));
         sums.extend(told("reason", reasons));
         sums.extend(told("state", states));
+        sums.extend(told("system", systems));
         sums
     }
 }

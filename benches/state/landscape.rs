@@ -1,0 +1,77 @@
+//! The events of many orders: those of the demo's landscape, but that nobody has paid yet.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use milepost::domain::Fact;
+use milepost::simulate::story::{CHAPTER, Pace, Plot, chapter};
+use milepost::simulate::troubles::Mix;
+use milepost::simulate::wire;
+use milepost_ingest::{Context, Contracts, Form, Limits, Mapping, ObjectRef, read};
+use serde_json::json;
+
+use crate::Told;
+
+pub struct Landscape {
+    orders: u64,
+    begun: DateTime<Utc>,
+}
+
+/// Chapters that go on at the same time, so that the events of an order come between those of thousands of others.
+const TOGETHER: u64 = 2_500;
+
+impl Landscape {
+    pub fn new(orders: u64) -> Self {
+        Self { orders, begun: Utc::now() - TimeDelta::days(3) }
+    }
+
+    /// Facts in the order of sending, in batches as the pipeline takes them.
+    pub fn batches(&self, size: usize) -> impl Iterator<Item = Vec<Told>> {
+        let plot = Plot { seed: 7, first: 100_000, mix: Mix::usual(), pace: Pace::LIFE };
+        let chapters = self.orders / CHAPTER;
+        (0..chapters).step_by(usize::try_from(TOGETHER).unwrap()).flat_map(move |first| {
+            let starts: Vec<DateTime<Utc>> = (0..CHAPTER).map(|_| self.begun).collect();
+            let mut said: Vec<_> = (first..chapters.min(first + TOGETHER))
+                .flat_map(|number| chapter(&plot, number, &starts))
+                .filter(|said| {
+                    said.kind().is_some_and(|kind| !kind.starts_with("payment.") && kind != "invoice.posted")
+                })
+                .collect();
+            said.sort_by_key(|said| said.sent_at);
+            let lines: Vec<String> = said.iter().filter_map(wire::event).map(|event| format!("{event}\n")).collect();
+            let batches: Vec<Vec<Told>> = lines.chunks(size).map(|lines| facts(lines.concat().as_bytes())).collect();
+            batches
+        })
+    }
+}
+
+/// Orders that all hang on one load.
+pub fn load_of(orders: u32) -> Vec<Told> {
+    let time = (Utc::now() - TimeDelta::days(1)).to_rfc3339();
+    let mut lines = String::new();
+    for n in 0..orders {
+        let (order, shipment) = (format!("SO-{n}"), format!("SH-{n}"));
+        let rows = json!([{"line": "10", "sku": "A", "quantity": "4", "unit": "EA", "price": {"value": "2", "currency": "EUR"}}]);
+        let shipped = json!([{"order": order, "line": "10", "sku": "A", "quantity": "4", "unit": "EA"}]);
+        for (kind, object, refs, data) in [
+            ("order.created", ("order", &order), json!({}), json!({"customer": "C-1", "lines": rows})),
+            ("order.released", ("order", &order), json!({}), json!({})),
+            ("inventory.allocated", ("order", &order), json!({}), json!({"lines": shipped})),
+            ("shipment.created", ("shipment", &shipment), json!({"order": [order]}), json!({"lines": shipped})),
+            ("shipment.shipped", ("shipment", &shipment), json!({"load": ["L-1"]}), json!({"lines": shipped})),
+        ] {
+            let object = json!({"type": object.0, "id": object.1});
+            let event = json!({
+                "id": format!("{kind}-{n}"), "type": kind, "schema_version": 1, "source": "bench/rig", "time": time,
+                "object": object, "refs": refs, "data": data,
+            });
+            lines.push_str(&format!("{event}\n"));
+        }
+    }
+    facts(lines.as_bytes())
+}
+
+fn facts(lines: &[u8]) -> Vec<(ObjectRef, Fact)> {
+    let (mapping, limits, received_at) = (Mapping::none(), Limits::default(), Utc::now());
+    let ctx = Context { contracts: Contracts::shipped(), mapping: &mapping, limits: &limits, received_at, source: "k" };
+    let reading = read(Form::Ndjson, &[], lines, &ctx).unwrap();
+    reading.events.iter().map(|event| (event.object.clone(), Fact::of(event, received_at))).collect()
+}

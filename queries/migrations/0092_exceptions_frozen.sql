@@ -1,0 +1,7 @@
+-- Exceptions as a list of them stood when somebody froze it: whole copies, each under the tenant and the moment (`acme@1795348800123`
+-- in the column of the tenant), so that lists ask them with the very queries that they ask `exceptions` with.
+CREATE TABLE IF NOT EXISTS exceptions_frozen AS exceptions
+ENGINE = ReplacingMergeTree(version)
+PARTITION BY tenant
+ORDER BY (tenant, id)
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1

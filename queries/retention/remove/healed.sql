@@ -1,0 +1,2 @@
+-- Rows of healed stay for ever.
+ALTER TABLE healed REMOVE TTL

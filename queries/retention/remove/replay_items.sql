@@ -1,0 +1,2 @@
+-- Rows of replay_items stay for ever.
+ALTER TABLE replay_items REMOVE TTL

@@ -1,0 +1,2 @@
+-- Rows of replays stay for ever.
+ALTER TABLE replays REMOVE TTL

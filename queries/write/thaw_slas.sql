@@ -1,0 +1,2 @@
+-- Lets copies go that were set aside before a moment.
+ALTER TABLE slas_frozen DELETE WHERE toInt64OrZero(splitByChar('@', tenant)[2]) < {before_ms:Int64}

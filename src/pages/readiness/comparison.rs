@@ -1,0 +1,113 @@
+//! What does not match, as a list: kinds with their number and money, and each difference with its figures.
+
+use serde::Serialize;
+
+use super::{FacetValue, amounts, kind};
+use crate::domain::RECONCILIATION_KINDS;
+use crate::pages::params::Query;
+use crate::pages::render::Page;
+use crate::pages::status::{self, Badge};
+use crate::pages::time::{Clock, Time};
+use crate::pages::words;
+use crate::store::Sum;
+use crate::store::rows::ReconciliationRow;
+
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    pub path: String,
+    pub search: String,
+    pub kept: Vec<(String, String)>,
+    pub kinds: Vec<FacetValue>,
+    pub rows: Vec<ComparedRow>,
+    pub total: String,
+    pub next: String,
+    pub first: String,
+    pub with_matched: String,
+    pub matched: bool,
+    pub worklist: String,
+}
+
+impl Page for Compared {
+    const TEMPLATE: &'static str = "reconciliation.html";
+}
+
+#[derive(Debug, Serialize)]
+pub struct ComparedRow {
+    pub key: String,
+    pub kind: String,
+    pub object: String,
+    pub href: String,
+    pub root: String,
+    pub root_href: String,
+    pub line: String,
+    pub detail: String,
+    pub expected: String,
+    pub found: String,
+    pub unit: String,
+    pub value: String,
+    pub figures: Vec<String>,
+    pub since: Time,
+    pub system: String,
+    pub party: String,
+    pub badge: Badge,
+}
+
+pub fn comparison(
+    tenant: &str,
+    clock: &Clock,
+    query: &Query,
+    rows: &[ReconciliationRow],
+    sums: &[Sum],
+    next: Option<String>,
+) -> Compared {
+    let path = words::tenant_path(tenant, "reconciliation");
+    let base = query.without(&["after"]);
+    let to = |query: &Query| format!("{path}{}", query.text());
+    let mut kinds: Vec<FacetValue> = Vec::new();
+    for (key, title) in RECONCILIATION_KINDS {
+        let (count, _, amounts) = amounts(sums.iter().filter(|s| s.value == key));
+        let chosen = base.list("kind").iter().any(|k| k == key);
+        if count > 0 || chosen {
+            let href = to(&if chosen { base.without(&["kind"]) } else { base.with("kind", key) });
+            kinds.push(FacetValue { text: title.into(), href, count: words::count(count), amounts, share: 0, chosen });
+        }
+    }
+    let (count, ..) = amounts(sums.iter());
+    let figure = |text: &str| text.parse().map_or_else(|_| String::new(), words::quantity);
+    let row = |row: &ReconciliationRow| ComparedRow {
+        key: format!("{} {}/{} {}", row.kind, row.object_type, row.object_id, row.line),
+        kind: kind(&row.kind),
+        object: row.object_id.clone(),
+        href: words::object_path(tenant, &row.object_type, &row.object_id),
+        root: row.root_id.clone(),
+        root_href: words::workflow_path(tenant, &row.root_type, &row.root_id),
+        line: row.line.clone(),
+        detail: row.detail.clone(),
+        expected: figure(&row.expected),
+        found: figure(&row.found),
+        unit: row.unit.clone(),
+        value: words::stored_money(row.value, &row.currency).unwrap_or_default(),
+        figures: row.figures.clone(),
+        since: clock.time(row.since_ms),
+        system: words::system(&row.system),
+        party: if row.customer.is_empty() { row.carrier.clone() } else { row.customer.clone() },
+        badge: if row.state == "matched" { status::readiness("paid") } else { status::readiness("wrong") },
+    };
+    Compared {
+        search: base.get("q").unwrap_or_default().to_owned(),
+        kept: base.without(&["q"]).pairs().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        kinds,
+        rows: rows.iter().map(row).collect(),
+        total: words::plural(count, "discrepancy", "discrepancies"),
+        next: next.as_ref().map(|cursor| to(&base.with("after", cursor))).unwrap_or_default(),
+        first: query.get("after").map(|_| to(&base)).unwrap_or_default(),
+        matched: base.get("matched") == Some("yes"),
+        with_matched: to(&if base.get("matched") == Some("yes") {
+            base.without(&["matched"])
+        } else {
+            base.with("matched", "yes")
+        }),
+        worklist: words::tenant_path(tenant, "readiness"),
+        path,
+    }
+}
