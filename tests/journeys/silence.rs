@@ -82,6 +82,8 @@ async fn a_silent_source_is_one_exception_and_mutes_what_it_explains_until_it_sp
     store.write(&past(chrono::Utc::now().timestamp_millis())).await.unwrap();
     drop(store);
     engine.stop().await;
+    // Its folder is locked for as long as it is there.
+    drop(engine);
     server.launch();
 
     let list = async |query: &str| -> Vec<Value> {

@@ -102,10 +102,15 @@ fn entries_of(created: i64, delay: i64, promised: Option<i64>, happenings: &[Hap
             7 => shipment("shipment.delivered"),
             8 => {
                 let refs = &["shipment/S1", "order/O1"];
-                told("billing", "charge.captured", &format!("charge/C{minute}"), refs, minute, received, json!({}))
+                told("billing", "invoice.issued", &format!("invoice/I{minute}"), refs, minute, received, json!({}))
             }
             9 => order("order.changed", minute, received, json!({"promised_ship": iso(minute + h.delay + 300)})),
-            _ => order("sla.waived", minute, received, json!({"policy": POLICIES[h.which], "reason": "agreed"})),
+            _ => {
+                let data = json!({"policy": POLICIES[h.which], "reason": "agreed"});
+                let mut act = order("sla.waived", minute, received, data);
+                act.event.id += POLICIES[h.which];
+                act
+            }
         });
     }
     entries
@@ -181,7 +186,11 @@ impl Model<'_> {
 
     fn unwaived(&self, policy: &str, facts: &[Known<'_>], now: i64) -> Said {
         let first = |kind: &str| facts.iter().find(|f| f.1.event.kind == kind).map(|f| f.0);
-        let Some(created) = first("order.created") else { return Said::Nothing };
+        // Nothing is known of an order that has not been spoken of itself.
+        if !facts.iter().any(|f| f.1.event.kind.starts_with("order.")) {
+            return Said::Nothing;
+        }
+        let created = first("order.created");
         let judge = |due: Option<i64>, ended: Option<i64>| match ended {
             Some(at) if due.is_none_or(|due| at <= due) => Said::Met,
             Some(_) => Said::MetLate,
@@ -189,7 +198,11 @@ impl Model<'_> {
             None => Said::Running,
         };
         match policy {
-            "release" => judge(self.due(facts, created, RELEASE, true), first("order.released")),
+            "release" => match created {
+                None => Said::Nothing,
+                Some(from) => judge(self.due(facts, from, RELEASE, true), first("order.released")),
+            },
+            "ship" if created.is_none() => Said::Nothing,
             "ship" => {
                 let promise = |f: &Known<'_>| {
                     let at_ = f.1.event.data.get("promised_ship")?.as_str()?.parse::<DateTime<Utc>>().unwrap();
@@ -207,7 +220,7 @@ impl Model<'_> {
             "news" => match first("shipment.departed") {
                 None => Said::Nothing,
                 Some(from) => {
-                    let heard = first("charge.captured").map(|at| at.max(from));
+                    let heard = first("invoice.issued").map(|at| at.max(from));
                     judge(self.due(facts, from, NEWS, false), heard)
                 }
             },
@@ -273,6 +286,8 @@ proptest! {
         let mut seen = [Said::Nothing; 5];
         let mut wake: Option<DateTime<Utc>> = None;
         let mut was_down = false;
+        // A workflow that is done sets no alarm any more; what still runs in it is looked at when something comes in.
+        let mut is_done = false;
         for minute in 0..LAST {
             if down(minute) {
                 was_down = true;
@@ -283,10 +298,11 @@ proptest! {
             if came || woke || was_down {
                 let now = workflow(&d, &entries, minute);
                 wake = now.as_ref().and_then(|w| w.wakes_at);
+                is_done = now.as_ref().is_some_and(|w| w.closed_at.is_some());
                 seen = said(now.as_ref());
                 was_down = false;
             }
-            if came || woke || minute % 197 == 0 {
+            if came || !is_done && (woke || minute % 197 == 0) {
                 let expected = POLICIES.map(|policy| model.verdict(policy, minute));
                 prop_assert_eq!(seen, expected, "minute {} of {:?}", minute, happenings);
             }
