@@ -220,7 +220,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             )?;
             let roots: Vec<ObjectRef> =
                 due.iter().map(|row| ObjectRef::new(row.root_type.clone(), row.root_id.clone())).collect();
-            let taken = desk.store.exceptions_of(tenant, &roots).await?;
+            let taken = desk.store.owners(tenant, &roots).await?;
             let shift = match (since, shift) {
                 (Some(at), Some(since_ms)) => {
                     let count = desk.store.exception_shift(tenant, since_ms).await?;
@@ -242,11 +242,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 failure_groups: groups.len() as u64,
                 failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
                 next_due_ms: next,
-                owners: taken
-                    .into_iter()
-                    .filter(|row| !row.owner.is_empty())
-                    .map(|row| (format!("{}/{}", row.root_type, row.root_id), row.owner))
-                    .collect(),
+                owners: taken.into_iter().map(|(root, owner)| (root.to_string(), owner)).collect(),
                 shift,
                 wall: visit.query.get("display") == Some("wall"),
             };

@@ -17,7 +17,7 @@ use super::checkpoint::Checkpoint;
 use super::intake::Gate;
 use super::raised::Gone;
 use super::state::{Changes, Objects, State, Touched};
-use crate::domain::Shelf;
+use crate::domain::{Fact, Shelf};
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::{Batch, ExceptionRow};
 use crate::store::{Store, StoreError};
@@ -371,12 +371,25 @@ impl Pipeline {
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
         );
+        // What lists hold is read at the same time.
+        let lists = self.store.clone();
+        let mut lists = Some(runtime.spawn(async move { lists.keep_open().await }));
         while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
             tracing::warn!(%error, "open events could not be read; trying again");
             self.retry(runtime, "answer", || self.store.ping())?;
         }
-        let [workflows, exceptions, clocks, items, held] =
-            self.retry(runtime, "read what lists hold", || self.store.keep_open())?;
+        let [workflows, exceptions, clocks, items, held] = self.retry(runtime, "read what lists hold", || {
+            let (begun, store) = (lists.take(), self.store.clone());
+            async move {
+                match begun {
+                    Some(begun) => match begun.await {
+                        Ok(read) => read,
+                        Err(_) => store.keep_open().await,
+                    },
+                    None => store.keep_open().await,
+                }
+            }
+        })?;
         tracing::info!(objects = state.objects(), workflows, exceptions, clocks, items, held, "loaded what is open");
         Some(state)
     }
@@ -473,13 +486,42 @@ async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
     for known in store.ledger_marks().await? {
         state.note_ledger(known);
     }
-    let mut rows = store.open_events()?;
-    while let Some(row) = rows.next().await? {
-        let tenant = row.tenant.clone();
-        if let Some(entry) = row.into_entry() {
-            state.add_entry(&tenant, &entry);
+    let (sender, mut chunks) = tokio::sync::mpsc::channel(CHUNKS);
+    let reader = tokio::spawn(read_facts(store.clone(), sender));
+    while let Some(chunk) = chunks.recv().await {
+        for (tenant, object, fact) in chunk {
+            state.add(&tenant, &object, fact);
         }
     }
+    reader.await.unwrap_or_else(|error| Err(StoreError::Away(clickhouse::error::Error::Custom(error.to_string()))))
+}
+
+/// Facts that are handed over at once, and how many such chunks may wait.
+const CHUNK: usize = 2_000;
+const CHUNKS: usize = 8;
+
+/// Reads and decodes on another thread than the one that takes facts in: there are millions.
+async fn read_facts(store: Store, sender: tokio::sync::mpsc::Sender<Facts>) -> Result<(), StoreError> {
+    let mut rows = store.open_events()?;
+    let mut tenant: Arc<str> = "".into();
+    let mut chunk = Facts::with_capacity(CHUNK);
+    while let Some(row) = rows.next().await? {
+        if *tenant != *row.tenant {
+            tenant = row.tenant.as_str().into();
+        }
+        if let Some(entry) = row.into_entry() {
+            let fact = Fact::of(&entry.event, entry.received_at);
+            chunk.push((Arc::clone(&tenant), entry.event.object, fact));
+        }
+        if chunk.len() >= CHUNK {
+            let full = std::mem::replace(&mut chunk, Facts::with_capacity(CHUNK));
+            if sender.send(full).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    // Nobody listens any more only where the reading was given up.
+    let _ = sender.send(chunk).await;
     Ok(())
 }
 

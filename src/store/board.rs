@@ -142,6 +142,10 @@ impl Store {
     }
 
     pub async fn board_clocks(&self, tenant: &str, days: Days) -> Result<Vec<ClockCount>, StoreError> {
+        let found = self.ask_open(tenant, move |open| open.clocks.board(&open.words, days));
+        if let Some(counts) = found.await.flatten() {
+            return Ok(counts);
+        }
         let query = self.reader.query_raw(read!("board_clocks")).param("tenant", tenant);
         let query = query.param("since_ms", days.since_ms).param("late_since_ms", days.late_since_ms);
         Ok(query.param("today_ms", days.today_ms).param("tomorrow_ms", days.tomorrow_ms).fetch_all().await?)

@@ -264,6 +264,21 @@ impl Store {
         Ok(query.param("objects", roots).fetch_all().await?)
     }
 
+    /// Who has taken what is wrong with these workflows.
+    pub async fn owners(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<(ObjectRef, String)>, StoreError> {
+        let asked = roots.to_vec();
+        if let Some(owners) = self.ask_open(tenant, move |open| open.cases.owners(&open.words, &asked)).await {
+            return Ok(owners);
+        }
+        let rows = self.exceptions_of(tenant, roots).await?;
+        let owner = |root: &ObjectRef| {
+            let own = |row: &&ExceptionRow| (&row.root_type, &row.root_id) == (&root.kind, &root.id);
+            let taken = rows.iter().filter(own).find(|row| !row.owner.is_empty())?;
+            Some((root.clone(), taken.owner.clone()))
+        };
+        Ok(roots.iter().filter_map(owner).collect())
+    }
+
     /// Open kinds, the most frequent first.
     pub async fn exception_kinds(&self, tenant: &str) -> Result<Vec<KindCount>, StoreError> {
         if let Some(kinds) = self.ask_open(tenant, |open| open.cases.kinds(&open.words)).await {

@@ -1,5 +1,6 @@
 //! Brings the database to the shape that this version wants, and each table to the time that its rows are kept.
-//! Every step may be run twice, so a run that was cut off is simply run again.
+//! Every step may be run twice, so a run that was cut off is simply run again. A line with nothing but a semicolon parts the
+//! steps of one file.
 
 use clickhouse::Row;
 use rust_embed::Embed;
@@ -159,7 +160,9 @@ impl Store {
                 Some(_) => return Err(StoreError::Edited { name }),
                 None => {}
             }
-            self.writer.query_raw(&statement).execute().await?;
+            for step in statement.split("\n;\n") {
+                self.writer.query_raw(step).execute().await?;
+            }
             self.writer
                 .query_raw(setup!("record_migration"))
                 .param("name", &name)

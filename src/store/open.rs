@@ -18,7 +18,6 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clickhouse::query::Query;
 use parking_lot::RwLock;
 use rustc_hash::FxBuildHasher;
 
@@ -150,23 +149,53 @@ impl Store {
     pub async fn keep_open(&self) -> Result<[usize; 5], StoreError> {
         let mut tenants: HashMap<String, Tenant> = HashMap::new();
         macro_rules! read_in {
-            ($query:literal, $seen:ty, $part:ident) => {{
-                let mut rows = self.unhurried(read!($query)).fetch::<$seen>()?;
-                while let Some(row) = rows.next().await? {
-                    if !tenants.contains_key(row.tenant) {
-                        tenants.insert(row.tenant.to_owned(), Tenant::default());
+            ($query:expr, $seen:ty, |$tenant:ident, $row:ident| $note:expr) => {{
+                let mut rows = $query.fetch::<$seen>()?;
+                while let Some(found) = rows.next().await? {
+                    if !tenants.contains_key(found.tenant) {
+                        tenants.insert(found.tenant.to_owned(), Tenant::default());
                     }
-                    if let Some(Tenant { words, $part, .. }) = tenants.get_mut(row.tenant) {
-                        $part.note(words, &row, false);
+                    if let Some($tenant) = tenants.get_mut(found.tenant) {
+                        let $row = &found;
+                        $note;
                     }
                 }
             }};
         }
-        read_in!("kept_workflows", flows::Seen<'_>, flows);
-        read_in!("kept_exceptions", cases::Seen<'_>, cases);
-        read_in!("kept_slas", clocks::Seen<'_>, clocks);
-        read_in!("kept_readiness", bills::Seen<'_>, bills);
-        read_in!("kept_held", held::Seen<'_>, held);
+        let told = clocks::Told::now();
+        read_in!(self.writer.query_raw(read!("kept_workflows")), flows::Seen<'_>, |tenant, row| tenant.flows.note(
+            &mut tenant.words,
+            row,
+            false
+        ));
+        read_in!(self.writer.query_raw(read!("kept_exceptions")), cases::Seen<'_>, |tenant, row| tenant.cases.note(
+            &mut tenant.words,
+            row,
+            false
+        ));
+        read_in!(self.writer.query_raw(read!("kept_slas")), clocks::Seen<'_>, |tenant, row| tenant.clocks.note(
+            &mut tenant.words,
+            row,
+            false
+        ));
+        read_in!(
+            self.writer
+                .query_raw(read!("kept_slas_ended"))
+                .param("since_ms", told.since_ms)
+                .param("today_ms", told.today_ms),
+            clocks::Seen<'_>,
+            |tenant, row| tenant.clocks.note_ended(&mut tenant.words, row)
+        );
+        read_in!(self.writer.query_raw(read!("kept_readiness")), bills::Seen<'_>, |tenant, row| tenant.bills.note(
+            &mut tenant.words,
+            row,
+            false
+        ));
+        read_in!(self.writer.query_raw(read!("kept_held")), held::Seen<'_>, |tenant, row| tenant.held.note(
+            &mut tenant.words,
+            row,
+            false
+        ));
         let sizes = |t: &Tenant| [t.flows.len(), t.cases.len(), t.clocks.len(), t.bills.len(), t.held.len()];
         let found = tenants.values().map(sizes).fold([0; 5], |sum, more| std::array::from_fn(|at| sum[at] + more[at]));
         let tenants = tenants.into_iter().map(|(name, tenant)| (name, Arc::new(RwLock::new(tenant))));
@@ -188,9 +217,5 @@ impl Store {
         }
         let tenant = self.open.of(tenant)?;
         tokio::task::spawn_blocking(move || question(&tenant.read())).await.ok()
-    }
-
-    fn unhurried(&self, sql: &str) -> Query {
-        self.writer.query_raw(sql)
     }
 }

@@ -2,8 +2,9 @@
 
 use milepost::store::rows::*;
 use milepost::store::{
-    Cursor, ExceptionFilter, ExceptionSort, Muting, ReadinessFilter, SlaFilter, Sort, Store, WorkflowFilter,
+    Cursor, Days, ExceptionFilter, ExceptionSort, Muting, ReadinessFilter, SlaFilter, Sort, Store, WorkflowFilter,
 };
+use milepost_ingest::ObjectRef;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -15,6 +16,7 @@ const DAY: i64 = 24 * 60 * MINUTE;
 struct History {
     dice: StdRng,
     version: u64,
+    now_ms: i64,
 }
 
 impl History {
@@ -38,6 +40,11 @@ impl History {
     fn ms(&mut self) -> i64 {
         // Few, so that many are the same.
         NOW + self.dice.random_range(-20..20) * DAY
+    }
+
+    /// The board tells of the days around now.
+    fn lately(&mut self) -> i64 {
+        self.now_ms + self.dice.random_range(-120..60) * DAY / 10
     }
 
     fn amount(&mut self) -> Option<i128> {
@@ -84,13 +91,16 @@ impl History {
         ExceptionRow {
             tenant: self.tenant(),
             id: format!("{:016x}", self.dice.random_range(0..40_u64)),
+            root_type: "order".into(),
+            root_id: self.name(),
             kind: self.pick(&["sla_breached", "sla_at_risk", "credit_hold"]),
             severity: self.pick(&["critical", "warning", "info"]),
             closed: state == "closed",
             state,
             system: self.pick(&["", "wms", "tms"]),
             feeds: self.some(&["wms/east", "tms/main"]),
-            since_ms: self.ms(),
+            // No two have been so equally long.
+            since_ms: self.ms() + i64::try_from(self.version).unwrap(),
             known_ms: self.ms(),
             owner: self.pick(&["", "mia", "tom"]),
             team: self.pick(&["", "day"]),
@@ -108,7 +118,8 @@ impl History {
     }
 
     fn clock(&mut self) -> SlaRow {
-        let verdict = self.pick(&["open", "at_risk", "breached", "met", "met_late", "gone"]);
+        let verdict = self.pick(&["open", "at_risk", "breached", "met", "met", "met_late", "cancelled", "gone"]);
+        let open = ["open", "at_risk", "breached"].contains(&verdict.as_str());
         let root_id = self.name();
         let shipment = self.dice.random_ratio(1, 3);
         SlaRow {
@@ -120,13 +131,14 @@ impl History {
             definition: "order-to-cash".into(),
             policy: self.pick(&["order-release", "promised-ship"]),
             kind: self.pick(&["duration", "promise"]),
-            open: ["open", "at_risk", "breached"].contains(&verdict.as_str()),
+            open,
             verdict,
             first_verdict: self.pick(&["", "breached"]),
             system: self.pick(&["erp", "wms"]),
             customer: self.pick(&["", "Nordwind"]),
             cause: self.pick(&["", "credit_hold"]),
-            due_ms: self.ms(),
+            due_ms: self.lately(),
+            ended_ms: (!open).then(|| self.lately()),
             version: self.next(),
             ..sla(1)
         }
@@ -198,7 +210,7 @@ macro_rules! pages {
 }
 
 /// Every question that what is open answers, on two stores.
-async fn agree(kept: &Store, asked: &Store, tenant: &str) {
+async fn agree(kept: &Store, asked: &Store, tenant: &str, now_ms: i64) {
     macro_rules! same {
         ($call:ident($($arg:expr),*)) => {
             assert_eq!(kept.$call(tenant, $($arg),*).await.unwrap(), asked.$call(tenant, $($arg),*).await.unwrap(), "{}", stringify!($call($($arg),*)));
@@ -212,7 +224,16 @@ async fn agree(kept: &Store, asked: &Store, tenant: &str) {
     same!(exception_kinds());
     same!(exception_open());
     same!(policy_open());
+    let roots: Vec<ObjectRef> = (0..40).map(|n| ObjectRef::new("order", format!("SO-{n}"))).collect();
+    same!(owners(&roots));
     same!(held_groups());
+    // Zones away from Greenwich begin their days at odd times.
+    for shift in [0, 345 * MINUTE, -9 * 60 * MINUTE] {
+        let today_ms = now_ms / DAY * DAY + shift;
+        let days =
+            Days { since_ms: today_ms - 6 * DAY, today_ms, tomorrow_ms: today_ms + DAY, late_since_ms: now_ms - DAY };
+        same!(board_clocks(days));
+    }
     let held = pages!(after, kept.held(tenant, &after, 7).await.unwrap(), Cursor::after_held);
     assert_eq!(held, asked.held(tenant, &Cursor::start(), 1000).await.unwrap());
 
@@ -273,7 +294,7 @@ async fn agree(kept: &Store, asked: &Store, tenant: &str) {
         SlaFilter { policy: word("order-release"), definition: word("order-to-cash"), ..running.clone() },
         SlaFilter { kind: word("promise"), system: word("wms"), ..running.clone() },
         SlaFilter { customer: word("Nordwind"), cause: word("credit_hold"), ..running.clone() },
-        SlaFilter { first: word("breached"), from_ms: NOW - DAY, to_ms: NOW + 5 * DAY, ..running },
+        SlaFilter { first: word("breached"), from_ms: now_ms - DAY, to_ms: now_ms + 5 * DAY, ..running },
     ];
     for filter in &clocks {
         same!(sla_count(filter));
@@ -307,7 +328,8 @@ async fn what_is_kept_in_memory_is_what_the_database_says() {
     let house = house().await;
     let seed = rand::random();
     eprintln!("seed {seed}");
-    let mut history = History { dice: StdRng::seed_from_u64(seed), version: 1 };
+    let now_ms = chrono::Utc::now().timestamp_millis();
+    let mut history = History { dice: StdRng::seed_from_u64(seed), version: 1, now_ms };
     let mut kept = house.started_anew();
     for round in 0..6 {
         // A start in the middle: what was written before is read back.
@@ -317,7 +339,7 @@ async fn what_is_kept_in_memory_is_what_the_database_says() {
         }
         kept.write(&history.batch()).await.unwrap();
         for tenant in ["acme", "zenith", "nobody"] {
-            agree(&kept, &house.store, tenant).await;
+            agree(&kept, &house.store, tenant, now_ms).await;
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Exceptions that are not closed: the queue with its facets and sums.
 
 use clickhouse::Row;
+use milepost_ingest::ObjectRef;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::facets::Tallies;
@@ -19,6 +21,8 @@ use crate::store::workflows::Facet;
 pub struct Seen<'a> {
     pub tenant: &'a str,
     pub id: &'a str,
+    pub root_type: &'a str,
+    pub root_id: &'a str,
     pub kind: &'a str,
     pub severity: &'a str,
     pub system: &'a str,
@@ -44,6 +48,8 @@ impl<'a> From<&'a ExceptionRow> for Seen<'a> {
         Self {
             tenant: &row.tenant,
             id: &row.id,
+            root_type: &row.root_type,
+            root_id: &row.root_id,
             kind: &row.kind,
             severity: &row.severity,
             system: &row.system,
@@ -68,6 +74,8 @@ impl<'a> From<&'a ExceptionRow> for Seen<'a> {
 
 pub struct Case {
     id: Box<str>,
+    root_id: Box<str>,
+    root_type: Word,
     kind: Word,
     severity: Word,
     system: Word,
@@ -108,6 +116,8 @@ impl Cases {
     pub fn note(&mut self, words: &mut Words, seen: &Seen<'_>, closed: bool) {
         let case = Case {
             id: seen.id.into(),
+            root_id: seen.root_id.into(),
+            root_type: words.learn(seen.root_type),
             kind: words.learn(seen.kind),
             severity: words.learn(seen.severity),
             system: words.learn(seen.system),
@@ -152,6 +162,22 @@ impl Cases {
             there.map(|(count, kind)| KindCount { kind: words.word(kind).to_owned(), count }).collect();
         kinds.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.kind.cmp(&b.kind)));
         kinds
+    }
+
+    /// Whose the exceptions of these workflows are: of each the one that has been so for longest.
+    pub fn owners(&self, words: &Words, roots: &[ObjectRef]) -> Vec<(ObjectRef, String)> {
+        let wanted: FxHashMap<(Word, &str), &ObjectRef> =
+            roots.iter().map(|root| ((words.number(&root.kind), root.id.as_str()), root)).collect();
+        let mut found: FxHashMap<&ObjectRef, (i64, Word)> = FxHashMap::default();
+        for case in self.0.rows().iter().filter(|case| case.owner != NONE) {
+            let Some(root) = wanted.get(&(case.root_type, &*case.root_id)) else { continue };
+            let known = found.entry(root).or_insert((case.since_ms, case.owner));
+            if case.since_ms < known.0 {
+                *known = (case.since_ms, case.owner);
+            }
+        }
+        let owner = |root: &ObjectRef| Some((root.clone(), words.word(found.get(root)?.1).to_owned()));
+        roots.iter().filter_map(owner).collect()
     }
 
     /// Ids of a page.

@@ -1,12 +1,16 @@
-//! Clocks that run or have run out and are not ended: lists of them, and how many there are of each verdict.
+//! Clocks that run or have run out and are not ended: lists of them, and how many there are of each verdict. Of those that ended
+//! in the last days only what the board counts.
 
+use chrono::Utc;
 use clickhouse::Row;
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use twox_hash::xxhash3_128;
 
 use super::table::{Named, Table, first};
-use super::words::{Choice, Word, Words};
+use super::words::{Choice, NONE, Word, Words};
 use super::{Names, hash};
+use crate::store::board::{ClockCount, Days};
 use crate::store::cursor::Place;
 use crate::store::process::PolicyOpen;
 use crate::store::rows::SlaRow;
@@ -28,6 +32,7 @@ pub struct Seen<'a> {
     pub warehouse: &'a str,
     pub carrier: &'a str,
     pub due_ms: i64,
+    pub ended_ms: Option<i64>,
     pub verdict: &'a str,
     pub first_verdict: &'a str,
     pub cause: &'a str,
@@ -50,6 +55,7 @@ impl<'a> From<&'a SlaRow> for Seen<'a> {
             warehouse: &row.warehouse,
             carrier: &row.carrier,
             due_ms: row.due_ms,
+            ended_ms: row.ended_ms,
             verdict: &row.verdict,
             first_verdict: &row.first_verdict,
             cause: &row.cause,
@@ -102,10 +108,104 @@ impl Named for Clock {
     }
 }
 
+/// A clock that ended lately.
+pub struct Ended {
+    /// Of its names.
+    key: u128,
+    /// When it ended or fell due, whichever came first.
+    told_ms: i64,
+    due_ms: i64,
+    verdict: Word,
+    cause: Word,
+    version: u64,
+}
+
+impl Ended {
+    fn key(seen: &Seen<'_>) -> u128 {
+        let mut hasher = xxhash3_128::Hasher::new();
+        let names = [seen.root_type, seen.root_id, seen.definition, seen.policy, seen.object_type, seen.object_id];
+        for name in names {
+            hasher.write(&(name.len() as u64).to_le_bytes());
+            hasher.write(name.as_bytes());
+        }
+        hasher.finish_128()
+    }
+
+    /// Whether a board of today may still tell of it, whichever the reader's zone.
+    fn is_told(told_ms: i64, due_ms: i64) -> bool {
+        let told = Told::now();
+        told_ms >= told.since_ms || due_ms >= told.today_ms
+    }
+}
+
+/// Of which ended clocks a board may tell.
+pub struct Told {
+    /// Those that ended since then,
+    pub since_ms: i64,
+    /// and those that fall due since then.
+    pub today_ms: i64,
+}
+
+impl Told {
+    pub fn now() -> Self {
+        let now_ms = Utc::now().timestamp_millis();
+        Self { since_ms: now_ms - TOLD_DAYS * DAY_MS, today_ms: now_ms - 2 * DAY_MS }
+    }
+}
+
+impl Named for Ended {
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    fn hash(&self) -> u64 {
+        self.key as u64
+    }
+    fn is(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+/// Days of which the board may tell.
+const TOLD_DAYS: i64 = 9;
+/// Ended clocks that are taken in before the old ones are let go.
+const SWEEP: usize = 100_000;
+/// Verdicts of which the board does not tell.
+const UNTOLD: [&str; 2] = ["gone", "cancelled"];
+
 #[derive(Default)]
-pub struct Clocks(Table<Clock>);
+pub struct Clocks {
+    table: Table<Clock>,
+    ended: Table<Ended>,
+    /// Taken in since old ones were let go.
+    since_sweep: usize,
+}
 
 impl Clocks {
+    /// What ended lately; at the start.
+    pub fn note_ended(&mut self, words: &mut Words, seen: &Seen<'_>) {
+        let told_ms = seen.ended_ms.map_or(seen.due_ms, |ended| ended.min(seen.due_ms));
+        let ended = Ended {
+            key: Ended::key(seen),
+            told_ms,
+            due_ms: seen.due_ms,
+            verdict: words.learn(seen.verdict),
+            cause: words.learn(seen.cause),
+            version: seen.version,
+        };
+        if UNTOLD.contains(&seen.verdict) || !Ended::is_told(told_ms, seen.due_ms) {
+            self.ended.take(&ended);
+            return;
+        }
+        self.ended.put(ended);
+        self.since_sweep += 1;
+        if self.since_sweep >= SWEEP {
+            self.since_sweep = 0;
+            self.ended.retain(|ended| Ended::is_told(ended.told_ms, ended.due_ms));
+        }
+    }
+
     pub fn note(&mut self, words: &mut Words, seen: &Seen<'_>, ended: bool) {
         let of_root = (seen.root_type, seen.root_id) == (seen.object_type, seen.object_id);
         let clock = Clock {
@@ -127,14 +227,60 @@ impl Clocks {
             version: seen.version,
         };
         if ended {
-            self.0.take(&clock);
+            self.table.take(&clock);
+            self.note_ended(words, seen);
         } else {
-            self.0.put(clock);
+            // Most clocks run from their beginning on.
+            if !self.ended.rows().is_empty() {
+                let key = Ended::key(seen);
+                let (verdict, cause, version) = (clock.verdict, clock.cause, clock.version);
+                self.ended.take(&Ended { key, told_ms: 0, due_ms: 0, verdict, cause, version });
+            }
+            self.table.put(clock);
         }
     }
 
+    /// How the clocks of some days stand; None for days that are not kept.
+    pub fn board(&self, words: &Words, days: Days) -> Option<Vec<ClockCount>> {
+        if days.since_ms < Told::now().since_ms {
+            return None;
+        }
+        let late = [words.number("met_late"), words.number("breached")];
+        let mut counts: FxHashMap<(i64, bool, Word, bool, Word), u64> = FxHashMap::default();
+        let mut count = |told_ms: i64, due_ms: i64, verdict: Word, cause: Word, open: bool| {
+            if told_ms >= days.tomorrow_ms || told_ms < days.since_ms && due_ms < days.today_ms {
+                return;
+            }
+            let today = due_ms >= days.today_ms && due_ms < days.tomorrow_ms;
+            let is_late = due_ms >= days.late_since_ms && late.contains(&verdict);
+            let day = (told_ms - days.since_ms) / DAY_MS;
+            *counts.entry((day, today, verdict, open, if is_late { cause } else { NONE })).or_default() += 1;
+        };
+        self.table.rows().iter().for_each(|c| count(c.due_ms, c.due_ms, c.verdict, c.cause, true));
+        self.ended.rows().iter().for_each(|c| count(c.told_ms, c.due_ms, c.verdict, c.cause, false));
+        let told = |((day, today, verdict, open, cause), count)| ClockCount {
+            day,
+            today,
+            verdict: words.word(verdict).to_owned(),
+            open,
+            late_cause: words.word(cause).to_owned(),
+            count,
+        };
+        let mut found: Vec<ClockCount> = counts.into_iter().map(told).collect();
+        found.sort_by(|a, b| {
+            (a.day, a.today, &a.verdict, a.open, &a.late_cause).cmp(&(
+                b.day,
+                b.today,
+                &b.verdict,
+                b.open,
+                &b.late_cause,
+            ))
+        });
+        Some(found)
+    }
+
     pub fn len(&self) -> usize {
-        self.0.rows().len()
+        self.table.rows().len()
     }
 
     /// Root, policy and object of a page.
@@ -142,7 +288,7 @@ impl Clocks {
         let test = Test::new(words, filter);
         let value = |clock: &Clock| if filter.newest { -clock.due_ms } else { clock.due_ms };
         let after = after.map(|p| (p.value, (p.kind.as_str(), p.id.as_str(), p.also.clone())));
-        let rows = self.0.rows().iter().filter(|clock| test.hits(clock));
+        let rows = self.table.rows().iter().filter(|clock| test.hits(clock));
         let found = first(rows, value, |c| (words.word(c.root_type), &*c.root_id, c.name(words)), after, limit);
         let name = |clock: &Clock| {
             let root = Names {
@@ -158,7 +304,7 @@ impl Clocks {
     pub fn counts(&self, words: &Words, filter: &SlaFilter) -> Vec<VerdictCount> {
         let test = Test::new(words, filter);
         let mut counts: FxHashMap<Word, u64> = FxHashMap::default();
-        self.0
+        self.table
             .rows()
             .iter()
             .filter(|clock| test.hits(clock))
@@ -173,7 +319,7 @@ impl Clocks {
     pub fn policies(&self, words: &Words) -> Vec<PolicyOpen> {
         let (open, at_risk, breached) = (words.number("open"), words.number("at_risk"), words.number("breached"));
         let mut policies: FxHashMap<(Word, Word), PolicyOpen> = FxHashMap::default();
-        for clock in self.0.rows() {
+        for clock in self.table.rows() {
             let known = policies.entry((clock.definition, clock.policy)).or_insert_with(|| PolicyOpen {
                 definition: words.word(clock.definition).to_owned(),
                 policy: words.word(clock.policy).to_owned(),

@@ -61,6 +61,16 @@ impl<R: Named> Table<R> {
         Some(self.rows.swap_remove(place))
     }
 
+    /// Lets all go that are not to stay.
+    pub fn retain(&mut self, stays: impl FnMut(&R) -> bool) {
+        self.rows.retain(stays);
+        self.places.clear();
+        for (row, place) in self.rows.iter().zip(0_u32..) {
+            let rows = &self.rows;
+            self.places.insert_unique(row.hash(), place, |other| rows[*other as usize].hash());
+        }
+    }
+
     pub fn rows(&self) -> &[R] {
         &self.rows
     }
