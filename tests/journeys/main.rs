@@ -16,5 +16,6 @@ mod replays;
 mod rules;
 mod sdks;
 mod server;
+mod silence;
 mod tail;
 mod transfer;
