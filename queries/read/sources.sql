@@ -1,7 +1,6 @@
 -- How is each source: what came in the last hour and day, how late, how regularly?
 -- One tenant's minutes of one day: merged, 1,440 rows a source and form. The series is the last 60 minutes, oldest first.
--- Lags are those of what came within six hours of happening (size 98), where anything did: what is older is history
--- that somebody loads, or a backlog.
+-- How late it is now is told by the last minute that had events: an hour also holds what was loaded or caught up with.
 -- The usual gap is the one that 95 in 100 pauses between two minutes with events do not exceed.
 WITH
     fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC') AS as_of,
@@ -11,9 +10,7 @@ WITH
     arraySort(groupUniqArrayIf(toUnixTimestamp64Milli(minute), m.events > 0)) AS active,
     arrayPopFront(arrayDifference(active)) AS gaps,
     (sizes, share) -> arrayFirst((size, until) -> until >= share * arraySum(mapValues(sizes)),
-        arraySort(mapKeys(sizes)), arrayCumSum(arrayMap(size -> sizes[size], arraySort(mapKeys(sizes))))) AS size_at,
-    sumMapIf(m.lags, fresh) AS hour_lags, mapFilter((size, n) -> size <= 98, hour_lags) AS live_lags,
-    if(empty(live_lags), hour_lags, live_lags) AS told_lags
+        arraySort(mapKeys(sizes)), arrayCumSum(arrayMap(size -> sizes[size], arraySort(mapKeys(sizes))))) AS size_at
 SELECT
     source, argMax(system, m.last_at) AS system, arraySort(groupUniqArray(form)) AS forms,
     sumIf(m.events, fresh) AS hour_events, sumIf(m.records, fresh) AS hour_records,
@@ -28,7 +25,8 @@ SELECT
     sumForEachIf(arrayMap(p -> p * m.refused, at_place), fresh) AS refused_series,
     if(empty(gaps), 0, arraySort(gaps)[toUInt64(ceil(length(gaps) * 0.95))]) AS usual_gap_ms,
     arraySort(groupUniqArrayArray(m.contracts)) AS contracts,
-    toUInt8(size_at(told_lags, 0.5)) AS hour_lag_p50, toUInt8(size_at(told_lags, 0.95)) AS hour_lag_p95,
+    toUInt8(size_at(sumMapIf(m.lags, fresh), 0.5)) AS hour_lag_p50, toUInt8(size_at(sumMapIf(m.lags, fresh), 0.95)) AS hour_lag_p95,
+    toUInt8(size_at(argMaxIf(m.lags, m.minute, fresh AND notEmpty(m.lags)), 0.5)) AS now_lag_p50,
     sumIf(m.late, fresh) AS hour_late, sumIf(m.ahead, fresh) AS hour_ahead, maxIf(m.ahead_max_ms, fresh) AS hour_ahead_max_ms
 FROM source_minutes AS m
 WHERE tenant = {tenant:String} AND minute > as_of - INTERVAL 1 DAY

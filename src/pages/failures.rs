@@ -122,6 +122,8 @@ pub struct Effect {
     pub who: String,
     /// `1,240,000.00 EUR`, one text a currency.
     pub money: Vec<String>,
+    /// The first two of them and how many more, for a cell.
+    pub worth: String,
     /// `9 breached, 2 at risk`
     pub slas: String,
     pub sla_tone: &'static str,
@@ -144,6 +146,8 @@ pub struct Row {
     pub at: Time,
     pub title: String,
     pub pointer: String,
+    /// The same without positions and wrapping, short enough for a cell.
+    pub place: String,
     pub found: String,
     pub source: String,
     pub event: String,
@@ -410,9 +414,12 @@ pub fn effect(group: &FailureGroup) -> Effect {
     if group.at_risk > 0 {
         slas.push(format!("{} at risk", words::count(group.at_risk)));
     }
+    let money: Vec<String> = group.money.iter().map(|text| money(text)).collect();
+    let more = if money.len() > 2 { format!(" +{}", money.len() - 2) } else { String::new() };
     Effect {
         who: who.join(" · "),
-        money: group.money.iter().map(|text| money(text)).collect(),
+        worth: format!("{}{more}", money[..money.len().min(2)].join(" · ")),
+        money,
         sla_tone: if group.breached > 0 { "crit" } else { "risk" },
         slas: slas.join(", "),
     }
@@ -444,6 +451,7 @@ pub fn row(tenant: &str, clock: &Clock, failure: &FailureRow) -> Row {
         payload,
         at: clock.time(failure.received_ms),
         title: title(&failure.code, &failure.pointer),
+        place: place(&failure.pointer),
         pointer: failure.pointer.clone(),
         found: mask::value(&failure.pointer, &failure.found),
         source: failure.source.clone(),

@@ -110,6 +110,8 @@ pub struct Row {
     pub duplicates: String,
     pub lag: String,
     pub lag_max: String,
+    /// How late it is now.
+    pub lag_now: String,
     pub contracts: Vec<String>,
     pub forms: String,
     pub bars: Vec<Bar>,
@@ -264,14 +266,14 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
     if share > REFUSED_SHARE && source.hour_refused > 0 {
         return (status::ERRORING, format!("{:.0} % of the last hour refused", share * 100.0));
     }
-    let lag = ms_of(source.hour_lag_p50);
+    let lag = ms_of(source.now_lag_p50);
     if (LAG_MS..LIVE_MS).contains(&lag) {
         return (status::DELAYED, format!("events come about {} late", words::about(lag)));
     }
     if source.usual_gap_ms == 0 {
         return (status::UNKNOWN, "not enough seen yet to know what is usual".into());
     }
-    let history = lag >= LIVE_MS || source.hour_lag_avg_ms >= HISTORY_MS;
+    let history = lag >= LIVE_MS || source.hour_lag_avg_ms >= LAG_MS;
     (status::HEALTHY, if history { "old events were loaded".into() } else { String::new() })
 }
 
@@ -279,7 +281,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
     let (badge, why) = judged(clock, source, usual);
     // Nothing came, or only history that somebody loaded.
     let only_history =
-        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS) || ms_of(source.hour_lag_p50) >= LIVE_MS;
+        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS) || ms_of(source.now_lag_p50) >= LIVE_MS;
     let lagless = source.hour_events == 0 || only_history;
     let percent = source.hour_refused as f64 * 100.0 / (source.hour_records + source.hour_refused).max(1) as f64;
     let mut contracts = source.contracts.clone();
@@ -305,12 +307,11 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         },
         refused_tone: if source.hour_refused > 0 { "crit" } else { "" },
         duplicates: words::count(source.hour_duplicates),
-        lag: if only_history && source.hour_events > 0 {
-            "history".into()
-        } else if lagless {
-            "–".into()
-        } else {
-            words::duration(ms_of(source.hour_lag_p50))
+        lag: if lagless { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
+        lag_now: match (source.hour_events, only_history) {
+            (0, _) => "nothing in the hour".into(),
+            (_, true) => "history was loaded".into(),
+            (_, false) => format!("{} lag", words::duration(ms_of(source.now_lag_p50))),
         },
         lag_max: if lagless { String::new() } else { format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))) },
         contracts,

@@ -457,7 +457,7 @@ fn problem(tenant: &str, at: usize, failure: &FailureRow, line: usize, open: boo
 }
 
 /// What was probably meant, among what is allowed.
-fn suggestion(failure: &FailureRow) -> String {
+pub fn suggestion(failure: &FailureRow) -> String {
     let found = failure.found.trim_matches('"').to_lowercase();
     let allowed: Vec<&str> = match failure.code.as_str() {
         "not_in_list" | "unmapped_value" => failure.expected.split(" or ").collect(),

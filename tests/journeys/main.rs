@@ -17,5 +17,6 @@ mod replays;
 mod rules;
 mod sdks;
 mod server;
+mod silence;
 mod tail;
 mod transfer;

@@ -233,6 +233,7 @@ fn source(name: &str, system: &str) -> SourceSummary {
         contracts: vec!["shipment.shipped@1".into()],
         hour_lag_p50: size_of(1_200),
         hour_lag_p95: size_of(61_000),
+        now_lag_p50: size_of(1_200),
         hour_late: 30,
         hour_ahead: 2,
         hour_ahead_max_ms: 9_000,
@@ -268,7 +269,7 @@ fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
     let silent = SourceSummary { last_ms: NOW - 14 * MINUTE, ..source("wms/east-2", "wms") };
     let unknown = SourceSummary { usual_gap_ms: 0, ..source("finance/ledger", "finance") };
     let erring = SourceSummary { hour_refused: 900, refused_series: vec![9; 60], ..source("tms/fleet", "tms") };
-    let late = SourceSummary { hour_lag_p50: size_of(20 * MINUTE), ..source("billing/rating", "billing") };
+    let late = SourceSummary { now_lag_p50: size_of(20 * MINUTE), ..source("billing/rating", "billing") };
     let page = integrations_of(&[healthy, silent, unknown, erring, late]);
     let words: Vec<&str> = page.rows.iter().map(|row| row.badge.word).collect();
     assert_eq!(words, ["Silent", "Erroring", "Delayed", "Unknown", "Healthy"]);

@@ -9,7 +9,7 @@ use super::headline;
 use crate::domain::failures::{Rules, group_name, parse_group};
 use crate::pages::desk::{Desk, MAX_GROUPS};
 use crate::pages::params::Query;
-use crate::pages::payload::{DiffLine, diff};
+use crate::pages::payload::{self, DiffLine, diff};
 use crate::pages::problem::Trouble;
 use crate::pages::render::Page;
 use crate::pages::replays::forecast::{self, Fault, Shown};
@@ -22,6 +22,7 @@ use crate::replay::edit::{self, Step};
 use crate::replay::job::{Options, Through};
 use crate::replay::{Sample, Wanted};
 use crate::store::FailureFilter;
+use crate::store::rows::FailureRow;
 
 /// Steps that the form has room for; longer rules go through the API.
 const ROWS: usize = 6;
@@ -108,6 +109,13 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
                     values.iter().filter(|v| !v.found.is_empty() && mask::value(&found.pointer, &v.found) == v.found);
                 for (row, value) in rows.iter_mut().zip(shown) {
                     let from = value.found.trim_matches('"').to_owned();
+                    let told = FailureRow {
+                        code: found.code.clone(),
+                        expected: found.expected.clone(),
+                        found: from.clone(),
+                        ..FailureRow::default()
+                    };
+                    row.to = payload::suggestion(&told);
                     (row.op, row.at, row.from) = ("map".to_owned(), at.clone(), from);
                 }
                 if rows[0].op.is_empty() {
@@ -116,7 +124,10 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
             }
             let steps = if fresh { Vec::new() } else { steps(&rows) };
             let mut fault = String::new();
-            if !fresh && let Err(error) = edit::check(&steps) {
+            // Without a step all of it goes as it came.
+            if !steps.is_empty()
+                && let Err(error) = edit::check(&steps)
+            {
                 fault = format!("{}.", words::capital(&error.to_string()));
             }
             let filter = FailureFilter { group: Some(id), ..FailureFilter::default() };
@@ -193,7 +204,9 @@ fn rows(query: &Query) -> Vec<Row> {
 /// Rows that say something, as steps of a rule. Exchanges at one place are one step, so that none undoes another.
 fn steps(rows: &[Row]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    for row in rows {
+    // A step that does not say what to make of it is not filled in yet; an empty text is written "".
+    let is_filled = |row: &&Row| row.op == "delete" || !row.to.is_empty();
+    for row in rows.iter().filter(is_filled) {
         let at = row.at.clone();
         match row.op.as_str() {
             "map" => {
@@ -240,6 +253,7 @@ mod tests {
     #[test]
     fn rows_of_the_form_are_steps_and_exchanges_at_one_place_are_one() {
         let query = "op0=map&at0=%2Fdata%2Fq&from0=many&to0=7&op1=map&at1=%2Fdata%2Fq&from1=7&to1=8&op2=set&at2=%2Fdata%2Fx&to2=true&op4=delete&at4=%2Fdata%2Fy";
+        assert!(steps(&rows(&Query::parse("op0=map&at0=%2Fx&from0=1"))).is_empty(), "not filled in yet");
         let found = serde_json::to_value(steps(&rows(&Query::parse(query)))).expect("json");
         let wanted = json!([
             {"op": "map", "at": "/data/q", "values": {"many": "7", "7": "8"}},
