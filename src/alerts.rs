@@ -6,13 +6,15 @@ mod plan;
 mod post;
 mod quiet;
 mod receivers;
+mod rosters;
 mod routes;
 mod run;
 
 pub use notice::{Action, Line, Notice, Sum};
 pub use plan::{Alert, Item, Order, State, Told, plan};
 pub use post::{Handed, Outcome, hand_over, hand_over_once};
-pub use routes::{How, Receiver, RouteError, Routes};
+pub use rosters::Rosters;
+pub use routes::{How, Receiver, Routes};
 pub use run::{Bell, Board};
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub use definition::{
 };
 pub use derive::{assemble, definition_of, derive, derive_by, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
-pub use exceptions::catalogue::{Assign, Catalogue, Kind, Reason, Severity};
-pub use exceptions::{exception_id, watch};
+pub use exceptions::catalogue::{Assign, Catalogue, Kind, Place, Reason, Severity};
+pub use exceptions::{dependency, exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use forecast::{Accuracy, Alike, Curve, Forecasts, forecast};
 pub use graph::{Graph, Object, Standing};

@@ -34,6 +34,7 @@ pub mod replays;
 mod routes;
 pub mod slas;
 pub mod status;
+mod tallies;
 pub mod time;
 mod traces;
 pub mod triage;

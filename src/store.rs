@@ -41,6 +41,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Compression};
 
+pub use alerts::{Again, DELIVERY};
 pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
@@ -55,7 +56,10 @@ pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
 pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
-pub use sources::{CarrierSummary, DependencySummary, InvoiceFailures, Reach, Slot, SourceSummary, UsualHour};
+pub use sources::{
+    CarrierSummary, DependencyBand, DependencySummary, FirstWord, InvoiceFailures, Reach, Slot, SourceSummary,
+    UsualHour,
+};
 pub use startup::RecentId;
 pub use traces::Series;
 pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};

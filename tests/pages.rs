@@ -101,7 +101,7 @@ fn answers() -> Answers {
             .collect(),
         due: list().into_iter().filter(|row| row.status != "done").take(15).collect(),
         events: events().into_iter().rev().take(10).collect(),
-        clocks: clocks(),
+        clocks: clocks().into(),
         days: board::days(&clock()),
         held: 23,
         held_oldest_ms: Some(NOW - 2 * HOUR),
@@ -152,7 +152,7 @@ fn board_says_what_breaches_next() {
         html.contains("61 done") && html.contains("of 236 clocks"),
         "what is due today, and what was kept in a week"
     );
-    assert!(html.contains(">94.4 <small>%</small>") && html.contains("Time went into picked"));
+    assert!(html.contains(">94.4 <small>%</small>") && html.contains("Waited for picked"));
 }
 
 #[test]

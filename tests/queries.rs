@@ -48,6 +48,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("now_ms", NOW.to_string()),
         ("since_ms", "0".into()),
         ("late_since_ms", "0".into()),
+        ("enough", "1".into()),
         ("today_ms", "0".into()),
         ("tomorrow_ms", NOW.to_string()),
         ("from_ms", "0".into()),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::quiet::Quiet;
-use crate::domain::duration;
+use crate::domain::{DefinitionError, duration};
 
 /// Everything that `alerts.toml` says. The default tells nobody.
 #[derive(Clone, Debug, Default)]
@@ -151,16 +151,6 @@ pub struct Maintenance {
     pub reason: String,
 }
 
-/// What is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}:{column}: {what}")]
-pub struct RouteError {
-    pub file: String,
-    pub line: usize,
-    pub column: usize,
-    pub what: String,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -268,7 +258,7 @@ struct MaintenanceEntry {
 
 impl Routes {
     /// Reads `alerts.toml`. All that is wrong comes back together.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<RouteError>> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<DefinitionError>> {
         let mut reader = Reader { file, text, errors: Vec::new() };
         let read: File = match toml::from_str(text) {
             Ok(read) => read,
@@ -313,15 +303,12 @@ impl Routes {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
-    errors: Vec<RouteError>,
+    errors: Vec<DefinitionError>,
 }
 
 impl Reader<'_> {
     fn fault(&mut self, offset: usize, what: String) {
-        let before = &self.text[..offset.min(self.text.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-        self.errors.push(RouteError { file: self.file.to_owned(), line, column, what });
+        self.errors.push(DefinitionError::at(self.file, self.text, offset, what));
     }
 
     fn time(&mut self, text: Option<&Spanned<String>>, default: TimeDelta) -> TimeDelta {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::StreamExt as _;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::notice::{Notice, Sum};
 use super::plan::{Alert, Item, Order, State, plan};
 use super::post::{Outcome, Post};
+use super::rosters::Rosters;
 use super::routes::Routes;
 use crate::domain::{Catalogue, Shelf};
 use crate::live::{Change, Hub};
@@ -27,34 +28,15 @@ const WAITS_S: [i64; 8] = [5, 30, 120, 600, 1_800, 7_200, 18_000, 36_000];
 
 /// Where the bell finds its routes; they may change while it runs.
 #[derive(Debug, Default)]
-pub struct Board {
-    routes: ArcSwap<Routes>,
-    fault: ArcSwapOption<String>,
-}
+pub struct Board(ArcSwap<Rosters>);
 
 impl Board {
-    /// Takes a file up; one that cannot be used changes nothing but is told.
-    pub fn read(&self, file: &str, text: &str) -> Result<(), String> {
-        match Routes::parse(file, text) {
-            Ok(routes) => {
-                self.routes.store(Arc::new(routes));
-                self.fault.store(None);
-                Ok(())
-            }
-            Err(errors) => {
-                let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-                self.fault.store(Some(Arc::new(told.clone())));
-                Err(told)
-            }
-        }
+    pub fn put(&self, rosters: Rosters) {
+        self.0.store(Arc::new(rosters));
     }
 
-    pub fn routes(&self) -> Arc<Routes> {
-        self.routes.load_full()
-    }
-
-    pub fn fault(&self) -> Option<Arc<String>> {
-        self.fault.load_full()
+    pub fn rosters(&self) -> Arc<Rosters> {
+        self.0.load_full()
     }
 }
 
@@ -75,7 +57,8 @@ struct Memory {
     ready: bool,
     version: u64,
     rows: HashMap<(String, String), ExceptionRow>,
-    alerts: BTreeMap<String, Alert>,
+    /// By tenant and key.
+    alerts: BTreeMap<String, BTreeMap<String, Alert>>,
 }
 
 impl Bell {
@@ -90,11 +73,11 @@ impl Bell {
         let mut memory = Memory::default();
         let mut away = false;
         while tokio::time::timeout(LOOK_EVERY, self.shutdown.cancelled()).await.is_err() {
-            let routes = self.board.routes();
-            if routes.routes.is_empty() && !memory.ready {
+            let rosters = self.board.rosters();
+            if rosters.is_silent() && !memory.ready {
                 continue;
             }
-            match self.look(&post, &routes, &mut memory).await {
+            match self.look(&post, &rosters, &mut memory).await {
                 Ok(()) => away = false,
                 Err(error) if !away => {
                     away = true;
@@ -105,10 +88,11 @@ impl Bell {
         }
     }
 
-    async fn look(&self, post: &Post, routes: &Routes, memory: &mut Memory) -> Result<(), StoreError> {
+    async fn look(&self, post: &Post, rosters: &Rosters, memory: &mut Memory) -> Result<(), StoreError> {
         if !memory.ready {
-            let known = self.store.all_alerts().await?;
-            memory.alerts = known.into_iter().filter_map(|row| Some((row.key.clone(), alert(row)?))).collect();
+            for alert in self.store.all_alerts().await?.into_iter().filter_map(alert) {
+                memory.alerts.entry(alert.tenant.clone()).or_default().insert(alert.key.clone(), alert);
+            }
             memory.ready = true;
         }
         for row in self.store.exceptions_since(memory.version).await? {
@@ -122,25 +106,34 @@ impl Bell {
         }
         let now = Utc::now();
         let items = self.items(memory);
-        let (changed, orders) = plan(routes, &items, &memory.alerts, &self.base, now);
+        let (mut changed, mut orders) = (Vec::new(), Vec::new());
+        for tenant in items.keys().chain(memory.alerts.keys()).cloned().collect::<BTreeSet<String>>() {
+            let items = items.get(&tenant).map_or(&[][..], Vec::as_slice);
+            let alerts = memory.alerts.entry(tenant.clone()).or_default();
+            let (mut anew, mut told) = plan(rosters.of(&tenant), items, alerts, &self.base, now);
+            changed.append(&mut anew);
+            orders.append(&mut told);
+        }
         if !changed.is_empty() {
             let version = u64::try_from(now.timestamp_micros()).unwrap_or(0);
             let batch = Batch {
                 token: format!("alerts-{version}"),
                 alerts: changed.iter().map(|alert| alert_row(alert, version)).collect(),
-                deliveries: orders.iter().filter_map(|order| delivery(routes, order, now, version)).collect(),
+                deliveries: orders.iter().filter_map(|order| delivery(rosters, order, now, version)).collect(),
                 ..Batch::default()
             };
             self.store.write(&batch).await?;
             let tenants: BTreeSet<String> = changed.iter().map(|alert| alert.tenant.clone()).collect();
-            memory.alerts.extend(changed.into_iter().map(|alert| (alert.key.clone(), alert)));
+            for alert in changed {
+                memory.alerts.entry(alert.tenant.clone()).or_default().insert(alert.key.clone(), alert);
+            }
             self.tell(tenants);
         }
-        self.deliver(post, routes, now).await
+        self.deliver(post, rosters, now).await
     }
 
-    /// Open exceptions that no silent source explains.
-    fn items(&self, memory: &Memory) -> Vec<Item> {
+    /// Open exceptions that no silent source explains, by tenant.
+    fn items(&self, memory: &Memory) -> BTreeMap<String, Vec<Item>> {
         let mut mutings: HashMap<&str, Muting> = HashMap::new();
         for row in memory.rows.values().filter(|row| row.kind == "source_silent") {
             let muting = mutings.entry(&row.tenant).or_default();
@@ -151,11 +144,15 @@ impl Bell {
         }
         let book = self.shelf.book();
         let open = |row: &&ExceptionRow| mutings.get(row.tenant.as_str()).is_none_or(|m| m.of(row).is_none());
-        memory.rows.values().filter(open).map(|row| item(row, &book.of(&row.tenant).exceptions)).collect()
+        let mut items: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+        for row in memory.rows.values().filter(open) {
+            items.entry(row.tenant.clone()).or_default().push(item(row, &book.of(&row.tenant).exceptions));
+        }
+        items
     }
 
     /// Makes every delivery that is due. To one receiver and about one alert in order: the next waits for the one before.
-    async fn deliver(&self, post: &Post, routes: &Routes, now: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn deliver(&self, post: &Post, rosters: &Rosters, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mut first: BTreeSet<(String, String)> = BTreeSet::new();
         let mut due = Vec::new();
         for row in self.store.waiting_deliveries().await? {
@@ -164,7 +161,7 @@ impl Bell {
             }
         }
         let tried: Vec<DeliveryRow> = futures_util::stream::iter(due)
-            .map(|row| attempt(post, routes, row))
+            .map(|row| attempt(post, rosters.of(&row.tenant), row))
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
@@ -275,8 +272,8 @@ fn alert_row(alert: &Alert, version: u64) -> AlertRow {
     }
 }
 
-fn delivery(routes: &Routes, order: &Order, now: DateTime<Utc>, version: u64) -> Option<DeliveryRow> {
-    let receiver = routes.receiver(&order.receiver)?;
+fn delivery(rosters: &Rosters, order: &Order, now: DateTime<Utc>, version: u64) -> Option<DeliveryRow> {
+    let receiver = rosters.of(&order.notice.tenant).receiver(&order.receiver)?;
     Some(DeliveryRow {
         tenant: order.notice.tenant.clone(),
         id: order.notice.id.clone(),

@@ -46,6 +46,9 @@ pub struct Exception {
     until: Option<String>,
     acknowledge_by: Option<String>,
     resolve_by: Option<String>,
+    /// The arithmetic of both, in words.
+    acknowledge_arithmetic: Option<String>,
+    resolve_arithmetic: Option<String>,
     closed_at: Option<String>,
     closed_by: Option<Closed>,
     muted_by: Option<String>,
@@ -78,7 +81,10 @@ impl Exception {
             let (value, currency) = text.split_once(' ')?;
             Some(Money { value: value.parse::<Decimal>().ok()?, currency: currency.to_owned() })
         };
+        let (acknowledge_arithmetic, resolve_arithmetic) = pages::exceptions::reckoned(catalogue, &row);
         Self {
+            acknowledge_arithmetic,
+            resolve_arithmetic,
             title: pages::exceptions::title(catalogue, &row.kind),
             runbook: catalogue.get(&row.kind).map(|kind| kind.runbook.clone()).and_then(filled),
             object: ObjectRef::new(row.object_type, row.object_id),
@@ -138,7 +144,8 @@ struct Act {
 
 async fn list(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = tenant(&desk, &request)?;
-    let known: Vec<&str> = pages::exceptions::KNOWN.into_iter().chain(["limit"]).collect();
+    let known: Vec<&str> =
+        pages::exceptions::KNOWN.into_iter().filter(|name| *name != "done").chain(["limit"]).collect();
     let query = query(&request, &known)?;
     let (mut filter, complaints) = pages::exceptions::filter(&query);
     if let Some(complaint) = complaints.first() {

@@ -12,11 +12,10 @@ use rust_embed::RustEmbed;
 use tokio_util::sync::CancellationToken;
 
 use super::settings::Server;
-use crate::alerts::Board;
+use crate::alerts::{Board, Rosters};
 use crate::domain::{DefinitionError, Files, Rulebook, Shelf};
 use crate::replay::{self, Targets};
 
-const ALERTS: &str = "alerts.toml";
 /// How often the user's files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Kinds of files that definitions are made of.
@@ -43,19 +42,27 @@ pub fn files(own: &str) -> anyhow::Result<Files> {
     Ok(files.into_iter().collect())
 }
 
-/// The routes of alerts.
-pub fn board(files: &Files) -> anyhow::Result<Arc<Board>> {
-    let board = Board::default();
-    board.read(ALERTS, files.get(ALERTS).unwrap_or_default()).map_err(|told| anyhow::anyhow!("{told}"))?;
-    Ok(Arc::new(board))
+/// All rules and the routes of alerts; what is wrong with either comes back together.
+pub fn rules(files: &Files) -> anyhow::Result<(Rulebook, Rosters)> {
+    let told = |errors: Vec<DefinitionError>| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    };
+    match Rulebook::load(files) {
+        Ok(book) => {
+            let rosters = Rosters::read(files, &book).map_err(told)?;
+            Ok((book, rosters))
+        }
+        // Without the tenants' books only what is for everybody can be told.
+        Err(mut errors) => {
+            errors.extend(Rosters::read(files, &Rulebook::default()).err().into_iter().flatten());
+            Err(told(errors))
+        }
+    }
 }
 
 pub fn rulebook(files: &Files) -> anyhow::Result<Rulebook> {
-    board(files)?;
-    Rulebook::load(files).map_err(|errors| {
-        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
-    })
+    rules(files).map(|(book, _)| book)
 }
 
 /// What payloads may be replayed to.
@@ -120,12 +127,11 @@ pub async fn watch(
             }
         };
         targets.load(target_files(&found));
-        match rulebook(&found) {
-            Ok(book) => {
+        match rules(&found) {
+            Ok((book, rosters)) => {
                 tracing::info!("the definitions changed and are used from now on");
                 shelf.put(book);
-                // It was read when the book was made, so it is good.
-                let _ = alerts.read(ALERTS, found.get(ALERTS).unwrap_or_default());
+                alerts.put(rosters);
             }
             Err(error) => {
                 tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");

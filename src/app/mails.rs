@@ -89,7 +89,8 @@ impl Mails {
 
     async fn send(&self, tenant: &str, view: &View, slot: i64, now_ms: i64) -> Result<(), String> {
         let Some(list) = list(&view.list) else { return self.note(tenant, view, slot, "this list is no more").await };
-        let routes = self.board.routes();
+        let rosters = self.board.rosters();
+        let routes = rosters.of(tenant);
         let Some(smtp) = routes.smtp.as_ref() else {
             return self.note(tenant, view, slot, "no mail server is set up ([smtp] in alerts.toml)").await;
         };

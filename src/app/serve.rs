@@ -14,7 +14,7 @@ use super::mails::Mails;
 use super::settings::{Server, Settings};
 use super::{definitions, http};
 use crate::access::Keys;
-use crate::alerts::Bell;
+use crate::alerts::{Bell, Board};
 use crate::domain::Shelf;
 use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
@@ -59,7 +59,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let otlp_grpc = listen("otlp-grpc", &settings.server.otlp_grpc)?;
     let otlp_http = listen("otlp-http", &settings.server.otlp_http)?;
 
-    let rulebook = definitions::rulebook(&definitions::files(&settings.server.definitions)?)?;
+    let (rulebook, rosters) = definitions::rules(&definitions::files(&settings.server.definitions)?)?;
+    let board = Arc::new(Board::default());
+    board.put(rosters);
     let shelf = Arc::new(Shelf::new(rulebook));
     let rules = Rules {
         contracts: definitions::contracts(&settings.server)?,
@@ -107,7 +109,6 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     tokio::spawn(Arc::clone(&outlook).watch(store.clone(), Arc::clone(&shelf), pipeline_stop.clone()));
     let observed = Arc::new(Observed::default());
     let sentinel = Sentinel { store: store.clone(), observed: Arc::clone(&observed), shutdown: pipeline_stop.clone() };
-    let board = definitions::board(&definitions::files(&settings.server.definitions)?)?;
     let pipeline = Pipeline {
         gate: Arc::clone(&gate),
         store,

@@ -345,7 +345,7 @@ mod tests {
         let action = Action::parse("actions/bill.toml", RELEASE).expect("read");
         assert_eq!(action.offered(&workflow, &BTreeSet::new(), at(0)), []);
         let events = BTreeSet::from(["invoice.issued".to_owned()]);
-        assert_eq!(action.offered(&workflow, &events, at(0)), [root.clone()]);
+        assert_eq!(action.offered(&workflow, &events, at(0)), std::slice::from_ref(&root));
         let call = Call { by: "person/anna", reason: "Lost \"there\"", id: "c-1", at: at(0) };
         let body = action.body(&workflow, &root, &call);
         assert_eq!(body["why"], "Lost \"there\" (person/anna)", "a text of a person stays one text");

@@ -25,6 +25,7 @@ pub use self::milestones::{EventMatch, Group, MilestoneRule, Per, Prefer, Quanti
 pub use self::overlay::Difference;
 pub(super) use self::reader::Reader;
 pub use self::rulebook::{Files, Rulebook, Shelf};
+pub(super) use self::slas::calendar;
 pub use self::slas::{allowance, duration};
 pub use self::versions::MIGRATED;
 use super::readiness::{self, Rules};
@@ -139,7 +140,7 @@ impl Definitions {
         errors.extend(versions::check(&workflows, &older));
         let (actions, mut found) = super::actions::load(files);
         errors.append(&mut found);
-        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text)).transpose();
+        let exceptions = files.get(EXCEPTIONS).map(|text| Catalogue::parse(EXCEPTIONS, text, &calendars)).transpose();
         let exceptions = exceptions.unwrap_or_else(|mut found| {
             errors.append(&mut found);
             None
@@ -148,6 +149,17 @@ impl Definitions {
             Ok(Self { workflows, older, calendars, odd, exceptions: exceptions.unwrap_or_default(), actions })
         } else {
             Err(errors)
+        }
+    }
+
+    /// Puts another place to what is odd.
+    fn tell_again(&mut self, told: impl Fn(DefinitionError) -> DefinitionError) {
+        let again = |all: &mut Vec<DefinitionError>| *all = std::mem::take(all).into_iter().map(&told).collect();
+        again(&mut self.odd);
+        for definition in self.workflows.iter_mut().chain(&mut self.older) {
+            if let Some(definition) = Arc::get_mut(definition) {
+                again(&mut definition.warnings);
+            }
         }
     }
 

@@ -46,7 +46,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
     let rules = &definition.readiness;
     let books = (root.kind == "order").then(|| Books::read(&tree, &lines, &milestones, rules));
     let discrepancies = discrepancies(&tree, books.as_ref(), rules);
-    let found = exceptions(&tree, &lines, &milestones, &slas, &discrepancies, ended, as_of);
+    let found = exceptions(&tree, &lines, &milestones, &slas, books.as_ref(), &discrepancies, ended, as_of);
     let exceptions = found.open;
     let readiness = match &books {
         Some(books) => readiness(&tree, books, rules, &exceptions, &discrepancies, as_of),

@@ -10,6 +10,7 @@ pub mod case;
 pub mod catalogue;
 mod conflicts;
 mod credit;
+pub mod dependency;
 mod effects;
 mod freight;
 mod quantities;
@@ -18,6 +19,7 @@ mod settlement;
 mod shipment;
 mod sla;
 mod stock;
+mod unbilled;
 pub mod watch;
 
 use std::hash::{Hash, Hasher};
@@ -28,6 +30,7 @@ use twox_hash::XxHash64;
 
 use super::fact::Fact;
 use super::lines::Lines;
+use super::readiness::Books;
 use super::tree::Tree;
 use super::{Cured, Discrepancy, EventKey, Exception, Milestone, Sla};
 pub use sla::foreseen;
@@ -41,12 +44,14 @@ pub struct Found {
     pub wakes_at: Option<DateTime<Utc>>,
 }
 
-/// `ended` is the fact that ended the workflow, where it has ended.
+/// `books` are those of an order. `ended` is the fact that ended the workflow, where it has ended.
+#[expect(clippy::too_many_arguments, reason = "all that is known of a workflow, each read once")]
 pub fn exceptions(
     tree: &Tree,
     lines: &Lines,
     milestones: &[Milestone],
     slas: &[Sla],
+    books: Option<&Books<'_>>,
     discrepancies: &[Discrepancy],
     ended: Option<&Fact>,
     as_of: DateTime<Utc>,
@@ -61,6 +66,9 @@ pub fn exceptions(
     }
     shipment::partial_shipment(tree, lines, milestones, &mut found);
     shipment::missing_pod(tree, milestones, &mut found);
+    if let Some(books) = books {
+        unbilled::unbilled_shipment(tree, books, &mut found);
+    }
     billing::billing(discrepancies, &mut found);
     freight::freight(tree, &mut found);
     settlement::unsettled(tree, &mut found);
@@ -72,7 +80,7 @@ pub fn exceptions(
         reports::message_failed(node, &mut found);
         effects::without_effect(tree, node, milestones, &mut found);
     }
-    sla::clocks(milestones, slas, &mut found);
+    sla::clocks(slas, &mut found);
     sift(found, ended, as_of)
 }
 
@@ -98,7 +106,7 @@ fn sift(found: Vec<Exception>, ended: Option<&Fact>, as_of: DateTime<Utc>) -> Fo
         if exception.cured.is_none()
             && let Some(fact) = ended.filter(|_| !OUTLIVING.contains(&exception.kind.as_str()))
         {
-            exception.cured = Some(cure(fact));
+            exception.cured = Some(Cured::by(fact));
         }
         match &exception.cured {
             None => result.open.push(exception),
@@ -160,17 +168,19 @@ impl Exception {
 
     /// It ended with this fact, if there is one.
     pub fn cured_by(&mut self, fact: Option<&Fact>) -> &mut Self {
-        self.cured = fact.map(cure);
+        self.cured = fact.map(Cured::by);
         self
     }
 }
 
-fn cure(fact: &Fact) -> Cured {
-    Cured {
-        at: fact.occurred_at,
-        known_at: fact.received_at.max(fact.occurred_at),
-        event: Some(EventKey { source: fact.source.to_string(), id: fact.id.to_string() }),
-        kind: fact.kind.to_string(),
+impl Cured {
+    pub fn by(fact: &Fact) -> Self {
+        Self {
+            at: fact.occurred_at,
+            known_at: fact.received_at.max(fact.occurred_at),
+            event: Some(EventKey { source: fact.source.to_string(), id: fact.id.to_string() }),
+            kind: fact.kind.to_string(),
+        }
     }
 }
 

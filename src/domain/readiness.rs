@@ -14,13 +14,12 @@ pub mod tests;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-pub use books::{Books, Document, Purse, Said, left_at, product};
+pub use books::{Books, Document, Purse, Said, Unit, left_at, product};
 pub use checks::evidence;
 pub use currency::fault as currency_fault;
 pub use language::VARIABLES;
 pub use rules::{Billing, FILE, Rules};
 
-use self::books::Unit;
 use self::checks::{Answer, BUILT_IN, Case, Finding, text_of, who};
 pub(super) use self::exact::{Exact, LineValue};
 use self::language::Figures;

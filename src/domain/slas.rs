@@ -2,6 +2,8 @@
 //! stopped it, and how it ended, as is known now and as was known first.
 
 mod known;
+#[cfg(test)]
+mod law;
 mod policy;
 mod propagation;
 mod reckon;
@@ -20,7 +22,7 @@ use super::definition::Definition;
 use super::exceptions::exception_id;
 use super::milestones::full_at;
 use super::tree::{Node, Tree};
-use super::{Milestone, Reached, Sla, Verdict, Waiver};
+use super::{Cured, Milestone, Reached, Sla, Verdict, Waiver};
 pub use policy::{By, CalendarChoice, Limit, Narrowing, Pause, SlaKind, SlaRule, Subject, Traits, Warn, chosen, why};
 pub use reckon::{Reckoning, Stop, spoken};
 
@@ -40,6 +42,7 @@ struct Run {
     /// When the start became known here.
     known_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    end: Option<Cured>,
     /// It will not end: cancelled, or passed over.
     dropped: bool,
     /// Earlier stretches of the same clock that were too long (silence).
@@ -88,6 +91,12 @@ fn between(view: &View<'_>, from: usize, to: usize) -> Option<Run> {
         started_at: full_at(from)?,
         known_at: from.received_at?,
         ended_at: full_at(to),
+        end: full_at(to).map(|at| Cured {
+            at,
+            known_at: to.received_at.unwrap_or(at).max(at),
+            event: to.events.last().cloned(),
+            kind: format!("{} reached", to.title.to_lowercase()),
+        }),
         dropped: view.cancelled || to.reached == Reached::Skipped,
         breaches: 0,
         from: from.key.clone(),
@@ -148,6 +157,7 @@ fn clock(rule: &SlaRule, view: &View<'_>, run: Run, as_of: DateTime<Utc>) -> Opt
         standing_since: if run.ended_at.is_none() { reckoning.standing } else { None },
         waiver: None,
         forecast: None,
+        end: run.end,
         arithmetic: reckoning,
     })
 }
@@ -217,7 +227,7 @@ impl Traits {
 }
 
 /// `4 h`, `1 working day`, `2 working days by 17:00`.
-fn said(allowance: &Allowance) -> String {
+pub fn said(allowance: &Allowance) -> String {
     let mut parts = Vec::new();
     match allowance.working_days {
         0 if allowance.by.is_some() && allowance.time.is_zero() => parts.push("the same working day".to_owned()),

@@ -333,6 +333,9 @@ pub struct Sla {
     pub standing_since: Option<DateTime<Utc>>,
     pub waiver: Option<Waiver>,
     pub forecast: Option<Forecast>,
+    /// What ended it: the event that reached the milestone, or by which the other system spoke.
+    #[serde(skip)]
+    pub end: Option<Cured>,
     /// How the due time comes about, in words.
     pub arithmetic: Reckoning,
 }

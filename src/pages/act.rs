@@ -23,6 +23,8 @@ pub struct Submission {
     /// Where the person was, and goes back to.
     pub back: String,
     fields: Vec<(String, String)>,
+    /// Of all that was filled in.
+    digest: String,
     /// Name to be remembered, where the form asked for it.
     named: Option<String>,
 }
@@ -54,7 +56,12 @@ impl Submission {
         let back = field("back").filter(|path| is_own_path(path)).map(str::to_owned);
         let back = back.unwrap_or_else(|| super::words::tenant_path(&tenant, "board"));
         let by = By { tenant, source: format!("person/{person}"), key_id: String::new() };
-        Ok(Self { by, back, named: given.map(|_| person), fields })
+        let mut digest = Sha256::new();
+        for (name, value) in &fields {
+            digest.update(format!("{}:{name}={}:{value};", name.len(), value.len()).as_bytes());
+        }
+        let digest = hex::encode(&digest.finalize()[..16]);
+        Ok(Self { by, back, named: given.map(|_| person), fields, digest })
     }
 
     /// The first value of a field, trimmed; None when it is empty.
@@ -79,12 +86,7 @@ impl Submission {
     /// An act of this form. Its id is made of all that was filled in, so that a second click is the same act and
     /// another word is another act.
     pub fn act(&self, position: usize, kind: &str, object: ObjectRef, data: Map<String, Value>) -> Act {
-        let mut digest = Sha256::new();
-        for (name, value) in &self.fields {
-            digest.update(format!("{}:{name}={}:{value};", name.len(), value.len()).as_bytes());
-        }
-        let id = format!("{}-{position}", hex::encode(&digest.finalize()[..16]));
-        Act { id, kind: kind.to_owned(), object, refs: Vec::new(), data }
+        Act { id: format!("{}-{position}", self.digest), kind: kind.to_owned(), object, refs: Vec::new(), data }
     }
 
     /// Does it, waits until it can be seen, and shows the page again.

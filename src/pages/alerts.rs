@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
+use milepost_ingest::ObjectRef;
 use serde::Serialize;
 
 use super::act::Submission;
@@ -15,6 +16,7 @@ use super::visit::{Label, Visit};
 use super::words;
 use crate::live::Change;
 use crate::store::rows::{AlertRow, Batch, DeliveryRow};
+use crate::store::{Again, DELIVERY};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -70,14 +72,32 @@ pub struct Delivery {
     pub answer: String,
     pub next: Option<Time>,
     pub again: String,
+    /// So that the same button is another act after another failure.
+    pub tried: i64,
+    /// Who had it sent again, and when.
+    pub sent_again: Vec<Asked>,
 }
 
-pub fn alerts(tenant: &str, clock: &Clock, alerts: &[AlertRow], failed: &[DeliveryRow], log: &[DeliveryRow]) -> Alerts {
+#[derive(Debug, Serialize)]
+pub struct Asked {
+    pub by: String,
+    pub at: Time,
+}
+
+pub fn alerts(
+    tenant: &str,
+    clock: &Clock,
+    alerts: &[AlertRow],
+    failed: &[DeliveryRow],
+    log: &[DeliveryRow],
+    again: &[Again],
+) -> Alerts {
     let of = |over: bool| {
         let rows = alerts.iter().filter(|row| (row.state == "resolved") == over);
         rows.map(|row| alert(clock, row)).collect::<Vec<_>>()
     };
-    let deliveries = |rows: &[DeliveryRow]| rows.iter().map(|row| delivery(tenant, clock, row)).collect::<Vec<_>>();
+    let deliveries =
+        |rows: &[DeliveryRow]| rows.iter().map(|row| delivery(tenant, clock, row, again)).collect::<Vec<_>>();
     Alerts {
         running: of(false),
         over: of(true),
@@ -104,7 +124,7 @@ fn alert(clock: &Clock, row: &AlertRow) -> Alert {
     }
 }
 
-fn delivery(tenant: &str, clock: &Clock, row: &DeliveryRow) -> Delivery {
+fn delivery(tenant: &str, clock: &Clock, row: &DeliveryRow, again: &[Again]) -> Delivery {
     Delivery {
         id: row.id.clone(),
         at: clock.time(row.created_ms),
@@ -114,6 +134,12 @@ fn delivery(tenant: &str, clock: &Clock, row: &DeliveryRow) -> Delivery {
         subject: row.subject.clone(),
         state: status::delivery(&row.state),
         attempts: row.attempts,
+        tried: row.tried_ms,
+        sent_again: again
+            .iter()
+            .filter(|one| one.delivery == row.id)
+            .map(|one| Asked { by: words::actor(&one.by), at: clock.time(one.at_ms) })
+            .collect(),
         answer: words::cut(&row.answer, 200),
         next: (row.state == "waiting" && row.attempts > 0).then(|| clock.time(row.next_ms)),
         again: if row.state == "failed" {
@@ -130,22 +156,29 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let only_failed = ["failed".to_owned()];
-            let (rows, failed, log) = tokio::try_join!(
+            let (rows, failed, log, again) = tokio::try_join!(
                 desk.store.alerts(tenant, MAX_ALERTS),
                 desk.store.deliveries(tenant, &only_failed, MAX_DELIVERIES),
                 desk.store.deliveries(tenant, &[], MAX_DELIVERIES),
+                desk.store.sent_again(tenant),
             )?;
-            Ok((Label::new("alerts", "Alerts", "alerts"), alerts(tenant, &visit.clock, &rows, &failed, &log)))
+            let page = alerts(tenant, &visit.clock, &rows, &failed, &log, &again);
+            Ok((Label::new("alerts", "Alerts", "alerts"), page))
         })
         .await
 }
 
-/// A delivery that failed is made once more, from the first attempt on, under the same id.
+/// A delivery that failed is made once more, from the first attempt on, under the same id. That somebody asked for it is
+/// an act, and is written down first.
 async fn again(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
     let (tenant, id) = (&form.by.tenant, part(request, "id"));
     let missing = || Trouble::NotFound { tenant: tenant.clone(), what: "This delivery".to_owned() };
     let row = desk.store.delivery(tenant, &id).await?.ok_or_else(missing)?;
     if row.state == "failed" {
+        let data = [("receiver", &row.receiver), ("subject", &row.subject), ("alert", &row.alert)];
+        let data = data.into_iter().map(|(name, value)| (name.to_owned(), value.clone().into())).collect();
+        let act = form.act(0, "delivery.sent_again", ObjectRef::new(DELIVERY, &row.id), data);
+        form.perform(desk, vec![act]).await?;
         let now = Utc::now();
         let again = DeliveryRow {
             state: "waiting".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -34,7 +35,7 @@ pub struct Answers {
     pub due: Vec<WorkflowRow>,
     pub events: Vec<EventRow>,
     /// How the clocks of `days` stand.
-    pub clocks: Vec<ClockCount>,
+    pub clocks: Arc<Vec<ClockCount>>,
     pub days: Days,
     pub held: u64,
     pub held_oldest_ms: Option<i64>,

@@ -15,6 +15,7 @@ use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
 use super::integrations;
+use super::tallies::Tallies;
 use super::time::Clock;
 use super::views::badges::Badges;
 use crate::access::Keys;
@@ -23,7 +24,7 @@ use crate::domain::{Definitions, Shelf, Workflow, forecast};
 use crate::live::Hub;
 use crate::pipeline::{Acts, Outlook};
 use crate::replay::Replays;
-use crate::store::{FailureFilter, Store, StoreError};
+use crate::store::{ClockCount, Days, FailureFilter, Store, StoreError};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -55,6 +56,7 @@ pub struct Desk {
     counts: Memory<String, Counts>,
     tenants: Mutex<Option<(Instant, Vec<String>)>>,
     views: Memory<String, Arc<Vec<View>>>,
+    clocks: Tallies,
     pub badges: Badges,
     pub jobs: Jobs,
 }
@@ -76,6 +78,7 @@ impl Desk {
             counts: Memory::default(),
             tenants: Mutex::default(),
             views: Memory::default(),
+            clocks: Tallies::default(),
             badges: Badges::default(),
             jobs: Jobs::default(),
         }
@@ -176,6 +179,12 @@ impl Desk {
     pub fn forget_views(&self, tenant: &str) {
         self.views.0.lock().remove(tenant);
         self.renderings.0.lock().retain(|key, _| !key.starts_with(&format!("{tenant} ")));
+    }
+
+    /// How the clocks of some days stand. Old figures are shown while new ones are asked for, for asking may take long.
+    pub async fn clocks(&self, tenant: &str, days: Days) -> Result<Arc<Vec<ClockCount>>, StoreError> {
+        let (store, name) = (self.store.clone(), tenant.to_owned());
+        self.clocks.get((name.clone(), days.today_ms), async move { store.board_clocks(&name, days).await }).await
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {

@@ -1,10 +1,12 @@
 //! The queue of exceptions: what a person should look at, the most urgent first, with whose it is and what depends on
 //! it; and one of them with everything that was done about it.
 
+pub mod all;
 pub mod deed;
 pub mod one;
 pub mod routes;
 
+use chrono::DateTime;
 use serde::Serialize;
 
 use super::params::Query;
@@ -13,7 +15,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Due, Time};
 use super::words;
 use super::workflows::{Chip, Facet, FacetCount, FacetValue, Tab};
-use crate::domain::Catalogue;
+use crate::domain::{Catalogue, Place};
 use crate::store::rows::ExceptionRow;
 use crate::store::{CurrencySum, ExceptionFilter, ExceptionSort, Muting};
 
@@ -33,7 +35,7 @@ pub const FACETS: [(&str, &str); 9] = [
 ];
 
 /// All that the page understands.
-pub const KNOWN: [&str; 16] = [
+pub const KNOWN: [&str; 17] = [
     "state",
     "kind",
     "severity",
@@ -49,6 +51,7 @@ pub const KNOWN: [&str; 16] = [
     "from",
     "sort",
     "after",
+    "done",
     "as_of",
 ];
 
@@ -92,6 +95,11 @@ pub struct Exceptions {
     pub reasons: Vec<(String, String)>,
     pub next: String,
     pub first: String,
+    /// Where all that match can be acted on, and how many they are.
+    pub all_path: String,
+    pub all_count: String,
+    /// What was just done, and to how many.
+    pub done: String,
     pub empty: &'static str,
 }
 
@@ -151,6 +159,25 @@ pub fn row(tenant: &str, clock: &Clock, catalogue: &Catalogue, muting: &Muting, 
     }
 }
 
+/// How the times to take and to cure an exception come about: `Fri 27 Nov 13:30 + 2 h in Berlin hours = …`.
+pub fn reckoned(catalogue: &Catalogue, row: &ExceptionRow) -> (Option<String>, Option<String>) {
+    let Some(kind) = catalogue.get(&row.kind) else { return (None, None) };
+    let place = Place {
+        kind: &row.kind,
+        system: &row.system,
+        customer: &row.customer,
+        warehouse: &row.warehouse,
+        carrier: &row.carrier,
+    };
+    let known = DateTime::from_timestamp_millis(row.known_ms).unwrap_or_default();
+    // What was worked out when other rules were in force is not explained by these.
+    let told = |time, by: Option<i64>| {
+        let reckoning = kind.reckon(time, known, place)?;
+        (Some(reckoning.due.timestamp_millis()) == by).then(|| reckoning.told())
+    };
+    (told(kind.acknowledge_by, row.acknowledge_by_ms), told(kind.resolve_by, row.resolve_by_ms))
+}
+
 /// The kind in business words.
 pub fn title(catalogue: &Catalogue, kind: &str) -> String {
     catalogue.get(kind).map_or_else(|| words::title(kind), |known| known.title.clone())
@@ -170,7 +197,7 @@ fn subject(tenant: &str, row: &ExceptionRow) -> (String, String) {
 pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
     let path = words::tenant_path(found.tenant, "exceptions");
     let to = |query: &Query| format!("{path}{}", query.text());
-    let base = found.query.without(&["after"]);
+    let base = found.query.without(&["after", "done"]);
     // A facet's own choice does not narrow its counts, so the chosen states add up to what is listed.
     let states = found.states;
     let of_state = found.facets.iter().filter(|count| count.name == "state" && states.contains(&count.value));
@@ -206,9 +233,28 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {
             (true, false) => "good",
             (true, true) => "no-match",
         },
+        all_path: if total > found.rows.len() as u64 { format!("{path}/all{}", base.text()) } else { String::new() },
+        all_count: words::count(total),
+        done: done(found.query.get("done")),
         act_path: format!("{path}/act"),
         path,
     }
+}
+
+/// `482-acknowledge` → what was done, in words.
+fn done(said: Option<&str>) -> String {
+    let Some((count, deed)) = said.and_then(|said| said.split_once('-')) else { return String::new() };
+    let Some(count) = count.parse::<u64>().ok() else { return String::new() };
+    let what = match deed {
+        "acknowledge" => "acknowledged",
+        "take" | "assign" => "assigned",
+        "snooze" => "put off",
+        "waive" => "waived",
+        "comment" => "commented on",
+        "reopen" => "opened again",
+        _ => return String::new(),
+    };
+    format!("{} {what}.", words::plural(count, "exception", "exceptions"))
 }
 
 /// What the address asks for. Complaints name the parameter.

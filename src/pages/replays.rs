@@ -234,7 +234,10 @@ fn row(tenant: &str, clock: &Clock, row: &ReplayRow, rate: Option<u32>) -> Row {
             Some(target) => format!("target {target}"),
             None => "our pipeline".to_owned(),
         },
-        count: words::plural(u64::from(row.count), "payload", "payloads"),
+        count: match row.kind.as_str() {
+            "action" => words::plural(u64::from(row.count), "call", "calls"),
+            _ => words::plural(u64::from(row.count), "payload", "payloads"),
+        },
         parts: parts(row),
         rate: rate.map_or(limit.clone(), |rate| format!("{rate}/s now, {limit}")),
         eta,
@@ -443,7 +446,8 @@ fn one(
         items: items.iter().map(|item| item_row(tenant, clock, item)).collect(),
         next,
         turns,
-        rest: if is_at_end(row) && rest > 0 {
+        // An action is asked for again where it is offered, if it still is.
+        rest: if is_at_end(row) && rest > 0 && row.kind != "action" {
             words::plural(u64::from(rest), "payload", "payloads")
         } else {
             String::new()
@@ -472,7 +476,8 @@ fn left_out(tenant: &str, item: &Value) -> LeftOut {
 }
 
 fn item_row(tenant: &str, clock: &Clock, row: &ReplayItemRow) -> ItemRow {
-    let payload = name(row.payload, row.record);
+    // A call to another system came from no payload.
+    let payload = if row.body.is_empty() { name(row.payload, row.record) } else { String::new() };
     let at = [row.settled_ms, row.sent_ms, row.next_ms].into_iter().find(|ms| *ms > 0);
     let object = ObjectRef::new(&row.object_type, &row.object_id);
     ItemRow {

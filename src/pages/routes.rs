@@ -214,7 +214,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
                 desk.store.next_due(tenant),
                 desk.store.recent_events(tenant, board::FEED as u64),
-                desk.store.board_clocks(tenant, days),
+                desk.clocks(tenant, days),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
             )?;

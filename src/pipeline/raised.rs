@@ -20,9 +20,17 @@ const MAX_WEIGHED: usize = 1_000;
 #[derive(Default)]
 pub struct Raised {
     /// By hash of the root.
-    known: FxHashMap<u64, Vec<Known>>,
+    known: FxHashMap<u64, Told>,
     rows: Vec<ExceptionRow>,
     gone: Vec<Gone>,
+}
+
+/// What was told of one root.
+#[derive(Default)]
+struct Told {
+    /// When the last that was heard of it then had been received; None for what the store says.
+    heard: Option<DateTime<Utc>>,
+    exceptions: Vec<Known>,
 }
 
 #[derive(Clone, Copy)]
@@ -30,9 +38,14 @@ struct Known {
     id: u64,
     mark: u64,
     open: bool,
+    /// How often it went without a rule that tells of it any more.
+    gone: u32,
 }
 
-/// An exception that was open and that no rule tells of any more, with the last thing that happened.
+/// How an exception ended that no event ended: time, forecasts or other rules did.
+pub const OTHERWISE: &str = "no_longer_so";
+
+/// An exception that was open and that no rule tells of any more, with the event that took it away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gone {
     pub id: String,
@@ -73,7 +86,8 @@ pub struct Settling<'a> {
 impl Raised {
     /// What the store has of an open exception; at start.
     pub fn remember(&mut self, id: &str, root: u64, mark: u64) {
-        self.known.entry(root).or_default().push(Known { id: number(id), mark, open: true });
+        let told = self.known.entry(root).or_default();
+        told.exceptions.push(Known { id: number(id), mark, open: true, gone: 0 });
     }
 
     /// A workflow that leaves memory.
@@ -161,14 +175,15 @@ impl Raised {
                 row
             })
             .collect();
-        let last = &workflow.last_event;
-        let end = |id: String| Gone {
-            id,
-            at_ms: settling.as_of.timestamp_millis(),
-            by: String::new(),
-            kind: last.kind.clone(),
-        };
-        self.note(root, rows, end);
+        let heard = said.iter().chain(acts.iter().copied()).map(|fact| fact.received_at).max();
+        let before = self.known.get(&root);
+        let (by, kind, at) =
+            match before.filter(|told| told.miss(&rows)).and_then(|told| news(graph, workflow, told.heard)) {
+                Some(fact) => (format!("{} {}", fact.source, fact.id), fact.kind.to_string(), fact.received_at),
+                None => (String::new(), OTHERWISE.to_owned(), settling.as_of),
+            };
+        let end = |id: String| Gone { id, at_ms: at.timestamp_millis(), by: by.clone(), kind: kind.clone() };
+        self.note(root, rows, heard, end);
         wake
     }
 
@@ -180,7 +195,7 @@ impl Raised {
             by: String::new(),
             kind: "object.aliased".to_owned(),
         };
-        self.note(root, Vec::new(), end);
+        self.note(root, Vec::new(), None, end);
     }
 
     /// Notes what stands above workflows: everything of the tenant that is there now.
@@ -207,26 +222,55 @@ impl Raised {
             }
         }
         let at_ms = settling.as_of.timestamp_millis();
-        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: "it was seen again".to_owned() };
-        self.note(ABOVE, rows, end);
+        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: OTHERWISE.to_owned() };
+        self.note(ABOVE, rows, None, end);
     }
 
-    fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, end: impl Fn(String) -> Gone) {
-        let before = self.known.remove(&root).unwrap_or_default();
+    fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, heard: Option<DateTime<Utc>>, end: impl Fn(String) -> Gone) {
+        let before = self.known.remove(&root).unwrap_or_default().exceptions;
         let mut now = Vec::with_capacity(rows.len());
-        for row in rows {
-            let known = Known { id: number(&row.id), mark: row.mark, open: !row.closed };
-            now.push(known);
-            if !before.iter().any(|b| b.id == known.id && b.mark == known.mark) {
+        for mut row in rows {
+            let id = number(&row.id);
+            let known = before.iter().find(|b| b.id == id);
+            let gone = known.map_or(0, |b| b.gone);
+            if gone > 0 {
+                // It came again after it had gone without an episode of its own.
+                row.occurrence = row.occurrence.saturating_add(gone);
+                row.mark = mark_of(&row);
+            }
+            now.push(Known { id, mark: row.mark, open: !row.closed, gone });
+            if known.is_none_or(|b| b.mark != row.mark) {
                 self.rows.push(row);
             }
         }
-        let gone = before.iter().filter(|b| b.open && !now.iter().any(|n| n.id == b.id));
-        self.gone.extend(gone.map(|b| end(format!("{:016x}", b.id))));
+        for gone in before.iter().filter(|b| !now.iter().any(|n| n.id == b.id)).copied().collect::<Vec<_>>() {
+            if gone.open {
+                self.gone.push(end(format!("{:016x}", gone.id)));
+            }
+            // What stands above workflows is counted by who found it.
+            if root != ABOVE && (gone.open || gone.gone > 0) {
+                now.push(Known { mark: 0, open: false, gone: gone.gone + u32::from(gone.open), ..gone });
+            }
+        }
         if !now.is_empty() {
-            self.known.insert(root, now);
+            self.known.insert(root, Told { heard, exceptions: now });
         }
     }
+}
+
+impl Told {
+    /// One that was open is not among these.
+    fn miss(&self, rows: &[ExceptionRow]) -> bool {
+        self.exceptions.iter().any(|known| known.open && !rows.iter().any(|row| number(&row.id) == known.id))
+    }
+}
+
+/// The last that came since a moment, also about what a void or a correction took out of the workflow. None when
+/// nothing came: then no event took anything away.
+fn news(graph: &Graph, workflow: &Workflow, heard: Option<DateTime<Utc>>) -> Option<Fact> {
+    let all = workflow.stored.iter().filter_map(|object| graph.get(object)).flat_map(|object| object.facts());
+    let last = all.max_by(|a, b| (a.received_at, a.order()).cmp(&(b.received_at, b.order())))?;
+    heard.is_none_or(|at| last.received_at > at).then_some(last)
 }
 
 /// In the place of a root for what stands above workflows.

@@ -19,7 +19,7 @@ use super::raised::Gone;
 use super::state::{Changes, Objects, State, Touched};
 use crate::domain::{Fact, Shelf};
 use crate::live::{Change, EventLine, Freshness, Hub};
-use crate::store::rows::Batch;
+use crate::store::rows::{Batch, ExceptionRow};
 use crate::store::{Store, StoreError};
 
 pub struct Pipeline {
@@ -298,9 +298,22 @@ impl Pipeline {
         for row in rows.unwrap_or_default() {
             let version = version.max(row.version + 1);
             if let Some(gone) = gone.iter().find(|g| g.id == row.id).filter(|_| !row.closed) {
+                let spoke = self.first_word(runtime, tenant, &row);
+                let gone = spoke.map_or_else(|| gone.clone(), |spoke| Gone { id: row.id.clone(), ..spoke });
                 snapshots.exceptions.push(gone.close(row, version));
             }
         }
+    }
+
+    /// The event by which a silent source was heard again.
+    fn first_word(&self, runtime: &Handle, tenant: &str, row: &ExceptionRow) -> Option<Gone> {
+        if row.kind != "source_silent" {
+            return None;
+        }
+        let source = row.object_id.as_str();
+        let word = self.retry(runtime, "read events", || self.store.first_word(tenant, source, row.since_ms))??;
+        let by = format!("{source} {}", word.event_id);
+        Some(Gone { id: String::new(), at_ms: word.received_ms, by, kind: word.event_type })
     }
 
     /// By other rules, a part at a time. False when the shutdown came while the store was away.

@@ -10,10 +10,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::raised::Watched;
+use crate::domain::dependency::{Called, ENOUGH_CALLS, degraded};
 use crate::domain::failures::group_name;
 use crate::domain::watch::{Heard, Refused, held_too_long, refused, silent};
 use crate::domain::{Exception, Impact};
-use crate::store::{FailureFilter, Store, StoreError};
+use crate::store::rows::ms_of;
+use crate::store::{DependencyBand, FailureFilter, Store, StoreError};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Groups of failures that are looked at for a tenant.
@@ -63,7 +65,8 @@ impl Sentinel {
 
     async fn found(&self, tenant: &str, now: DateTime<Utc>) -> Result<Vec<(Exception, Impact)>, StoreError> {
         let recent = FailureFilter { from_ms: (now - REFUSED_BACK).timestamp_millis(), ..FailureFilter::default() };
-        let (sources, held, groups) = tokio::try_join!(
+        let (bands, sources, held, groups) = tokio::try_join!(
+            self.store.dependency_bands(tenant, ENOUGH_CALLS, now.timestamp_millis()),
             self.store.sources(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
@@ -83,6 +86,7 @@ impl Sentinel {
         let many = |objects: u64| Impact { orders: u32::try_from(objects).unwrap_or(u32::MAX), ..Impact::default() };
         let mut found: Vec<(Exception, Impact)> =
             silent(&heard, now).into_iter().map(|exception| (exception, Impact::default())).collect();
+        found.extend(bands.iter().filter_map(|band| Some((degraded(&called(band), now)?, Impact::default()))));
         for group in held {
             if let Some(exception) = held_too_long(&group.waits_for, group.objects, at(group.oldest_ms), now) {
                 found.push((exception, many(group.objects)));
@@ -117,10 +121,37 @@ impl Sentinel {
             let known = known.iter().find(|row| row.id == id);
             known.map_or(1, |row| row.occurrence + u32::from(row.closed))
         };
-        let counted = found.into_iter().map(|(exception, impact)| {
+        let counted = found.into_iter().map(|(mut exception, impact)| {
             let occurrence = times(&exception.id);
+            // Its figures change with every look; it is told as it was when it began.
+            if exception.kind == "dependency_degraded"
+                && let Some(open) = known.iter().find(|row| row.id == exception.id && !row.closed)
+            {
+                exception.since = DateTime::from_timestamp_millis(open.since_ms).unwrap_or(exception.since);
+                exception.known_at = exception.since;
+                exception.detail.clone_from(&open.detail);
+            }
             Watched { exception, occurrence, impact }
         });
         Ok(counted.collect())
+    }
+}
+
+/// The last quarter of an hour; where too little was called in it, the last hour.
+fn called(band: &DependencyBand) -> Called {
+    let lately = band.quarter_calls >= ENOUGH_CALLS;
+    let (calls, errors, p95) = match lately {
+        true => (band.quarter_calls, band.quarter_errors, band.quarter_p95),
+        false => (band.hour_calls, band.hour_errors, band.hour_p95),
+    };
+    let ms = |size: u64| ms_of(u8::try_from(size).unwrap_or(u8::MAX));
+    Called {
+        dependency: band.dependency.clone(),
+        calls,
+        errors,
+        p95_ms: ms(p95),
+        usual_hours: band.usual_hours,
+        usual_errors_ppm: band.usual_errors_ppm,
+        usual_p95_ms: ms(band.usual_p95),
     }
 }

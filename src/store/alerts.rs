@@ -1,9 +1,44 @@
 //! Alerts and the log of their deliveries.
 
+use clickhouse::Row;
+use serde::Deserialize;
+
 use super::rows::{AlertRow, DeliveryRow};
 use super::{Store, StoreError};
 
+/// Of acts about deliveries.
+pub const DELIVERY: &str = "delivery";
+
+/// Somebody had a delivery made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Again {
+    pub delivery: String,
+    pub by: String,
+    pub at_ms: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct ActRow {
+    object_id: String,
+    occurred_ms: i64,
+    #[expect(dead_code, reason = "the statement is shared")]
+    event_id: String,
+    #[expect(dead_code, reason = "the statement is shared")]
+    event_type: String,
+    source: String,
+    #[expect(dead_code, reason = "the statement is shared")]
+    data: String,
+}
+
 impl Store {
+    /// What was sent again, and by whom, the oldest first.
+    pub async fn sent_again(&self, tenant: &str) -> Result<Vec<Again>, StoreError> {
+        let query = self.reader.query_raw(read!("acts_on")).param("tenant", tenant).param("object_type", DELIVERY);
+        let rows: Vec<ActRow> = query.fetch_all().await?;
+        let again = |row: ActRow| Again { delivery: row.object_id, by: row.source, at_ms: row.occurred_ms };
+        Ok(rows.into_iter().map(again).collect())
+    }
+
     /// Those that still run first.
     pub async fn alerts(&self, tenant: &str, limit: u64) -> Result<Vec<AlertRow>, StoreError> {
         let query = self.reader.query_raw(read!("alerts")).param("tenant", tenant);

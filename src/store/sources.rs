@@ -84,6 +84,31 @@ pub struct DependencySummary {
     pub error_series: Vec<u64>,
 }
 
+/// How a dependency does now, and its usual band.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct DependencyBand {
+    pub dependency: String,
+    pub quarter_calls: u64,
+    pub quarter_errors: u64,
+    /// Sizes of the time that calls took: see `rows::ms_of`.
+    pub quarter_p95: u64,
+    pub hour_calls: u64,
+    pub hour_errors: u64,
+    pub hour_p95: u64,
+    /// Earlier hours from which the band is taken.
+    pub usual_hours: u64,
+    pub usual_errors_ppm: u64,
+    pub usual_p95: u64,
+}
+
+/// The event with which a source spoke again.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct FirstWord {
+    pub event_id: String,
+    pub event_type: String,
+    pub received_ms: i64,
+}
+
 /// What a source sent at this hour before: on the same weekdays, and on the days before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
 pub struct UsualHour {
@@ -147,6 +172,22 @@ impl Store {
     pub async fn dependencies(&self, tenant: &str, as_of_ms: i64) -> Result<Vec<DependencySummary>, StoreError> {
         let query = self.reader.query_raw(read!("dependencies")).param("tenant", tenant);
         Ok(query.param("as_of_ms", as_of_ms).fetch_all().await?)
+    }
+
+    pub async fn first_word(&self, tenant: &str, source: &str, since_ms: i64) -> Result<Option<FirstWord>, StoreError> {
+        let query = self.reader.query_raw(read!("first_word")).param("tenant", tenant).param("of_source", source);
+        Ok(query.param("since_ms", since_ms).fetch_optional().await?)
+    }
+
+    /// Hours with fewer than `enough` calls do not count for the band.
+    pub async fn dependency_bands(
+        &self,
+        tenant: &str,
+        enough: u64,
+        as_of_ms: i64,
+    ) -> Result<Vec<DependencyBand>, StoreError> {
+        let query = self.reader.query_raw(read!("dependency_bands")).param("tenant", tenant);
+        Ok(query.param("enough", enough).param("as_of_ms", as_of_ms).fetch_all().await?)
     }
 
     pub async fn source_usual(&self, tenant: &str, as_of_ms: i64) -> Result<Vec<UsualHour>, StoreError> {

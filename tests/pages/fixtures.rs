@@ -119,6 +119,7 @@ pub fn sla(policy: &str, title: &str, system: &str, started: i64, due: i64) -> S
         standing_since: None,
         waiver: None,
         forecast: None,
+        end: None,
         arithmetic: Reckoning::new(&Calendar::always(), started_at, due_at, Vec::new(), words, at(NOW)).unwrap(),
     }
 }

@@ -136,5 +136,9 @@ fn fault_line(text: &str, error: &str) -> usize {
 
 fn fault(error: &str) -> String {
     let first = error.lines().find(|line| !line.trim().is_empty()).unwrap_or("cannot be read");
-    format!("this is no iCalendar file: {}", first.trim().trim_start_matches("error: "))
+    // The parser's own trail (`0: at line 3, in Tag:`) says nothing more than the place.
+    match first.contains("at line ") {
+        true => "this is no iCalendar file: it cannot be read from here on".to_owned(),
+        false => format!("this is no iCalendar file: {}", first.trim().trim_start_matches("error: ")),
+    }
 }

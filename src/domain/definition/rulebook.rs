@@ -95,6 +95,14 @@ impl Rulebook {
         self.tenants.get(tenant).map(|own| &own.differences)
     }
 
+    /// An error in one of a tenant's laid files, told where the tenant wrote it.
+    pub fn at_home(&self, tenant: &str, files: &Files, error: DefinitionError) -> DefinitionError {
+        match self.files(tenant) {
+            Some(laid) => at_home(error, &format!("{TENANTS}{tenant}/"), files, laid),
+            None => error,
+        }
+    }
+
     /// A tenant's files with its overlays laid over them; None for a tenant without any.
     pub fn files(&self, tenant: &str) -> Option<&Files> {
         self.tenants.get(tenant).map(|own| &own.files)
@@ -124,7 +132,10 @@ impl Own {
             return Err(errors);
         }
         match Definitions::load(&laid) {
-            Ok(definitions) => Ok(Self { definitions: Arc::new(definitions), files: laid, differences }),
+            Ok(mut definitions) => {
+                definitions.tell_again(|warning| at_home(warning, &folder, files, &laid));
+                Ok(Self { definitions: Arc::new(definitions), files: laid, differences })
+            }
             Err(found) => Err(found.into_iter().map(|error| at_home(error, &folder, files, &laid)).collect()),
         }
     }
@@ -232,6 +243,14 @@ within = "1h"
         let errors = book("# ours\n[[slas]]\nkey = 'a'\nwithin = 'soon'").expect_err("refused");
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert!(errors[0].starts_with("tenants/acme/x.toml:4:1: `soon` is no duration"), "{errors:?}");
+        let odd =
+            book("[[slas]]\nkey = 'b'\ntitle = 'B'\nfrom = 'created'\nto = 'created'\nwithin = '30m'").expect("odd");
+        let told: Vec<String> = odd
+            .of("acme")
+            .by_key("x")
+            .map(|d| d.warnings.iter().map(ToString::to_string).collect())
+            .unwrap_or_default();
+        assert!(told.iter().all(|w| w.starts_with("tenants/acme/x.toml:")) && !told.is_empty(), "{told:?}");
         let errors = book("[[slas]]\nkey = ").expect_err("refused");
         assert!(errors[0].starts_with("tenants/acme/x.toml:2:7:"), "{errors:?}");
     }

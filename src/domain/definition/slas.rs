@@ -158,7 +158,7 @@ fn one(entry: &Entry, around: &Around<'_>, pauses: &[Pause], reader: &mut Reader
         limit,
         warn: warn(entry, reader)?,
         pauses: stops,
-        calendar: calendar(entry, around.calendars, reader)?,
+        calendar: calendar(entry.calendar.as_ref(), around.calendars, reader)?,
         only: narrowing(entry, reader)?,
         target,
     })
@@ -307,11 +307,16 @@ fn share(text: &str) -> Option<Decimal> {
     text.trim().parse::<Decimal>().ok().filter(|share| *share > Decimal::ZERO && *share <= Decimal::ONE)
 }
 
-fn calendar(entry: &Entry, calendars: &Arc<Calendars>, reader: &mut Reader<'_>) -> Option<CalendarChoice> {
+/// Whose time counts: around the clock where nothing is said.
+pub fn calendar(
+    said: Option<&Spanned<String>>,
+    calendars: &Arc<Calendars>,
+    reader: &mut Reader<'_>,
+) -> Option<CalendarChoice> {
     let always = calendars.get("always")?;
     let choice =
         |by, otherwise: &Arc<_>| CalendarChoice { by, otherwise: Arc::clone(otherwise), all: Arc::clone(calendars) };
-    let Some(text) = &entry.calendar else { return Some(choice(None, always)) };
+    let Some(text) = said else { return Some(choice(None, always)) };
     // `warehouse`, or `warehouse, else berlin`.
     let (first, rest) =
         text.get_ref().split_once(", else ").map_or((text.get_ref().as_str(), None), |(a, b)| (a, Some(b)));

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::catalogue::{Catalogue, Place, Severity};
+use crate::domain::calendar::Allowance;
 use crate::domain::fact::Fact;
 use crate::domain::{Exception, Money};
 
@@ -115,9 +116,6 @@ fn stand(exception: Exception, occurrences: usize, around: &Circumstances<'_>) -
     let mut hands = Hands::default();
     let mut acts: Vec<&Fact> = around.acts.iter().copied().filter(|act| concerns(act, &exception.id)).collect();
     acts.sort_by(|a, b| (a.received_at, a.order()).cmp(&(b.received_at, b.order())));
-    for act in acts.into_iter().filter(|act| act.received_at <= around.as_of) {
-        hands.take(act, &exception, kind.and_then(|k| k.re_raise));
-    }
     let place = Place {
         kind: &exception.kind,
         system: &exception.system,
@@ -125,6 +123,10 @@ fn stand(exception: Exception, occurrences: usize, around: &Circumstances<'_>) -
         warehouse: around.warehouse,
         carrier: around.carrier,
     };
+    let by = |time: Option<Allowance>, from| Some(kind?.reckon(time, from, place)?.due);
+    for act in acts.into_iter().filter(|act| act.received_at <= around.as_of) {
+        hands.take(act, &exception, |at| by(kind?.re_raise, at));
+    }
     let (team, owner) = around.catalogue.owner(place);
     let held = hands.hold.as_ref().filter(|hold| hold.holds(around));
     let state = match (&exception.cured, held) {
@@ -132,7 +134,6 @@ fn stand(exception: Exception, occurrences: usize, around: &Circumstances<'_>) -
         (None, Some(hold)) => hold.state,
         (None, None) => CaseState::Open,
     };
-    let by = |time: Option<TimeDelta>| time.and_then(|time| exception.known_at.checked_add_signed(time));
     Case {
         occurrence: u32::try_from(occurrences).unwrap_or(u32::MAX),
         state,
@@ -142,8 +143,9 @@ fn stand(exception: Exception, occurrences: usize, around: &Circumstances<'_>) -
         reason: hands.reason,
         comments: hands.comments,
         until: held.and_then(|hold| hold.until).filter(|_| exception.cured.is_none()),
-        acknowledge_by: by(kind.and_then(|k| k.acknowledge_by)).filter(|_| state == CaseState::Open),
-        resolve_by: by(kind.and_then(|k| k.resolve_by)),
+        acknowledge_by: by(kind.and_then(|k| k.acknowledge_by), exception.known_at)
+            .filter(|_| state == CaseState::Open),
+        resolve_by: by(kind.and_then(|k| k.resolve_by), exception.known_at),
         exception,
     }
 }
@@ -165,7 +167,8 @@ fn moment(data: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
 }
 
 impl Hands {
-    fn take(&mut self, act: &Fact, exception: &Exception, re_raise: Option<TimeDelta>) {
+    /// `again` says when what was acknowledged at a moment is open again.
+    fn take(&mut self, act: &Fact, exception: &Exception, again: impl Fn(DateTime<Utc>) -> Option<DateTime<Utc>>) {
         let Some(data) = data(act) else { return };
         if let Some(code) = text(data, "code") {
             self.reason = code;
@@ -191,8 +194,7 @@ impl Hands {
         let hold = |state| Hold { state, at, until, event: None, count: None };
         match &*act.kind {
             "exception.acknowledged" => {
-                let again = re_raise.and_then(|time| at.checked_add_signed(time));
-                self.hold = Some(Hold { until: until.or(again), ..hold(CaseState::Acknowledged) });
+                self.hold = Some(Hold { until: until.or_else(|| again(at)), ..hold(CaseState::Acknowledged) });
             }
             "exception.snoozed" => {
                 let (event, count) = (text(data, "event"), data.get("count").and_then(Value::as_u64));

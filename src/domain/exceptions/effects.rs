@@ -68,7 +68,7 @@ fn seen(tree: &Tree, node: &Node, milestones: &[Milestone], data: &Map<String, V
     let sent_at = sent_at.map_or(DateTime::<Utc>::MIN_UTC, |at| at.to_utc());
     let first = |is: &dyn Fn(&Fact) -> bool| {
         let later = tree.facts().filter(|fact| fact.received_at >= sent_at && is(fact));
-        later.min_by_key(|fact| (fact.received_at, fact.order())).map(super::cure)
+        later.min_by_key(|fact| (fact.received_at, fact.order())).map(Cured::by)
     };
     if let Some(kind) = text(awaits, "event") {
         return first(&|fact| *fact.kind == *kind);

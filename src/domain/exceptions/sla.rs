@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::raise_for;
-use crate::domain::{Cured, Exception, Milestone, Sla, Verdict};
+use crate::domain::{Cured, Exception, Sla, Verdict};
 
-pub fn clocks(milestones: &[Milestone], slas: &[Sla], found: &mut Vec<Exception>) {
+pub fn clocks(slas: &[Sla], found: &mut Vec<Exception>) {
     for sla in slas {
-        let end = end(sla, milestones);
+        let end = sla.end.clone();
         let detail = || format!("{}: due {}", sla.title, sla.due_at.format("%Y-%m-%d %H:%M UTC"));
         let mut raise = |kind: &str, since, cured: Option<Cured>| {
             let raised = raise_for(found, &sla.policy, kind, &sla.object, detail(), since, &sla.system, false);
@@ -60,14 +60,4 @@ pub fn foreseen(sla: &Sla, as_of: DateTime<Utc>) -> Exception {
     let since = sla.known_at.max(sla.started_at).min(as_of);
     raise_for(&mut found, &sla.policy, "sla_at_risk", &sla.object, detail, since, &sla.system, false);
     found.remove(0)
-}
-
-fn end(sla: &Sla, milestones: &[Milestone]) -> Option<Cured> {
-    let at = sla.ended_at?;
-    let Some(to) = milestones.iter().find(|m| m.key == sla.to) else {
-        // News that reached a system: it spoke.
-        return Some(Cured { at, known_at: at, event: None, kind: format!("known to {}", sla.to) });
-    };
-    let known_at = to.received_at.unwrap_or(at).max(at);
-    Some(Cured { at, known_at, event: to.events.last().cloned(), kind: format!("{} reached", to.title.to_lowercase()) })
 }

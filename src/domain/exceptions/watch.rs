@@ -87,7 +87,7 @@ pub fn refused(group: &Refused<'_>, as_of: DateTime<Utc>) -> Option<Exception> {
         .then(|| above("contract_violation", object, detail, group.first_at, group.system, false))
 }
 
-fn above(
+pub(super) fn above(
     kind: &str,
     object: ObjectRef,
     detail: String,

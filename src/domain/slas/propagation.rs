@@ -1,9 +1,9 @@
 //! How long news takes: from an event of one system until another speaks of the same thing, or until it is here.
 
 use super::{Run, View};
-use crate::domain::Fact;
 use crate::domain::definition::EventMatch;
 use crate::domain::tree::Node;
+use crate::domain::{Cured, Fact};
 
 /// Clocks that one policy has in one workflow at most.
 const MAX_CLOCKS: usize = 100;
@@ -13,16 +13,21 @@ pub(super) fn runs(view: &View<'_>, events: &[EventMatch], of: Option<&str>, kno
     let mut runs = Vec::new();
     for node in &view.tree.nodes {
         let Some(first) = node.facts.iter().find(news) else { continue };
-        let ended_at = if known_to == "milepost" {
-            Some(first.received_at.max(first.occurred_at))
-        } else {
-            heard(view, node, known_to).map(|at| at.max(first.occurred_at))
-        };
+        let word = if known_to == "milepost" { Some(first) } else { heard(view, node, known_to) };
+        let ended_at = word.map(|word| match known_to {
+            "milepost" => word.received_at.max(word.occurred_at),
+            _ => word.occurred_at.max(first.occurred_at),
+        });
         runs.push(Run {
             object: node.object.clone(),
             started_at: first.occurred_at,
             known_at: first.received_at,
             ended_at,
+            end: word.zip(ended_at).map(|(word, at)| Cured {
+                at,
+                known_at: word.received_at.max(at),
+                ..Cured::by(word)
+            }),
             dropped: view.cancelled || node.withdrawn(),
             breaches: 0,
             from: first.kind.to_string(),
@@ -34,14 +39,13 @@ pub(super) fn runs(view: &View<'_>, events: &[EventMatch], of: Option<&str>, kno
     runs
 }
 
-/// When a system first spoke of an object: about it, or of something that is linked with it.
-fn heard(view: &View<'_>, node: &Node<'_>, system: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+/// The first word of a system of an object: about it, or of something that is linked with it.
+fn heard<'v>(view: &View<'v>, node: &Node<'_>, system: &str) -> Option<&'v Fact> {
     let about = |other: &&Node<'_>| other.object == node.object || other.is_linked(&node.object);
     view.tree
         .nodes
         .iter()
         .filter(about)
         .flat_map(|other| other.facts.iter().filter(|f| *f.system == *system))
-        .map(|fact| fact.occurred_at)
-        .min()
+        .min_by_key(|fact| fact.order())
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Run, SlaRule, View, clock};
 use crate::domain::tree::Node;
-use crate::domain::{Fact, Per, Sla, Verdict};
+use crate::domain::{Cured, Fact, Per, Sla, Verdict};
 
 /// Objects of one workflow that are listened for at most.
 const MAX_CLOCKS: usize = 100;
@@ -43,11 +43,12 @@ fn one(
     let within = |f: &&&Fact| f.order() > first.order() && end.is_none_or(|end| f.order() < end.order());
     let words = facts.iter().filter(within).filter(|f| systems.iter().any(|s| *f.system == **s)).take(MAX_WORDS);
 
-    let run = |word: &Fact, next: Option<DateTime<Utc>>, breaches: u32| Run {
+    let run = |word: &Fact, next: Option<&Fact>, breaches: u32| Run {
         object: unit.object.clone(),
         started_at: word.occurred_at,
         known_at: word.received_at,
-        ended_at: next,
+        ended_at: next.map(|fact| fact.occurred_at),
+        end: next.map(Cured::by),
         dropped: view.cancelled,
         breaches,
         from: rules[from].key.clone(),
@@ -58,17 +59,17 @@ fn one(
     let mut last: &Fact = first;
     let mut late: Option<Sla> = None;
     for word in words {
-        let stretch = clock(rule, view, run(last, Some(word.occurred_at), 0), as_of)?;
+        let stretch = clock(rule, view, run(last, Some(word), 0), as_of)?;
         if stretch.verdict == Verdict::MetLate {
             breaches += 1;
             late = late.or(Some(stretch));
         }
         last = word;
     }
-    let mut sla = clock(rule, view, run(last, end.map(|f| f.occurred_at), breaches), as_of)?;
+    let mut sla = clock(rule, view, run(last, end.copied(), breaches), as_of)?;
     // When all is over, what is told is the stretch that was too long first.
     if let (Some(late), Some(ended_at)) = (late, sla.ended_at) {
-        sla = Sla { ended_at: Some(ended_at), breaches: sla.breaches, verdict: Verdict::MetLate, ..late };
+        sla = Sla { ended_at: Some(ended_at), end: sla.end, breaches: sla.breaches, verdict: Verdict::MetLate, ..late };
     }
     Some(sla)
 }

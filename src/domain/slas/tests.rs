@@ -46,7 +46,7 @@ const OFFICE: &str = "zone = \"Europe/Berlin\"\ntitle = \"Berlin hours\"\n[hours
 
 const RELEASE: &str = "[[slas]]\nkey = \"release\"\ntitle = \"Release\"\nfrom = \"created\"\nto = \"released\"\n";
 
-fn definitions(slas: &str) -> Definitions {
+pub(super) fn definitions(slas: &str) -> Definitions {
     let files = [("o2c.toml", format!("{MILESTONES}{slas}")), ("calendars/berlin.toml", OFFICE.to_owned())];
     Definitions::load(&files.into_iter().collect::<Files>()).unwrap()
 }
@@ -58,11 +58,19 @@ fn refused(slas: &str) -> String {
 }
 
 /// Monday 2 November 2026, midnight UTC.
-fn at(minute: i64) -> DateTime<Utc> {
+pub(super) fn at(minute: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_793_577_600 + minute * 60, 0).unwrap()
 }
 
-fn told(system: &str, kind: &str, object: &str, refs: &[&str], minute: i64, received: i64, data: Value) -> Entry {
+pub(super) fn told(
+    system: &str,
+    kind: &str,
+    object: &str,
+    refs: &[&str],
+    minute: i64,
+    received: i64,
+    data: Value,
+) -> Entry {
     let Value::Object(data) = data else { panic!("data is an object") };
     Entry {
         event: Event {
@@ -83,12 +91,12 @@ fn told(system: &str, kind: &str, object: &str, refs: &[&str], minute: i64, rece
     }
 }
 
-fn order(kind: &str, minute: i64, received: i64, data: Value) -> Entry {
+pub(super) fn order(kind: &str, minute: i64, received: i64, data: Value) -> Entry {
     let system = if kind.starts_with("sla.") || kind.starts_with("exception.") { "milepost" } else { "erp" };
     told(system, kind, "order/O1", &[], minute, received, data)
 }
 
-fn workflow(definitions: &Definitions, entries: &[Entry], minute: i64) -> Option<Workflow> {
+pub(super) fn workflow(definitions: &Definitions, entries: &[Entry], minute: i64) -> Option<Workflow> {
     assemble(definitions, &ObjectRef::new("order", "O1"), entries.iter().cloned(), at(minute))
 }
 

@@ -154,7 +154,9 @@ mod tests {
     use super::*;
 
     fn told(deed: Deed, text: &str, code: &str) -> Result<(), &'static str> {
-        let catalogue = Catalogue::parse("e", "[[reasons]]\nkey = 'stock'\ntitle = 'Stock'\n").expect("a catalogue");
+        let catalogue =
+            Catalogue::parse("e", "[[reasons]]\nkey = 'stock'\ntitle = 'Stock'\n", &std::sync::Arc::default())
+                .expect("a catalogue");
         let now = DateTime::from_timestamp(1_790_000_000, 0).expect("a time");
         let done = Done { deed, text: text.into(), code: code.into() };
         done.check(&catalogue, now).map_err(|wrong| wrong.field)

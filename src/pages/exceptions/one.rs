@@ -9,8 +9,8 @@ use crate::domain::Catalogue;
 use crate::pages::render::Page;
 use crate::pages::time::{Clock, Due, Time};
 use crate::pages::words;
-use crate::store::Muting;
 use crate::store::rows::{EventRow, ExceptionRow};
+use crate::store::{Muting, TakenAs};
 
 #[derive(Debug, Serialize)]
 pub struct One {
@@ -25,6 +25,9 @@ pub struct One {
     pub until: Option<Time>,
     pub acknowledge_by: Option<Due>,
     pub resolve_by: Option<Due>,
+    /// The arithmetic of both, in words.
+    pub acknowledge_told: Option<String>,
+    pub resolve_told: Option<String>,
     pub closed: Option<Closed>,
     pub impact: String,
     pub reason: String,
@@ -44,9 +47,14 @@ impl Page for One {
 #[derive(Debug, Serialize)]
 pub struct Closed {
     pub at: Time,
-    pub kind: String,
+    /// The event in words, or what else ended it.
+    pub what: String,
+    pub source: String,
     pub event: String,
+    /// Where the event can be looked at, and what it is about.
     pub payload: String,
+    pub object: Option<words::Ref>,
+    pub received: Option<Time>,
 }
 
 /// Something that was done about it.
@@ -72,6 +80,8 @@ pub struct Known<'a> {
     pub row: &'a ExceptionRow,
     /// Events of the object on which its acts are kept.
     pub events: &'a [EventRow],
+    /// Where the event that closed it stands.
+    pub end: Option<&'a TakenAs>,
     pub catalogue: &'a Catalogue,
     pub muting: &'a Muting,
 }
@@ -81,8 +91,13 @@ pub fn one(clock: &Clock, known: &Known<'_>) -> One {
     let kind = catalogue.get(&row.kind);
     let object = milepost_ingest::ObjectRef::new(&row.object_type, &row.object_id);
     let mut object_ref = words::Ref::object(tenant, &object);
-    if object.kind == "source" {
-        object_ref.href = words::tenant_path(tenant, "integrations");
+    match object.kind.as_str() {
+        "source" => object_ref.href = words::tenant_path(tenant, "integrations"),
+        "dependency" => {
+            let path = format!("integrations/dependency/{}", words::encode(&object.id));
+            object_ref.href = words::tenant_path(tenant, &path);
+        }
+        _ => {}
     }
     let root = (!row.root_type.is_empty()).then(|| words::Ref {
         kind: words::title(&row.root_type),
@@ -98,7 +113,10 @@ pub fn one(clock: &Clock, known: &Known<'_>) -> One {
     teams.sort();
     teams.dedup();
     teams.retain(|team| !team.is_empty());
+    let (acknowledge_told, resolve_told) = super::reckoned(catalogue, row);
     One {
+        acknowledge_told,
+        resolve_told,
         object: object_ref,
         workflow: root,
         system: words::system(&row.system),
@@ -138,19 +156,34 @@ fn is_link(href: &str) -> bool {
 
 fn closed(tenant: &str, clock: &Clock, ms: i64, known: &Known<'_>) -> Closed {
     let row = known.row;
-    let event = row.closed_by.split_once(' ');
-    let found = event.and_then(|(source, id)| known.events.iter().find(|e| e.source == source && e.event_id == id));
+    let (source, event) = row.closed_by.split_once(' ').unwrap_or_default();
+    let payload = |end: &TakenAs| {
+        words::tenant_path(tenant, &format!("payloads/{}", words::payload_id(end.payload, Some(end.index))))
+    };
+    let object =
+        |end: &TakenAs| words::Ref::object(tenant, &milepost_ingest::ObjectRef::new(&end.object_type, &end.object_id));
     Closed {
         at: clock.time(ms),
-        kind: match row.closed_kind.as_str() {
-            "sla_breached" => "the time ran out".into(),
-            "withdrawn" => "a late event proved that it was in time".into(),
-            kind => kind.replace(['.', '_'], " "),
-        },
-        event: row.closed_by.clone(),
-        payload: found
-            .map(|e| words::tenant_path(tenant, &format!("payloads/{}", words::payload_id(e.payload, Some(e.index)))))
-            .unwrap_or_default(),
+        what: end_said(&row.kind, &row.closed_kind),
+        source: source.to_owned(),
+        event: event.to_owned(),
+        payload: known.end.map(payload).unwrap_or_default(),
+        object: known.end.map(object),
+        received: known.end.map(|end| clock.time(end.received_ms)),
+    }
+}
+
+/// What ended it: an event, the end of its time, or that a rule tells of it no more.
+fn end_said(kind: &str, end: &str) -> String {
+    match (kind, end) {
+        (_, "sla_breached") => "The time ran out".into(),
+        (_, "withdrawn") => "A late event proved that it was in time".into(),
+        ("contract_violation", "no_longer_so") => "Nothing was refused for this cause for an hour".into(),
+        ("held_too_long", "no_longer_so") => "Nothing waits for it that long any more".into(),
+        ("dependency_degraded", "no_longer_so") => "Its calls are as usual again, or it is not called any more".into(),
+        ("sla_at_risk", "no_longer_so") => "By the history of others it is in time again".into(),
+        (_, "no_longer_so") => "It is not so any more by time or by other rules; no event ended it".into(),
+        (_, end) => words::event_title(end),
     }
 }
 

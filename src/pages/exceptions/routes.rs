@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::deed::{Deed, Done, Snooze, seat};
 use super::one::{self, Known};
-use super::{Found, KNOWN, PER_PAGE, filter, list};
+use super::{Found, KNOWN, PER_PAGE, all, filter, list};
 use crate::pages::act::Submission;
 use crate::pages::desk::Desk;
 use crate::pages::problem::Trouble;
@@ -16,7 +16,7 @@ use crate::pages::workflows::FacetCount;
 use crate::store::rows::ExceptionRow;
 use crate::store::{Cursor, ExceptionFilter, Muting};
 
-type Answer = Result<HttpResponse, Trouble>;
+pub(super) type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
 
 /// Exceptions that one form may be about.
@@ -28,6 +28,11 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
         .route(
             "/exceptions/act",
             web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, many)),
+        )
+        .route("/exceptions/all", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, all::show)))
+        .route(
+            "/exceptions/all",
+            web::post().to(|desk: Shared, request: HttpRequest, body: web::Bytes| acted(desk, request, body, all::act)),
         )
         .route("/exceptions/{id}", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, show)))
         .route(
@@ -106,9 +111,21 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let row = known(desk, tenant, &id).await?;
-            let (events, muting) = tokio::try_join!(about(desk, tenant, &row), desk.store.muting(tenant))?;
-            let known =
-                Known { tenant, row: &row, events: &events, catalogue: &definitions.exceptions, muting: &muting };
+            let end = async {
+                match row.closed_by.split_once(' ').filter(|_| row.closed) {
+                    Some((source, event)) => desk.store.taken_as(tenant, source, event).await,
+                    None => Ok(None),
+                }
+            };
+            let (events, muting, end) = tokio::try_join!(about(desk, tenant, &row), desk.store.muting(tenant), end)?;
+            let known = Known {
+                tenant,
+                row: &row,
+                events: &events,
+                end: end.as_ref(),
+                catalogue: &definitions.exceptions,
+                muting: &muting,
+            };
             let page = one::one(&visit.clock, &known);
             let title = format!("{} · {}", page.row.title, page.row.key);
             Ok((Label::new("exceptions", title, format!("x:{id}")), page))
@@ -138,7 +155,8 @@ async fn known(desk: &Desk, tenant: &str, id: &str) -> Result<ExceptionRow, Trou
 
 async fn single(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer {
     let row = known(desk, &form.by.tenant, &part(request, "id")).await?;
-    perform(desk, &form, &[row]).await
+    perform(desk, &form, &[row]).await?;
+    Ok(form.answer(&form.back))
 }
 
 async fn many(desk: &Desk, _: &HttpRequest, form: Submission) -> Answer {
@@ -152,15 +170,16 @@ async fn many(desk: &Desk, _: &HttpRequest, form: Submission) -> Answer {
         return Err(form.bad(&format!("Choose at most {MAX_AT_ONCE} exceptions at once.")));
     }
     let rows = desk.store.exceptions_named(&form.by.tenant, &ids).await?;
-    perform(desk, &form, &rows).await
+    perform(desk, &form, &rows).await?;
+    Ok(form.answer(&form.back))
 }
 
-async fn perform(desk: &Desk, form: &Submission, rows: &[ExceptionRow]) -> Answer {
+pub(super) async fn perform(desk: &Desk, form: &Submission, rows: &[ExceptionRow]) -> Result<(), Trouble> {
     let now = Utc::now();
     let done = read(form, now)?;
     done.check(&desk.shelf.of(&form.by.tenant).exceptions, now).map_err(|wrong| form.bad(&wrong.what))?;
     let act = |(position, row): (usize, &ExceptionRow)| form.act(position, done.kind(), seat(row), done.data(row));
-    form.done(desk, rows.iter().enumerate().map(act).collect()).await
+    form.perform(desk, rows.iter().enumerate().map(act).collect()).await
 }
 
 /// The form's button says what is done.

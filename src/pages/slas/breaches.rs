@@ -252,7 +252,7 @@ pub fn row(tenant: &str, clock: &Clock, row: &SlaRow) -> Row {
 /// `step/released` → `Waited for released`, `credit_hold` → `Credit hold`.
 pub fn cause(key: &str) -> String {
     match key.split_once('/') {
-        Some(("step", step)) => format!("Time went into {}", step.replace('_', " ")),
+        Some(("step", step)) => format!("Waited for {}", step.replace('_', " ")),
         Some(("system", system)) => format!("{} said nothing", words::system(system)),
         _ if key.is_empty() => "not known".into(),
         _ => words::title(key),

@@ -51,7 +51,9 @@ await story(async (open) => {
   await forecast.getByText('AB-77, ordered 5').waitFor();
   // Known by name now, the next one runs in place.
   await page.evaluate(() => (window.stayed = true));
+  const again = page.waitForResponse((answer) => answer.url().includes('dry=1'));
   await page.getByRole('button', { name: 'Dry run' }).click();
+  await (await again).finished();
   await page.locator('.forecast').getByText('1 workflow would change').waitFor();
   assert.equal(await page.evaluate(() => window.stayed), true, 'the dry run came in place');
   assert.equal(await api('workflows/order/SO-M1'), undefined, 'a dry run writes nothing');

@@ -1,0 +1,115 @@
+//! Figures of the board that take a pass over many rows: kept for the longer, the longer it took to find them, and shown
+//! while newer ones are looked for, so that nobody waits for them but the first.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::store::{ClockCount, StoreError};
+
+/// Figures are new for at least so long, and for so many times as long as it took to find them.
+const NEW: Duration = Duration::from_secs(2);
+const TIMES: u32 = 20;
+/// What is older is not shown.
+const OLD: Duration = Duration::from_secs(300);
+const MAX_KEPT: usize = 64;
+
+/// Whose, and of which day.
+type Name = (String, i64);
+
+#[derive(Default)]
+pub struct Tallies(Arc<Mutex<HashMap<Name, Kept>>>);
+
+struct Kept {
+    found: Arc<Vec<ClockCount>>,
+    at: Instant,
+    took: Duration,
+    /// Somebody looks for newer ones.
+    asked: bool,
+}
+
+impl Tallies {
+    pub async fn get<F>(&self, name: Name, look: F) -> Result<Arc<Vec<ClockCount>>, StoreError>
+    where
+        F: Future<Output = Result<Vec<ClockCount>, StoreError>> + Send + 'static,
+    {
+        let shown = {
+            let mut all = self.0.lock();
+            all.retain(|_, kept| kept.at.elapsed() < OLD);
+            match all.get_mut(&name) {
+                Some(kept) if kept.asked || kept.at.elapsed() < NEW.max(kept.took * TIMES) => {
+                    return Ok(Arc::clone(&kept.found));
+                }
+                Some(kept) => {
+                    kept.asked = true;
+                    Some(Arc::clone(&kept.found))
+                }
+                None => None,
+            }
+        };
+        let all = Arc::clone(&self.0);
+        let renew = async move {
+            let begun = Instant::now();
+            let found = look.await.map(Arc::new);
+            let mut all = all.lock();
+            match &found {
+                Ok(found) => {
+                    if all.len() >= MAX_KEPT {
+                        all.clear();
+                    }
+                    let kept =
+                        Kept { found: Arc::clone(found), at: Instant::now(), took: begun.elapsed(), asked: false };
+                    all.insert(name, kept);
+                }
+                Err(_) => drop(all.get_mut(&name).map(|kept| kept.asked = false)),
+            }
+            found
+        };
+        match shown {
+            Some(shown) => {
+                tokio::spawn(renew);
+                Ok(shown)
+            }
+            None => renew.await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(count: u64) -> Vec<ClockCount> {
+        vec![ClockCount { count, ..ClockCount::default() }]
+    }
+
+    #[tokio::test]
+    async fn what_is_new_is_not_asked_for_again_and_what_took_long_stays_new_longer() {
+        let tallies = Tallies::default();
+        let name = || ("acme".to_owned(), 0);
+        let slow = async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            Ok(count(1))
+        };
+        assert_eq!(*tallies.get(name(), slow).await.expect("found"), count(1));
+        let age = |by: Duration| {
+            for kept in tallies.0.lock().values_mut() {
+                kept.at = kept.at.checked_sub(by).expect("a moment");
+            }
+        };
+        age(Duration::from_secs(3));
+        assert_eq!(*tallies.get(name(), async { Ok(count(2)) }).await.expect("kept"), count(1), "it took long");
+        age(Duration::from_secs(10));
+        assert_eq!(*tallies.get(name(), async { Ok(count(3)) }).await.expect("kept"), count(1), "shown while asked");
+        let mut tries = 0;
+        while *tallies.get(name(), async { Ok(count(4)) }).await.expect("kept") != count(3) {
+            tokio::task::yield_now().await;
+            tries += 1;
+            assert!(tries < 10_000, "the newer figures came");
+        }
+        assert_eq!(*tallies.get(("acme".to_owned(), 1), async { Ok(count(5)) }).await.expect("found"), count(5));
+    }
+}
