@@ -17,7 +17,8 @@ demo: engine ## Build it and show it: a server, a week of history, and live traf
 test: setup lint ## All checks: format, lint, units and laws, journeys with real clients and a browser
 	tests/run all
 
-bench: engine ## Load generator against a release build: speed, CPU, memory, time to visible
+bench: engine ## State in memory, then a load generator against a release build: speed, CPU, memory
+	cargo bench --locked --bench state
 	cargo bench --locked --bench load
 
 bench-pages: engine ## Pages at a million open workflows: time to the first byte, restart, memory (20 minutes, 10 GB)

@@ -1,4 +1,4 @@
-//! The events of many orders: those of the demo's landscape, but that nobody has paid yet.
+//! The events of many orders: those of the demo's landscape from order to invoice, which nobody has paid yet.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost::domain::Fact;
@@ -18,6 +18,19 @@ pub struct Landscape {
 /// Chapters that go on at the same time, so that the events of an order come between those of thousands of others.
 const TOGETHER: u64 = 2_500;
 
+/// What closes an order, and what belongs to other workflows than orders.
+const ELSEWHERE: [&str; 9] = [
+    "payment.",
+    "invoice.posted",
+    "goods.",
+    "inventory.posted",
+    "inventory.adjusted",
+    "freight_invoice.",
+    "accrual.",
+    "message.",
+    "customer.",
+];
+
 impl Landscape {
     pub fn new(orders: u64) -> Self {
         Self { orders, begun: Utc::now() - TimeDelta::days(3) }
@@ -31,9 +44,7 @@ impl Landscape {
             let starts: Vec<DateTime<Utc>> = (0..CHAPTER).map(|_| self.begun).collect();
             let mut said: Vec<_> = (first..chapters.min(first + TOGETHER))
                 .flat_map(|number| chapter(&plot, number, &starts))
-                .filter(|said| {
-                    said.kind().is_some_and(|kind| !kind.starts_with("payment.") && kind != "invoice.posted")
-                })
+                .filter(|said| said.kind().is_some_and(|kind| !ELSEWHERE.iter().any(|other| kind.starts_with(other))))
                 .collect();
             said.sort_by_key(|said| said.sent_at);
             let lines: Vec<String> = said.iter().filter_map(wire::event).map(|event| format!("{event}\n")).collect();

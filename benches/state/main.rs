@@ -11,6 +11,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use cap::Cap;
 use chrono::{TimeDelta, Utc};
 use milepost::domain::{Definition, Fact, Files, Graph, Rulebook, derive};
 use milepost_ingest::ObjectRef;
@@ -18,7 +19,7 @@ use milepost_ingest::ObjectRef;
 use landscape::{Landscape, load_of};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Cap<mimalloc::MiMalloc> = Cap::new(mimalloc::MiMalloc, usize::MAX);
 
 /// Events of the live way that are taken and folded at once.
 const BATCH: usize = 5_000;
@@ -36,7 +37,7 @@ fn main() {
 
     let landscape = Landscape::new(orders);
     let mut graph = Graph::default();
-    let before = resident();
+    let before = ALLOCATOR.allocated();
     let mut correlating = Duration::ZERO;
     let mut events = 0_usize;
     for facts in landscape.batches(BATCH) {
@@ -47,7 +48,7 @@ fn main() {
         }
         correlating += cpu().saturating_sub(begun);
     }
-    let held = resident().saturating_sub(before);
+    let held = ALLOCATOR.allocated().saturating_sub(before);
     let roots = graph.all_roots(&definition);
     let (folding, open) = fold(&graph, &definition, &roots);
     let rate = |time: Duration| events as f64 / time.as_secs_f64();
@@ -59,7 +60,8 @@ fn main() {
     say("folded, events/s", format!("{:.0}", rate(folding)));
     say("correlated and folded, events/s", format!("{:.0}", rate(correlating + folding)));
     say("derived, workflows/s", format!("{:.0}", roots.len() as f64 / folding.as_secs_f64()));
-    say("memory per order, bytes", format!("{}", held / roots.len() as u64));
+    say("memory per event, bytes", format!("{}", held / events));
+    say("memory per order, bytes", format!("{}", held / roots.len()));
 
     let load = load_of(500);
     let mut graph = Graph::default();
@@ -98,12 +100,6 @@ fn fold(graph: &Graph, definition: &Definition, roots: &[ObjectRef]) -> (Duratio
 fn cpu() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
-}
-
-/// Bytes of this process in memory.
-fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4096
 }
 
 pub type Told = (ObjectRef, Fact);

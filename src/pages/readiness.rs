@@ -27,6 +27,7 @@ pub const KNOWN: [&str; 11] =
     ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "after", "as_of", "tz"];
 pub const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "after", "as_of", "tz"];
 const STATES: [&str; 7] = ["ready", "blocked", "not_due", "wrong", "invoiced", "posted", "paid"];
+const FACET_AMOUNTS: usize = 2;
 /// What is not settled: the list opens on it.
 const OPEN: [&str; 4] = ["ready", "blocked", "not_due", "wrong"];
 const AGES: [&str; 6] = ["0-1", "2-3", "4-7", "8-14", "15-30", "31+"];
@@ -290,7 +291,13 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         }
         order.truncate(12);
         let value = |value: &str| {
-            let (count, _, amounts) = amounts(found.sums.iter().filter(|s| s.name == name && s.value == value));
+            let (count, _, mut amounts) = amounts(found.sums.iter().filter(|s| s.name == name && s.value == value));
+            // The largest two; all of them stand above the table once it is chosen.
+            let more = amounts.len().saturating_sub(FACET_AMOUNTS);
+            amounts.truncate(FACET_AMOUNTS);
+            if more > 0 {
+                amounts.push(format!("and {}", words::plural(more as u64, "more currency", "more currencies")));
+            }
             let chosen = base.get(name) == Some(value);
             FacetValue {
                 text: match name {

@@ -8,6 +8,7 @@ mod definitions;
 mod disorder;
 mod exceptions;
 mod failures;
+mod finance;
 mod landscape;
 mod ledger;
 mod pages;

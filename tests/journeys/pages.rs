@@ -34,6 +34,11 @@ async fn in_a_browser_a_failure_is_followed_to_its_field() {
 }
 
 #[tokio::test]
+async fn in_a_browser_a_proof_of_delivery_makes_a_bill_ready() {
+    browser(&Server::start().await, "readiness");
+}
+
+#[tokio::test]
 async fn in_a_browser_a_failure_is_mended_and_proven() {
     browser(&Server::start().await, "mends");
 }

@@ -1,12 +1,19 @@
 //! The books of one order: what left, came back, was billed and credited, per line and per billable unit, and what
 //! remains to be billed. Figures are exact; two currencies are never added.
 
+mod purse;
+mod reports;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
 
+pub use purse::{Purse, product};
+pub use reports::left_at;
+
+use self::reports::{delivered_at, paid_at, proof_of, proof_of_all};
 use super::rules::{Billing, Policy, Proof, Rules};
 use crate::domain::fact::{Fact, LineFact};
 use crate::domain::lines::{Lines, issues};
@@ -98,56 +105,6 @@ pub struct Said {
     pub quantity: Decimal,
     pub amount: Option<Money>,
     pub shipment: Option<Box<str>>,
-}
-
-/// Amounts of one kind, a sum for each currency.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Purse {
-    pub sums: BTreeMap<String, Decimal>,
-    /// Something in it has no price.
-    pub is_open: bool,
-    /// A sum has more digits than can be kept.
-    pub is_too_large: bool,
-}
-
-impl Purse {
-    pub fn add(&mut self, money: &Money) {
-        let sum = self.sums.entry(money.currency.clone()).or_default();
-        match sum.checked_add(money.value) {
-            Some(new) => *sum = new,
-            None => self.is_too_large = true,
-        }
-    }
-
-    fn add_product(&mut self, price: &Money, quantity: Decimal) {
-        match product(price.value, quantity) {
-            Some(value) => self.add(&Money { value, currency: price.currency.clone() }),
-            None => self.is_too_large = true,
-        }
-    }
-
-    fn take(&mut self, money: &Money) {
-        self.add(&Money { value: -money.value, currency: money.currency.clone() });
-    }
-
-    /// The one amount; None where there are several, or where it is not fully known.
-    pub fn single(&self, currency: Option<&str>) -> Option<Money> {
-        if self.is_open || self.is_too_large {
-            return None;
-        }
-        let mut some = self.sums.iter().filter(|(_, value)| !value.is_zero());
-        match (some.next(), some.next()) {
-            (Some((currency, value)), None) => Some(Money { value: *value, currency: currency.clone() }),
-            (None, _) => Some(Money { value: Decimal::ZERO, currency: currency?.to_owned() }),
-            _ => None,
-        }
-    }
-}
-
-/// None where it could only be kept rounded.
-pub fn product(a: Decimal, b: Decimal) -> Option<Decimal> {
-    let (a, b) = (a.normalize(), b.normalize());
-    a.checked_mul(b).filter(|p| p.scale() == a.scale() + b.scale() || p.is_zero())
 }
 
 impl<'t> Books<'t> {
@@ -594,57 +551,4 @@ fn is_billable(line: &Line, all: &[&Line]) -> bool {
 fn kits(kit: &Line, parts: &[usize], lines: &[&Line], gone: &[Decimal]) -> Decimal {
     let whole = parts.iter().map(|p| (gone[*p] * kit.ordered / lines[*p].ordered).floor());
     whole.min().unwrap_or_default()
-}
-
-fn is_leaving(fact: &Fact) -> bool {
-    matches!(&*fact.kind, "shipment.shipped" | "shipment.short_shipped")
-}
-
-/// When it left the warehouse.
-pub fn left_at(shipment: &Node) -> Option<DateTime<Utc>> {
-    shipment.facts.iter().filter(|f| is_leaving(f)).map(|f| f.occurred_at).max()
-}
-
-fn delivered_at(tree: &Tree, shipment: &Node) -> Option<DateTime<Utc>> {
-    let own = shipment.last("shipment.delivered").map(|f| f.occurred_at);
-    own.or_else(|| {
-        let loads = tree.of_kind("load").filter(|l| shipment.is_linked(&l.object));
-        loads.filter_map(|l| l.last("load.delivered")).map(|f| f.occurred_at).max()
-    })
-}
-
-fn proof_of<'t>(tree: &'t Tree<'t>, root: &'t Node<'t>, shipment: &'t Node<'t>) -> Option<&'t Fact> {
-    let loads = tree.of_kind("load").filter(|l| shipment.is_linked(&l.object));
-    let all = std::iter::once(shipment).chain(loads).chain([root]);
-    all.flat_map(|n| n.facts.iter()).filter(|f| &*f.kind == "delivery.pod_received").max_by_key(|f| f.order())
-}
-
-/// The last of the proofs, when each shipment that left has one.
-fn proof_of_all<'t>(tree: &'t Tree<'t>, root: &'t Node<'t>, left: &[&'t Node<'t>]) -> Option<&'t Fact> {
-    if left.is_empty() {
-        return root.last("delivery.pod_received");
-    }
-    let proofs: Option<Vec<&Fact>> = left.iter().map(|s| proof_of(tree, root, s)).collect();
-    proofs?.into_iter().max_by_key(|f| f.order())
-}
-
-/// When payments and credits had covered it.
-fn paid_at(tree: &Tree, invoice: &Node, issued: &Fact) -> Option<DateTime<Utc>> {
-    let received: Vec<(&Node, &Fact)> = tree
-        .of_kind("payment")
-        .filter(|p| p.is_linked(&invoice.object))
-        .chain([invoice])
-        .filter_map(|n| Some((n, n.last("payment.received")?)))
-        .collect();
-    let last = received.iter().map(|(_, f)| f.occurred_at).max()?;
-    let Some(due) = &issued.detail.amount else { return Some(last) };
-    // A payment for several invoices, or one that does not say how much, is taken for all of them.
-    let many = |n: &Node| n.linked().filter(|o| o.kind == "invoice").count() > 1;
-    if received.iter().any(|(n, f)| f.detail.amount.is_none() || many(n)) {
-        return Some(last);
-    }
-    let credits = tree.of_kind("credit_note").filter(|n| n.is_linked(&invoice.object)).filter_map(Node::amount);
-    let mut purse = Purse::default();
-    received.iter().filter_map(|(_, f)| f.detail.amount.clone()).chain(credits).for_each(|m| purse.add(&m));
-    purse.sums.get(&due.currency).is_some_and(|paid| *paid >= due.value).then_some(last)
 }

@@ -51,6 +51,8 @@ pub struct Unit {
     /// Reasons that a person may set aside.
     pub codes: String,
     pub held: bool,
+    /// Somebody marked it ready.
+    pub marked: bool,
     pub next_step: String,
 }
 
@@ -156,6 +158,7 @@ fn unit(tenant: &str, clock: &Clock, unit: &Billable) -> Unit {
         groups: groups(tenant, clock, &unit.checks),
         lines: unit.lines.iter().map(line).collect(),
         codes: codes.join(","),
+        marked: unit.checks.iter().any(|c| c.outcome == Outcome::Waived),
         held: unit.reasons.iter().any(|r| r.code == "manual_hold"),
         next_step: unit.next_step.clone(),
     }
