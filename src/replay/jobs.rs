@@ -546,13 +546,24 @@ impl Replays {
         object: ObjectRef,
         data: [(&str, Value); N],
     ) {
-        let data: Map<String, Value> = data.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let id = format!("{:032x}", rand::random::<u128>());
-        let act = Act { id, kind: kind.to_owned(), object, refs: Vec::new(), data };
-        if let Err(error) = self.gate.act(by, vec![act]).await {
-            tracing::error!(%error, kind, "an act about a replay could not be kept");
+        self.note_all(by, vec![act_of(kind, object, data)]).await;
+    }
+
+    /// Many at once: each by itself would wait until it can be seen.
+    pub(super) async fn note_all(&self, by: &By, acts: Vec<Act>) {
+        if acts.is_empty() {
+            return;
+        }
+        if let Err(error) = self.gate.act(by, acts).await {
+            tracing::error!(%error, "acts about a replay could not be kept");
         }
     }
+}
+
+pub(super) fn act_of<const N: usize>(kind: &str, object: ObjectRef, data: [(&str, Value); N]) -> Act {
+    let data: Map<String, Value> = data.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let id = format!("{:032x}", rand::random::<u128>());
+    Act { id, kind: kind.to_owned(), object, refs: Vec::new(), data }
 }
 
 struct Made {

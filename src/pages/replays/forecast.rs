@@ -93,8 +93,23 @@ const SECTIONS: [(&str, &[&str]); 6] = [
     ("Facts", &["customer", "amount", "priority", "warehouse", "carrier", "lane", "last_event"]),
 ];
 /// Beside what they follow from, these say nothing.
-const NOISE: [&str; 10] =
-    ["evidence", "events", "arithmetic", "known_at", "first_known", "warn_at", "beliefs", "id", "wakes_at", "checks"];
+const NOISE: [&str; 14] = [
+    "evidence",
+    "events",
+    "arithmetic",
+    "known_at",
+    "first_known",
+    "warn_at",
+    "beliefs",
+    "id",
+    "wakes_at",
+    "checks",
+    "received_at",
+    "share",
+    "by",
+    // What blocks it and its reasons say it shorter.
+    "units",
+];
 
 pub fn shown(tenant: &str, clock: &Clock, forecast: &Forecast) -> Shown {
     let changed = forecast.workflows.len() as u64;

@@ -11,9 +11,13 @@ use super::{IDLE, LOOK_EVERY, LOOK_FOR_ANSWERS_EVERY, Run};
 use crate::pipeline::By;
 use crate::replay::effects;
 use crate::replay::job::{item, lane};
+use crate::replay::jobs::act_of;
 use crate::replay::target::Awaited;
 use crate::store::StoreError;
 use crate::store::replays::{ReplayItemRow, name};
+
+/// Acts in one record of the journal.
+const ACTS_AT_ONCE: usize = 500;
 
 impl Run {
     /// Looks whether effects have shown themselves, beside everything else.
@@ -86,10 +90,10 @@ impl Run {
         let (replays, tenant) = (Arc::clone(&self.replays), self.work.tenant.clone());
         tokio::spawn(async move {
             let by = By { tenant, source: "rule/replay".to_owned(), key_id: String::new() };
-            for item in silent {
-                if let Some(object) = lane(&item) {
-                    replays.note_on(&by, "replay.without_effect", object, told(&item, awaited.as_ref())).await;
-                }
+            let act =
+                |item: &ReplayItemRow| Some(act_of("replay.without_effect", lane(item)?, told(item, awaited.as_ref())));
+            for some in silent.chunks(ACTS_AT_ONCE) {
+                replays.note_all(&by, some.iter().filter_map(act).collect()).await;
             }
         });
     }
