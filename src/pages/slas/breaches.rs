@@ -170,9 +170,10 @@ pub fn breaches(clock: &Clock, found: &Found<'_>) -> Breaches {
     let link = |query: &Query| format!("{path}{}", query.text());
     let base = query.without(&["after"]);
     // What is ended is history: it is counted where it is asked for.
-    let told = |verdicts: &[&str]| count(verdicts) > 0 || verdicts.iter().all(|verdict| RUNNING.contains(verdict));
+    // A sum is told when all of it was counted, and not the running part of it alone.
+    let told = |key: &str, verdicts: &[&str]| key == state || verdicts.iter().all(|verdict| RUNNING.contains(verdict));
     let tabs = STATES.iter().map(|(key, title, verdicts, _)| Tab {
-        title: match told(verdicts) {
+        title: match told(key, verdicts) {
             true => format!("{title} {}", words::count(count(verdicts))),
             false => (*title).to_owned(),
         },

@@ -110,6 +110,8 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Answer {
                 store.sla_count(tenant, &running),
                 async { if among { Ok(Vec::new()) } else { store.sla_count(tenant, &filter).await } },
             )?;
+            // What was counted for both is told once.
+            counts.retain(|count| chosen.iter().all(|other| other.verdict != count.verdict));
             counts.extend(chosen);
             let more = rows.len() > limit;
             rows.truncate(limit);
