@@ -17,8 +17,11 @@ pub struct Wish<'w> {
     pub codes: &'w [String],
 }
 
-/// The act that it is, or the field at fault and what is wrong with it.
-pub fn decision(wish: &Wish) -> Result<(&'static str, Map<String, Value>), (&'static str, &'static str)> {
+/// The field at fault, and what is wrong with it.
+pub type Fault = (&'static str, &'static str);
+
+/// Kind and data of the act that it is.
+pub fn decision(wish: &Wish) -> Result<(&'static str, Map<String, Value>), Fault> {
     let filled = |text: Option<&str>, most: usize| -> Option<String> {
         let text = text?.trim();
         (!text.is_empty()).then(|| text.chars().take(most).collect())
