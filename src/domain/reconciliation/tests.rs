@@ -112,6 +112,40 @@ fn orders_shipments_invoices_and_credits_are_compared_line_by_line() {
             vec![],
         ),
         ("back before billing", with([back("1"), bill("3", "7.50")]), vec![]),
+        ("all back before billing", with([back("4")]), vec![]),
+        (
+            "all back, all credited",
+            with([
+                bill("4", "10.00"),
+                back("4"),
+                credit(
+                    &["return/R1", "invoice/I1"],
+                    json!({"lines": [{"order": "O1", "line": "10", "quantity": "4"}], "amount": eur("10.00")}),
+                ),
+            ]),
+            vec![],
+        ),
+        (
+            "a line of nothing",
+            vec![
+                created(&[line("10", "4", "2.50"), line("20", "0", "9.00")], json!({})),
+                shipped("S1", 10, &[("10", "4")]),
+                delivered("S1", 20),
+                bill("4", "10.00"),
+            ],
+            vec![],
+        ),
+        (
+            "what was cancelled is not billed",
+            vec![
+                created(&[line("10", "4", "2.50")], json!({})),
+                shipped("S1", 10, &[("10", "2")]),
+                delivered("S1", 20),
+                event("erp", "order.line_cancelled", "order/O1", &[], 25, moved(&[("10", "2")])),
+                bill("2", "5.00"),
+            ],
+            vec![],
+        ),
         (
             "credited, not back",
             with([
@@ -236,6 +270,22 @@ fn freight_is_compared_from_estimate_to_the_carriers_bill() {
             "[freight]\npercent = '2'\naccrue = true",
             then("UPS", vec![arrived]),
             vec!["accrual_missing L1 - - 100 EUR", "freight L1 100 - 100 EUR"],
+        ),
+        (
+            "billed in another currency",
+            rules,
+            then(
+                "UPS",
+                vec![event(
+                    "tms",
+                    "freight_invoice.received",
+                    "freight_invoice/F1",
+                    &["load/L1"],
+                    120,
+                    json!({"amount": {"value": "100.00", "currency": "USD"}, "number": "1"}),
+                )],
+            ),
+            vec!["freight L1 - - 100 USD"],
         ),
         (
             "a bill for nothing known",
