@@ -144,7 +144,8 @@ async fn main() {
 }
 
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "{line}").unwrap();
 }
 
 /// Sends everything, as fast as it is taken in, and waits until it is stored.

@@ -19,7 +19,7 @@ fn order(n: u64, now: DateTime<Utc>) -> Vec<Value> {
     let id = format!("SO-{n:012}");
     let pick = |from: &[&'static str], salt: u64| from[usize::try_from(n / salt % from.len() as u64).unwrap()];
     let (warehouse, carrier) = (pick(&WAREHOUSES, 3), pick(&CARRIERS, 7));
-    let late = n % 10 == 0;
+    let late = n.is_multiple_of(10);
     let delivered = n % 10 == 3 || n % 10 == 7;
     let created = if late { now - Duration::days(4) - Duration::minutes((n % 1_000) as i64) } else { now };
     let promise = |days: i64| time(now + Duration::days(days) + Duration::minutes((n * 7_919 % 40_000) as i64));
@@ -32,7 +32,7 @@ fn order(n: u64, now: DateTime<Utc>) -> Vec<Value> {
         created,
         json!({
             "customer": format!("Customer {}", n * 31 % 500), "priority": "standard", "billing_policy": "complete",
-            "pod_required": n % 2 == 0, "warehouse": warehouse, "promised_ship": promise(20), "lines": [line],
+            "pod_required": n.is_multiple_of(2), "warehouse": warehouse, "promised_ship": promise(20), "lines": [line],
             "amount": {"value": format!("{}.50", 20 + n * 37 % 9_000), "currency": pick(&CURRENCIES, 1)},
         }),
     )];
