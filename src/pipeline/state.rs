@@ -411,7 +411,10 @@ mod tests {
             let path = format!("{}/definitions/{name}", env!("CARGO_MANIFEST_DIR"));
             (name.to_owned(), std::fs::read_to_string(path).unwrap())
         };
-        let files: Files = ["order-to-cash.toml", "exceptions.toml"].map(read).into_iter().collect();
+        let files: Files = ["order-to-cash.toml", "exceptions.toml", "calendars/berlin.toml", "calendars/chicago.toml"]
+            .map(read)
+            .into_iter()
+            .collect();
         Arc::new(
             Rulebook::load(&files)
                 .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())

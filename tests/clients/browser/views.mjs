@@ -12,7 +12,8 @@ await story(async (open) => {
   await live(page);
   await page.getByText('Save as view', { exact: true }).click();
   await page.getByLabel('Name of the view').fill('Nordwind now');
-  await page.locator('.saved').getByLabel('Your name').fill('anna');
+  // The closed menu beside it asks for a name as well.
+  await page.locator('.saved').getByRole('textbox', { name: 'Your name' }).fill('anna');
   await page.getByRole('button', { name: 'Save view' }).click();
   await page.waitForURL('**/workflows?customer=Nordwind&view=*');
   const tab = page.locator('.saved li a', { hasText: 'Nordwind now' });
