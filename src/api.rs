@@ -18,7 +18,7 @@ mod slas;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use milepost_ingest::ObjectRef;
 use serde::Serialize;
 
@@ -151,15 +151,18 @@ fn named(request: &HttpRequest) -> Result<ObjectRef, Refused> {
     Ok(ObjectRef::new(name.kind.clone(), name.id.clone()))
 }
 
+/// The moment that a parameter tells, in milliseconds.
+fn moment(query: &Query, name: &str) -> Result<Option<i64>, Refused> {
+    let time = query.time(name).map_err(|complaint| Refused::parameter(&complaint))?;
+    Ok(time.map(|time| time.timestamp_millis()))
+}
+
 async fn workflow(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = tenant(&desk, &request)?;
     let query = query(&request, &["as_of"])?;
     let root = named(&request)?;
-    let as_of = match query.get("as_of").map(DateTime::parse_from_rfc3339) {
-        None => Utc::now(),
-        Some(Ok(at)) => at.with_timezone(&Utc),
-        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
-    };
+    let as_of = query.time("as_of").map_err(|complaint| Refused::parameter(&complaint))?;
+    let as_of = as_of.map_or_else(Utc::now, |at| at.with_timezone(&Utc));
     let missing = || Refused::not_found(&root.to_string());
     let row = desk.store.workflow(&tenant, &root).await?.ok_or_else(missing)?;
     let members: Vec<ObjectRef> = row.members.iter().filter_map(|name| ObjectRef::parse(name)).collect();

@@ -8,6 +8,7 @@ macro_rules! read {
     };
 }
 
+mod acts;
 mod alerts;
 mod board;
 mod cursor;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 
 use super::answer::Refused;
-use super::{Answer, Shared, key};
+use super::{Answer, Shared, key, moment};
 use crate::pages::export::{Asked, Fault, Format, file, list};
 use crate::pages::params::Query;
 use crate::pages::time::Clock;
@@ -20,11 +20,7 @@ pub async fn show(desk: Shared, request: HttpRequest) -> Answer {
     let list = list(part("list")).ok_or_else(Refused::nothing_here)?;
     let format = Format::parse(part("format")).ok_or_else(Refused::nothing_here)?;
     let query = Query::parse(request.query_string());
-    let now_ms = match query.get("as_of").map(DateTime::parse_from_rfc3339) {
-        None => Utc::now().timestamp_millis(),
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => return Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
-    };
+    let now_ms = moment(&query, "as_of")?.unwrap_or_else(|| Utc::now().timestamp_millis());
     let zone = query.get("tz").unwrap_or("UTC");
     let clock =
         Clock::new(now_ms, zone).ok_or_else(|| Refused::parameter("tz: expected a zone like Europe/Berlin."))?;

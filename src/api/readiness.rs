@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{Refused, ok};
 use super::shapes::{filled, time};
-use super::{Answer, Shared, act, cursor, cut, limit, query, reader};
+use super::{Answer, Shared, act, cursor, cut, limit, moment, query, reader};
 use crate::domain::Money;
 use crate::pages::export::{self, Past};
 use crate::pages::params::Query;
@@ -164,16 +164,8 @@ fn total(sum: &Sum, kind: Option<String>) -> Total {
     }
 }
 
-fn as_of(query: &Query) -> Result<Option<i64>, Refused> {
-    match query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
-        None => Ok(None),
-        Some(Ok(at)) => Ok(Some(at.timestamp_millis())),
-        Some(Err(_)) => Err(Refused::parameter("as_of: expected a time like 2026-11-22T10:00:00Z.")),
-    }
-}
-
 fn asked(query: &Query, now_ms: i64) -> Result<ReadinessFilter, Refused> {
-    let as_of = as_of(query)?;
+    let as_of = moment(query, "as_of")?;
     let (filter, complaints) = readiness::filter(query, as_of, as_of.unwrap_or(now_ms));
     complaints.first().map_or(Ok(filter), |complaint| Err(Refused::parameter(complaint)))
 }
@@ -201,7 +193,7 @@ async fn list(desk: Shared, request: HttpRequest) -> Answer {
 async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = reader(&desk, &request)?.tenant;
     let query = query(&request, &KNOWN_COMPARED)?;
-    let (filter, complaints) = compared(&query, as_of(&query)?);
+    let (filter, complaints) = compared(&query, moment(&query, "as_of")?);
     if let Some(complaint) = complaints.first() {
         return Err(Refused::parameter(complaint));
     }

@@ -273,14 +273,7 @@ pub fn filter(query: &Query) -> (ExceptionFilter, Vec<String>) {
     if !["", "critical", "warning", "info"].contains(&severity.as_str()) {
         complaints.push("severity: expected critical, warning or info.".into());
     }
-    let from_ms = match query.get("from").map(chrono::DateTime::parse_from_rfc3339) {
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => {
-            complaints.push("from: expected a time like 2026-11-22T10:00:00Z.".into());
-            0
-        }
-        None => 0,
-    };
+    let from_ms = query.moment("from", &mut complaints).unwrap_or(0);
     let muted = match query.get("muted") {
         None => Some(false),
         Some("any") => None,

@@ -495,14 +495,7 @@ pub fn filter(query: &Query, from_ms: i64) -> (FailureFilter, Vec<String>) {
     let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
     let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
     let mut complaints = Vec::new();
-    let mut moment = |name: &str, none: i64| match query.get(name).map(DateTime::parse_from_rfc3339) {
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => {
-            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
-            none
-        }
-        None => none,
-    };
+    let mut moment = |name: &str, none: i64| query.moment(name, &mut complaints).unwrap_or(none);
     let filter = FailureFilter {
         group: None,
         stage: one("stage"),

@@ -1,5 +1,7 @@
 //! The query string: read with its limits, changed one parameter at a time. A page's state is its address.
 
+use chrono::{DateTime, FixedOffset};
+
 use super::words;
 
 const MAX_VALUE_BYTES: usize = 512;
@@ -39,6 +41,22 @@ impl Query {
     pub fn list(&self, name: &str) -> Vec<String> {
         let Some(value) = self.get(name) else { return Vec::new() };
         value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The time that a parameter tells, or what is wrong with it.
+    pub fn time(&self, name: &str) -> Result<Option<DateTime<FixedOffset>>, String> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let wrong = |_| format!("{name}: expected a time like 2026-11-22T10:00:00Z.");
+        DateTime::parse_from_rfc3339(text).map(Some).map_err(wrong)
+    }
+
+    /// The same in milliseconds; where it is wrong, a complaint and none.
+    pub fn moment(&self, name: &str, complaints: &mut Vec<String>) -> Option<i64> {
+        let time = self.time(name).unwrap_or_else(|complaint| {
+            complaints.push(complaint);
+            None
+        });
+        time.map(|time| time.timestamp_millis())
     }
 
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {

@@ -273,14 +273,7 @@ pub fn workflow_filter(query: &Query) -> (WorkflowFilter, Vec<String>) {
     let query = named.iter().fold(query.clone(), |query, (name, value)| query.with(name, value));
     let mut complaints = Vec::new();
     let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let mut moment = |name: &str| match query.get(name).map(DateTime::parse_from_rfc3339) {
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => {
-            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
-            0
-        }
-        None => 0,
-    };
+    let mut moment = |name: &str| query.moment(name, &mut complaints).unwrap_or(0);
     let (from_ms, to_ms) = (moment("from"), moment("to"));
     let closed = match query.get("closed") {
         None => None,

@@ -47,6 +47,16 @@ struct Active {
     claims: HashMap<(String, u64, u32), String>,
 }
 
+impl Active {
+    /// The job that goes on with this selection.
+    fn same(&self, tenant: &str, selection: u64) -> Option<&Arc<Job>> {
+        self.jobs.values().find(|job| {
+            let row = job.row.lock();
+            row.tenant == tenant && row.selection == selection
+        })
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     #[error("there is no replay {0}")]
@@ -303,11 +313,7 @@ impl Replays {
         {
             let mut active = self.active.lock();
             let row = job.row.lock().clone();
-            let same = |other: &&Arc<Job>| {
-                let other = other.row.lock();
-                other.tenant == row.tenant && other.selection == row.selection
-            };
-            if let Some(same) = active.jobs.values().find(same) {
+            if let Some(same) = active.same(&row.tenant, row.selection) {
                 return Ok(Started { row: same.stamp(), again: true });
             }
             // Between preview and confirmation another job may have taken some: then this one would lie about its number.
@@ -435,11 +441,7 @@ impl Replays {
     pub(super) fn enter(&self, job: &Arc<Job>) -> Option<Arc<Job>> {
         let mut active = self.active.lock();
         let row = job.row.lock().clone();
-        let same = |other: &&Arc<Job>| {
-            let other = other.row.lock();
-            other.tenant == row.tenant && other.selection == row.selection
-        };
-        if let Some(same) = active.jobs.values().find(same) {
+        if let Some(same) = active.same(&row.tenant, row.selection) {
             return Some(Arc::clone(same));
         }
         active.jobs.insert((row.tenant, row.id), Arc::clone(job));
@@ -447,12 +449,7 @@ impl Replays {
     }
 
     fn same(&self, tenant: &str, identity: u64) -> Option<Arc<Job>> {
-        let active = self.active.lock();
-        let same = |job: &&Arc<Job>| {
-            let row = job.row.lock();
-            row.tenant == tenant && row.selection == identity
-        };
-        active.jobs.values().find(same).cloned()
+        self.active.lock().same(tenant, identity).cloned()
     }
 
     /// What another job has under way is left to it.

@@ -1,8 +1,6 @@
 //! Alerts and the log of their deliveries.
 
-use clickhouse::Row;
-use serde::Deserialize;
-
+use super::acts::ActRow;
 use super::rows::{AlertRow, DeliveryRow};
 use super::{Store, StoreError};
 
@@ -17,24 +15,10 @@ pub struct Again {
     pub at_ms: i64,
 }
 
-#[derive(Row, Deserialize)]
-struct ActRow {
-    object_id: String,
-    occurred_ms: i64,
-    #[expect(dead_code, reason = "the statement is shared")]
-    event_id: String,
-    #[expect(dead_code, reason = "the statement is shared")]
-    event_type: String,
-    source: String,
-    #[expect(dead_code, reason = "the statement is shared")]
-    data: String,
-}
-
 impl Store {
     /// What was sent again, and by whom, the oldest first.
     pub async fn sent_again(&self, tenant: &str) -> Result<Vec<Again>, StoreError> {
-        let query = self.reader.query_raw(read!("acts_on")).param("tenant", tenant).param("object_type", DELIVERY);
-        let rows: Vec<ActRow> = query.fetch_all().await?;
+        let rows = self.acts_on(tenant, DELIVERY).await?;
         let again = |row: ActRow| Again { delivery: row.object_id, by: row.source, at_ms: row.occurred_ms };
         Ok(rows.into_iter().map(again).collect())
     }

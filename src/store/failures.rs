@@ -6,6 +6,7 @@ use clickhouse::query::Query;
 use futures_util::Stream;
 use serde::{Deserialize, Serialize};
 
+use super::acts::ActRow;
 use super::rows::FailureRow;
 use super::{Cursor, Store, StoreError, stream};
 use crate::domain::failures::{GROUP, GroupAct, Rules, parse_group};
@@ -111,16 +112,6 @@ pub struct Neighbour {
     pub later: bool,
 }
 
-#[derive(Row, Deserialize)]
-struct ActRow {
-    object_id: String,
-    occurred_ms: i64,
-    event_id: String,
-    event_type: String,
-    source: String,
-    data: String,
-}
-
 /// No payload page lists more; the limits at the door let no payload have more records.
 const OF_PAYLOAD_LIMIT: u64 = 100_000;
 
@@ -221,8 +212,7 @@ impl Store {
 
     /// What people did with the groups of a tenant, in the order in which they did it.
     pub async fn failure_group_acts(&self, tenant: &str) -> Result<Vec<GroupAct>, StoreError> {
-        let query = self.reader.query_raw(read!("acts_on")).param("tenant", tenant).param("object_type", GROUP);
-        let rows: Vec<ActRow> = query.fetch_all().await?;
+        let rows = self.acts_on(tenant, GROUP).await?;
         let act = |row: ActRow| {
             Some(GroupAct {
                 group: parse_group(&row.object_id)?,

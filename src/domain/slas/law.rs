@@ -126,17 +126,18 @@ enum Said {
     Waived,
 }
 
-struct Model<'a> {
-    entries: &'a [Entry],
-    open: &'a [bool],
+pub(super) struct Model<'a> {
+    pub entries: &'a [Entry],
+    /// Of each minute, whether the calendar counts it.
+    pub open: &'a [bool],
 }
 
 /// What is known of one event, by its business minute.
-type Known<'a> = (i64, &'a Entry);
+pub(super) type Known<'a> = (i64, &'a Entry);
 
 impl Model<'_> {
     /// What holds of all that was received until a minute, in the order of business.
-    fn known(&self, received: i64) -> Vec<Known<'_>> {
+    pub(super) fn known(&self, received: i64) -> Vec<Known<'_>> {
         let here: Vec<&Entry> = self.entries.iter().filter(|e| e.received_at <= at(received)).collect();
         let voided =
             |e: &Entry| here.iter().any(|v| v.event.kind == "event.voided" && v.event.data["event"] == e.event.id);
@@ -148,9 +149,9 @@ impl Model<'_> {
     }
 
     /// The minute at which so much open time has passed since a start, holds left out where they count.
-    fn due(&self, facts: &[Known<'_>], start: i64, limit: i64, holds: bool) -> Option<i64> {
+    pub(super) fn due(&self, facts: &[Known<'_>], start: i64, limit: i64, holds: bool) -> Option<i64> {
         let (mut on_hold, mut next, mut used) = (false, 0, 0);
-        for now in 0..AHEAD {
+        for now in 0..self.open.len() as i64 {
             while next < facts.len() && facts[next].0 <= now {
                 let event = &facts[next].1.event;
                 match (event.kind.as_str(), event.data.get("verdict").is_some()) {

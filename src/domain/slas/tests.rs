@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used)]
 
 use chrono::{DateTime, TimeDelta, Utc};
-use milepost_ingest::{Event, ObjectRef};
+use milepost_ingest::ObjectRef;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::law::Model;
+use crate::domain::tests::event;
 use crate::domain::{Definitions, Entry, Files, Sla, Verdict, Workflow, assemble};
 
 const MILESTONES: &str = r#"
@@ -71,24 +73,11 @@ pub(super) fn told(
     received: i64,
     data: Value,
 ) -> Entry {
-    let Value::Object(data) = data else { panic!("data is an object") };
-    Entry {
-        event: Event {
-            id: format!("{kind}-{object}-{minute}-{received}"),
-            kind: kind.to_owned(),
-            schema_version: 1,
-            source: format!("{system}/1"),
-            system: system.to_owned(),
-            object: ObjectRef::parse(object).unwrap(),
-            refs: refs.iter().map(|r| ObjectRef::parse(r).unwrap()).collect(),
-            occurred_at: at(minute).fixed_offset(),
-            trace: Default::default(),
-            data,
-            index: 0,
-        },
-        received_at: at(received),
-        payload: 0,
-    }
+    let mut entry = event(system, kind, object, refs, 0, data);
+    entry.event.id = format!("{kind}-{object}-{minute}-{received}");
+    entry.event.occurred_at = at(minute).fixed_offset();
+    entry.received_at = at(received);
+    entry
 }
 
 pub(super) fn order(kind: &str, minute: i64, received: i64, data: Value) -> Entry {
@@ -322,13 +311,6 @@ fn entries_of(created: i64, delay: i64, happenings: &[Happening]) -> Vec<Entry> 
     entries
 }
 
-/// What a person with a watch and a list of what has come in so far would say. Nothing of the code under test is used
-/// but the hours of the calendar.
-struct Model<'a> {
-    entries: &'a [Entry],
-    open: &'a [bool],
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Said {
     Nothing,
@@ -338,58 +320,27 @@ enum Said {
     MetLate,
 }
 
-impl Model<'_> {
-    /// Start, due time and release, by what was received until a minute.
-    fn look(&self, received: i64) -> Option<(i64, Option<i64>, Option<i64>)> {
-        let minute = |time: DateTime<Utc>| (time - at(0)).num_minutes();
-        let known: Vec<&Entry> = self.entries.iter().filter(|e| e.received_at <= at(received)).collect();
-        let void = |e: &&&Entry| {
-            let named = |v: &&&Entry| v.event.kind == "event.voided" && v.event.data["event"] == e.event.id;
-            !known.iter().any(|v| named(&v))
-        };
-        let held = known.iter().filter(void);
-        let mut facts: Vec<(i64, &Entry)> = held.map(|e| (minute(e.event.occurred_at.to_utc()), *e)).collect();
-        facts.sort_by(|a, b| (a.0, &a.1.event.source, &a.1.event.id).cmp(&(b.0, &b.1.event.source, &b.1.event.id)));
-        let start = facts.iter().find(|(_, e)| e.event.kind == "order.created")?.0;
-        let released = facts.iter().find(|(_, e)| e.event.kind == "order.released").map(|(m, _)| *m);
-        let mut on_hold = false;
-        let mut next = 0;
-        let mut used = 0;
-        for now in 0..self.open.len() as i64 {
-            while next < facts.len() && facts[next].0 <= now {
-                match (facts[next].1.event.kind.as_str(), facts[next].1.event.data.get("verdict").is_some()) {
-                    ("order.credit_checked", true) => on_hold = true,
-                    ("order.credit_released", _) => on_hold = false,
-                    _ => {}
-                }
-                next += 1;
-            }
-            if now < start {
-                continue;
-            }
-            if used == LIMIT {
-                return Some((start, Some(now), released));
-            }
-            if self.open[now as usize] && !on_hold {
-                used += 1;
-            }
-        }
-        Some((start, None, released))
-    }
+/// What a person with a watch and a list of what has come in so far would say. Nothing of the code under test is used
+/// but the hours of the calendar. Start, due time and release, by what was received until a minute.
+fn look(model: &Model<'_>, received: i64) -> Option<(i64, Option<i64>, Option<i64>)> {
+    let facts = model.known(received);
+    let first = |kind: &str| facts.iter().find(|(_, e)| e.event.kind == kind).map(|(minute, _)| *minute);
+    let start = first("order.created")?;
+    Some((start, model.due(&facts, start, LIMIT, true), first("order.released")))
+}
 
-    fn verdict(&self, now: i64) -> Said {
-        match self.look(now) {
-            None => Said::Nothing,
-            Some((_, due, Some(released))) => {
-                if due.is_none_or(|due| released <= due) {
-                    Said::Met
-                } else {
-                    Said::MetLate
-                }
+fn expected(model: &Model<'_>, now: i64) -> Said {
+    match look(model, now) {
+        None => Said::Nothing,
+        Some((_, due, Some(released))) => {
+            if due.is_none_or(|due| released <= due) {
+                Said::Met
+            } else {
+                Said::MetLate
             }
-            Some((_, Some(due), None)) if now > due => Said::Breached,
-            Some(_) => Said::Running,
         }
+        Some((_, Some(due), None)) if now > due => Said::Breached,
+        Some(_) => Said::Running,
     }
 }
 
@@ -446,7 +397,7 @@ proptest! {
             }
             // Every minute is asked of the model where it may change its mind, and every so often elsewhere.
             if came || woke || minute % 97 == 0 {
-                prop_assert_eq!(seen, model.verdict(minute), "minute {} of {:?}", minute, happenings);
+                prop_assert_eq!(seen, expected(&model, minute), "minute {} of {:?}", minute, happenings);
             }
         }
         prop_assert!(looks < 60, "it looks only when there is something to see: {}", looks);
@@ -466,9 +417,9 @@ proptest! {
         let model = Model { entries: &entries, open: &open };
         let Some(workflow) = workflow(&d, &entries, now) else { return Ok(()) };
         let sla = &workflow.slas[0];
-        let Some((_, Some(due), _)) = model.look(now).filter(|_| sla.standing_since.is_none()) else { return Ok(()) };
+        let Some((_, Some(due), _)) = look(&model, now).filter(|_| sla.standing_since.is_none()) else { return Ok(()) };
         prop_assert_eq!(sla.due_at, at(due));
-        let expected = match model.look(due) {
+        let expected = match look(&model, due) {
             _ if now <= due => None,
             None => None,
             Some((_, _, Some(_))) => Some(Verdict::Met),

@@ -7,7 +7,6 @@ use std::sync::atomic::AtomicU64;
 use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use chrono::DateTime;
 use tokio_util::io::ReaderStream;
 
 use super::flow::flow;
@@ -106,9 +105,8 @@ pub fn chosen(list: &List, query: &Query) -> Result<Query, Fault> {
 
 /// What is asked, at its moment: with the clock of it, and the rows as they stood then. Refused where nobody can tell.
 pub async fn moment(list: &List, asked: Asked) -> Result<Asked, Fault> {
-    let Some(text) = asked.query.get("as_of") else { return Ok(asked) };
-    let at = DateTime::parse_from_rfc3339(text);
-    let at = at.map_err(|_| Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into()))?.timestamp_millis();
+    let Some(at) = asked.query.time("as_of").map_err(Fault::Bad)? else { return Ok(asked) };
+    let at = at.timestamp_millis();
     let mut asked = asked;
     asked.clock = Clock::new(at, &asked.clock.zone_name).unwrap_or_else(|| Clock::utc(at));
     if let Past::Frozen(what) = list.past {

@@ -21,7 +21,7 @@ use crate::pages::time::{Clock, Time};
 use crate::pages::visit::{Label, Visit};
 use crate::pages::{mask, words};
 use crate::store::rows::FailureRow;
-use crate::store::{BadValue, Cursor, FailureFilter, FailureGroup};
+use crate::store::{BadValue, Cursor, FailureFilter, FailureGroup, StoreError};
 
 const VALUES: u64 = 20;
 /// Groups offered for merging.
@@ -270,6 +270,30 @@ fn act_row(clock: &Clock, act: &GroupAct) -> ActRow {
     }
 }
 
+/// A group by any id that it ever had, among all of its tenant, with what people did with them.
+pub(super) struct Home {
+    pub id: u64,
+    pub all: Vec<FailureGroup>,
+    pub acts: Vec<GroupAct>,
+    pub rules: Rules,
+}
+
+impl Home {
+    pub(super) async fn read(desk: &Desk, tenant: &str, asked_for: u64) -> Result<Self, StoreError> {
+        let any = FailureFilter::default();
+        let (acts, all) = tokio::try_join!(
+            desk.store.failure_group_acts(tenant),
+            desk.store.failure_groups(tenant, &any, MAX_GROUPS),
+        )?;
+        let rules = Rules::of(&acts);
+        Ok(Self { id: rules.home(asked_for), all, acts, rules })
+    }
+
+    pub(super) fn found(&self) -> Option<&FailureGroup> {
+        self.all.iter().find(|group| group.group_id == self.id)
+    }
+}
+
 pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
     let mut visit = Visit::new(desk, request, &["after", "found"]).await?;
     let after = crate::pages::routes::cursor(&mut visit);
@@ -278,22 +302,17 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
     let asked_for = parse_group(&part(request, "group")).ok_or_else(missing)?;
     visit
         .show(desk, async {
-            let any = FailureFilter::default();
-            let (acts, all) = tokio::try_join!(
-                desk.store.failure_group_acts(tenant),
-                desk.store.failure_groups(tenant, &any, MAX_GROUPS),
-            )?;
-            let rules = Rules::of(&acts);
-            let id = rules.home(asked_for);
-            let found = all.iter().find(|group| group.group_id == id).ok_or_else(missing)?;
+            let home = Home::read(desk, tenant, asked_for).await?;
+            let found = home.found().ok_or_else(missing)?;
+            let Home { id, all, acts, rules } = &home;
             let now_ms = visit.clock.now_ms;
             let from_ms = found.first_ms.max(now_ms - BACK_MS).min(now_ms - 3_600_000);
             let slot_ms = chart::slot_ms(now_ms - from_ms);
             let bad = visit.query.get("found").unwrap_or_default().to_owned();
-            let filter = FailureFilter { group: Some(id), found: bad, ..FailureFilter::default() };
+            let filter = FailureFilter { group: Some(*id), found: bad, ..FailureFilter::default() };
             let (values, times, rows, changes, example) = tokio::try_join!(
-                desk.store.failure_group_values(tenant, id, &rules, VALUES),
-                desk.store.failure_group_times(tenant, id, &rules, from_ms, slot_ms),
+                desk.store.failure_group_values(tenant, *id, rules, VALUES),
+                desk.store.failure_group_times(tenant, *id, rules, from_ms, slot_ms),
                 desk.store.failures(tenant, &filter, &after, PER_PAGE as u64 + 1),
                 desk.changes(tenant, from_ms),
                 payload::excerpt(desk, tenant, found.example_payload, found.example_index),
@@ -301,10 +320,10 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
             let last = rows.get(PER_PAGE - 1).filter(|_| rows.len() > PER_PAGE);
             let facts = Facts {
                 tenant,
-                one: super::stand(std::slice::from_ref(found), &acts, now_ms).remove(0),
-                all: &all,
-                acts: &acts,
-                rules: &rules,
+                one: super::stand(std::slice::from_ref(found), acts, now_ms).remove(0),
+                all,
+                acts,
+                rules,
                 values: &values,
                 times: &times,
                 from_ms,

@@ -5,9 +5,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::group::Home;
 use super::headline;
-use crate::domain::failures::{Rules, group_name, parse_group};
-use crate::pages::desk::{Desk, MAX_GROUPS};
+use crate::domain::failures::{group_name, parse_group};
+use crate::pages::desk::Desk;
 use crate::pages::params::Query;
 use crate::pages::payload::{self, DiffLine, diff};
 use crate::pages::problem::Trouble;
@@ -92,15 +93,10 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
     let replays = replays(desk, tenant)?;
     visit
         .show(desk, async {
-            let any = FailureFilter::default();
-            let (acts, all) = tokio::try_join!(
-                desk.store.failure_group_acts(tenant),
-                desk.store.failure_groups(tenant, &any, MAX_GROUPS),
-            )?;
-            let rules = Rules::of(&acts);
-            let id = rules.home(asked_for);
-            let found = all.iter().find(|group| group.group_id == id).ok_or_else(missing)?;
-            let values = desk.store.failure_group_values(tenant, id, &rules, OFFERED as u64).await?;
+            let home = Home::read(desk, tenant, asked_for).await?;
+            let found = home.found().ok_or_else(missing)?;
+            let id = home.id;
+            let values = desk.store.failure_group_values(tenant, id, &home.rules, OFFERED as u64).await?;
             let mut rows = rows(&visit.query);
             let fresh = rows.iter().all(|row| row.op.is_empty());
             let at = at_every_place(&found.pointer);

@@ -37,11 +37,7 @@ fn chosen(asked: &Asked) -> Result<ReadinessFilter, Fault> {
 }
 
 fn as_of(asked: &Asked) -> Result<Option<i64>, Fault> {
-    match asked.query.get("as_of").map(chrono::DateTime::parse_from_rfc3339) {
-        None => Ok(None),
-        Some(Ok(at)) => Ok(Some(at.timestamp_millis())),
-        Some(Err(_)) => Err(Fault::Bad("as_of: expected a time like 2026-11-22T10:00:00Z.".into())),
-    }
+    Ok(asked.query.time("as_of").map_err(Fault::Bad)?.map(|at| at.timestamp_millis()))
 }
 
 /// Known amounts only; the rest counts as rows.

@@ -107,14 +107,7 @@ pub struct Row {
 pub fn filter(query: &Query) -> (SlaFilter, Vec<String>) {
     let mut complaints = Vec::new();
     let one = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let mut moment = |name: &str| match query.get(name).map(DateTime::parse_from_rfc3339) {
-        Some(Ok(at)) => at.timestamp_millis(),
-        Some(Err(_)) => {
-            complaints.push(format!("{name}: expected a time like 2026-11-22T10:00:00Z."));
-            0
-        }
-        None => 0,
-    };
+    let mut moment = |name: &str| query.moment(name, &mut complaints).unwrap_or(0);
     let (from_ms, to_ms) = (moment("from"), moment("to"));
     let wanted = query.get("state").unwrap_or(STATES[0].0);
     let found = STATES.iter().find(|(key, ..)| *key == wanted).unwrap_or_else(|| {

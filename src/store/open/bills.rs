@@ -126,6 +126,12 @@ impl Added {
         self.total += amount.unwrap_or(0);
         self.unknown += u64::from(amount.is_none());
     }
+
+    fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.total += other.total;
+        self.unknown += other.unknown;
+    }
 }
 
 impl Bills {
@@ -183,23 +189,20 @@ impl Bills {
     /// By `all` and each property, each currency apart.
     pub fn sums(&self, words: &Words, filter: &ReadinessFilter) -> Vec<Sum> {
         let test = Test::new(words, filter);
-        let mut by_word: [FxHashMap<(Word, Word), Added>; 5] = Default::default();
+        let mut by_word: [FxHashMap<(Word, Word), Added>; 4] = Default::default();
         let mut ages: FxHashMap<(&str, Word), Added> = FxHashMap::default();
-        let mut all: FxHashMap<(&str, Word), Added> = FxHashMap::default();
         for bill in self.0.rows().iter().filter(|bill| test.hits(words, bill)) {
             let (amount, currency) = (bill.amount.get(), bill.currency);
-            all.entry(("", currency)).or_default().add(amount);
             ages.entry((bill.age(filter.now_ms), currency)).or_default().add(amount);
             by_word[0].entry((bill.state, currency)).or_default().add(amount);
             by_word[1].entry((bill.customer, currency)).or_default().add(amount);
             by_word[3].entry((bill.system, currency)).or_default().add(amount);
-            by_word[4].entry((currency, currency)).or_default().add(amount);
             let reasons = words.list(bill.reasons);
             for (_, reason) in reasons.iter().enumerate().filter(|(at, reason)| !reasons[..*at].contains(reason)) {
                 by_word[2].entry((*reason, currency)).or_default().add(amount);
             }
         }
-        let sum = |name: &str, value: &str, currency: Word, added: Added| Sum {
+        let sum = |name: &str, value: &str, currency: Word, added: &Added| Sum {
             name: name.to_owned(),
             value: value.to_owned(),
             currency: words.word(currency).to_owned(),
@@ -207,13 +210,18 @@ impl Bills {
             total: added.total,
             unknown: added.unknown,
         };
-        let [states, customers, reasons, systems, currencies] = by_word;
+        let [states, customers, reasons, systems] = by_word;
+        // Every bill has one state: what all are worth need not be added for each bill again.
+        let mut all: FxHashMap<Word, Added> = FxHashMap::default();
+        for ((_, currency), added) in &states {
+            all.entry(*currency).or_default().join(added);
+        }
         let told = |name: &'static str, of: FxHashMap<(Word, Word), Added>| -> Vec<Sum> {
-            ordered(of.into_iter().map(|((value, c), added)| sum(name, words.word(value), c, added)).collect())
+            ordered(of.into_iter().map(|((value, c), added)| sum(name, words.word(value), c, &added)).collect())
         };
-        let mut sums = ordered(all.into_iter().map(|((value, c), added)| sum("all", value, c, added)).collect());
-        sums.splice(0..0, ordered(ages.into_iter().map(|((value, c), added)| sum("age", value, c, added)).collect()));
-        sums.extend(told("currency", currencies));
+        let mut sums = ordered(ages.iter().map(|((value, c), added)| sum("age", value, *c, added)).collect());
+        sums.extend(ordered(all.iter().map(|(c, added)| sum("all", "", *c, added)).collect()));
+        sums.extend(ordered(all.iter().map(|(c, added)| sum("currency", words.word(*c), *c, added)).collect()));
         sums.extend(told("customer", customers));
         sums.extend(told("reason", reasons));
         sums.extend(told("state", states));
@@ -225,8 +233,8 @@ impl Bills {
 /// The most money first, cut.
 fn ordered(mut sums: Vec<Sum>) -> Vec<Sum> {
     sums.sort_by(|a, b| {
-        let names = |sum: &Sum| (sum.value.clone(), sum.currency.clone());
-        b.total.cmp(&a.total).then(b.count.cmp(&a.count)).then_with(|| names(a).cmp(&names(b)))
+        let names = || (&a.value, &a.currency).cmp(&(&b.value, &b.currency));
+        b.total.cmp(&a.total).then(b.count.cmp(&a.count)).then_with(names)
     });
     sums.truncate(MOST);
     sums

@@ -9,7 +9,7 @@ use super::facets::Tallies;
 use super::hash;
 use super::money::Amount;
 use super::table::{Named, Table, first};
-use super::words::{Choice, List, NOBODY, NONE, Word, Words};
+use super::words::{Choice, List, NOBODY, NONE, Period, Word, Words};
 use crate::store::board::KindCount;
 use crate::store::cursor::Place;
 use crate::store::exceptions::{CurrencySum, ExceptionFilter, ExceptionSort, Muting};
@@ -269,7 +269,7 @@ impl Case {
 struct Test {
     choices: [Choice; 9],
     reason: Choice,
-    from_ms: i64,
+    period: Period,
     muted: Option<bool>,
     clocks: [Word; 2],
     sources: Vec<Word>,
@@ -294,7 +294,7 @@ impl Test {
                 one(&filter.customer),
             ],
             reason: one(&filter.reason),
-            from_ms: if filter.from_ms == 0 { i64::MIN } else { filter.from_ms },
+            period: Period::new(filter.from_ms, 0),
             muted: filter.muted,
             clocks: [words.number("sla_breached"), words.number("sla_at_risk")],
             sources: all(&muting.sources),
@@ -305,7 +305,7 @@ impl Test {
     /// A bit for each property that it misses on; all bits where one without a facet is missed.
     fn misses(&self, words: &Words, case: &Case) -> u32 {
         let muted = self.muted.is_some_and(|wanted| wanted != self.is_muted(words, case));
-        if muted || case.known_ms < self.from_ms || self.reason.misses(case.reason) {
+        if muted || !self.period.holds(case.known_ms) || self.reason.misses(case.reason) {
             return u32::MAX;
         }
         let mut misses = 0;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use twox_hash::xxhash3_128;
 
 use super::table::{Named, Table, first};
-use super::words::{Choice, NONE, Word, Words};
+use super::words::{Choice, NONE, Period, Word, Words};
 use super::{Names, hash};
 use crate::store::board::{ClockCount, Days};
 use crate::store::cursor::Place;
@@ -342,8 +342,7 @@ impl Clocks {
 /// A filter in numbers.
 struct Test {
     choices: [Choice; 10],
-    from_ms: i64,
-    to_ms: i64,
+    period: Period,
 }
 
 impl Test {
@@ -362,8 +361,7 @@ impl Test {
                 one(&filter.carrier),
                 one(&filter.cause),
             ],
-            from_ms: if filter.from_ms == 0 { i64::MIN } else { filter.from_ms },
-            to_ms: if filter.to_ms == 0 { i64::MAX } else { filter.to_ms },
+            period: Period::new(filter.from_ms, filter.to_ms),
         }
     }
 
@@ -380,8 +378,7 @@ impl Test {
             clock.carrier,
             clock.cause,
         ];
-        clock.due_ms >= self.from_ms
-            && clock.due_ms < self.to_ms
+        self.period.holds(clock.due_ms)
             && self.choices.iter().zip(properties).all(|(choice, word)| !choice.misses(word))
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::facets::Tallies;
 use super::money::Amount;
 use super::table::{Named, Put, Table, first};
-use super::words::{Choice, List, NONE, Word, Words};
+use super::words::{Choice, List, NONE, Period, Word, Words};
 use super::{Names, hash};
 use crate::store::board::BoardCount;
 use crate::store::cursor::Place;
@@ -188,8 +188,8 @@ impl Flows {
         };
         let mut counts: Vec<BoardCount> = self.stands.iter().map(count).collect();
         counts.sort_by(|a, b| {
-            let place = |c: &'_ BoardCount| (c.definition.clone(), c.number, c.stage.clone(), c.status.clone());
-            place(a).cmp(&place(b))
+            let status = |other: &BoardCount| (&a.stage, &a.status).cmp(&(&other.stage, &other.status));
+            (&a.definition, a.number).cmp(&(&b.definition, b.number)).then_with(|| status(b))
         });
         counts
     }
@@ -293,8 +293,7 @@ impl Flow {
 struct Test {
     choices: [Choice; 8],
     exception: Choice,
-    from_ms: i64,
-    to_ms: i64,
+    period: Period,
 }
 
 impl Test {
@@ -312,14 +311,13 @@ impl Test {
                 one(&filter.readiness),
             ],
             exception: one(&filter.exception),
-            from_ms: if filter.from_ms == 0 { i64::MIN } else { filter.from_ms },
-            to_ms: if filter.to_ms == 0 { i64::MAX } else { filter.to_ms },
+            period: Period::new(filter.from_ms, filter.to_ms),
         }
     }
 
     /// A bit for each property that it misses on; all bits where a property without a choice is missed.
     fn misses(&self, words: &Words, flow: &Flow) -> u32 {
-        if flow.created_ms < self.from_ms || flow.created_ms >= self.to_ms {
+        if !self.period.holds(flow.created_ms) {
             return u32::MAX;
         }
         let mut misses = 0;

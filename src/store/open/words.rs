@@ -90,6 +90,23 @@ fn hash(word: &str) -> u64 {
     FxBuildHasher.hash_one(word)
 }
 
+/// From a moment until before another; 0 leaves an end open.
+pub struct Period {
+    from_ms: i64,
+    to_ms: i64,
+}
+
+impl Period {
+    pub fn new(from_ms: i64, to_ms: i64) -> Self {
+        let ends = |ms: i64, open: i64| if ms == 0 { open } else { ms };
+        Self { from_ms: ends(from_ms, i64::MIN), to_ms: ends(to_ms, i64::MAX) }
+    }
+
+    pub fn holds(&self, ms: i64) -> bool {
+        self.from_ms <= ms && ms < self.to_ms
+    }
+}
+
 /// What a property is narrowed to.
 pub enum Choice {
     Any,
