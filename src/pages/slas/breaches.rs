@@ -79,7 +79,9 @@ impl Page for Breaches {
 pub struct Row {
     pub key: String,
     pub badge: Badge,
-    pub due: Due,
+    pub due_at: Time,
+    /// What is left, or how long it has been over: of clocks that are not ended.
+    pub due: Option<Due>,
     /// A state stops it since then.
     pub standing: Option<Time>,
     pub root: words::Ref,
@@ -212,7 +214,8 @@ pub fn row(tenant: &str, clock: &Clock, row: &SlaRow) -> Row {
     Row {
         key: format!("{}/{}/{}/{}/{}", row.root_type, row.root_id, row.policy, row.object_type, row.object_id),
         badge: status::verdict(verdict),
-        due: clock.due(row.due_ms, Some(row.warn_ms)),
+        due_at: clock.time(row.due_ms),
+        due: row.open.then(|| clock.due(row.due_ms, Some(row.warn_ms))),
         standing: row.paused_since_ms.filter(|_| row.open).map(|ms| clock.time(ms)),
         root: words::Ref {
             kind: words::title(&row.root_type),
@@ -265,5 +268,21 @@ pub fn known(clock: &Clock, row: &SlaRow) -> String {
         }
         (_, "breached") => "was breached as first known".into(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clock_that_is_not_ended_counts_down() {
+        let clock = Clock::utc(10_000);
+        let of = |verdict: &str, open: bool| {
+            row("acme", &clock, &SlaRow { verdict: verdict.into(), open, due_ms: 4_000, ..SlaRow::default() })
+        };
+        assert_eq!(of("breached", true).due.map(|due| (due.ms, due.tone)), Some((4_000, "crit")));
+        assert!(of("met", false).due.is_none(), "what was kept in time is not overdue");
+        assert_eq!(of("met", false).due_at.iso, Clock::iso(4_000));
     }
 }
