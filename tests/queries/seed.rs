@@ -189,6 +189,15 @@ pub fn path(n: u32) -> PathRow {
         closed: n.is_multiple_of(2),
         steps: ["created", "released", "shipped"].map(str::to_owned).into(),
         times: vec![created_ms, created_ms + 5 * MINUTE, created_ms + i64::from(30 + n) * MINUTE],
+        delivered_ms: created_ms + i64::from(30 + n) * MINUTE,
+        proved_ms: created_ms + i64::from(40 + n) * MINUTE,
+        ready_ms: 0,
+        invoiced_ms: if n.is_multiple_of(3) { created_ms + i64::from(60 + n) * MINUTE } else { 0 },
+        paid_ms: 0,
+        amount: Some(1_000_000 * i128::from(n)),
+        currency: if n.is_multiple_of(5) { "USD".into() } else { "EUR".into() },
+        cancelled: false,
+        promise: if n.is_multiple_of(4) { "late".into() } else { "kept".into() },
         version: u64::from(n),
     }
 }
