@@ -209,6 +209,19 @@ impl Gate {
     }
 }
 
+#[cfg(test)]
+impl Gate {
+    /// With a journal and rules of its own, for tests of other rooms.
+    pub fn alone(dir: &std::path::Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let settings = crate::journal::Settings { dir: dir.join("journal"), ..crate::journal::Settings::default() };
+        let journal: Arc<dyn Journal> = Arc::new(crate::journal::Segments::open(settings, 0)?.0);
+        let contracts = milepost_ingest::Contracts::shipped_files().collect();
+        let texts = super::Texts { contracts, mapping: String::new() };
+        let rules = Arc::new(Rules::open(&dir.join("rules"), &texts, milepost_ingest::Limits::default())?);
+        Ok(Self::new(journal, rules, &super::Settings::default()))
+    }
+}
+
 /// Takes duplicates and conflicts out of a reading, as the record says, and sums it up for the door.
 pub fn settle(reading: &mut Result<Reading, Refusal>, record: &Record, offset: u64) -> Taken {
     let payload_id = format!("{offset:x}");

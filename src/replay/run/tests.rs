@@ -7,9 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::Shelf;
-use crate::journal::{Journal, Segments};
 use crate::live::Hub;
-use crate::pipeline::{Gate, Rules, Stale, Texts};
+use crate::pipeline::{Gate, Stale};
 use crate::replay::job::{self, Job, item};
 use crate::replay::{Replays, Targets, targets};
 use crate::store::Store;
@@ -40,11 +39,7 @@ async fn receiver() -> std::io::Result<std::net::SocketAddr> {
 #[tokio::test]
 async fn an_attempt_that_panics_fails_its_item_and_the_job_goes_on() -> Result<(), Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir()?;
-    let settings = crate::journal::Settings { dir: dir.path().join("journal"), ..crate::journal::Settings::default() };
-    let journal: Arc<dyn Journal> = Arc::new(Segments::open(settings, 0)?.0);
-    let texts = Texts { contracts: milepost_ingest::Contracts::shipped_files().collect(), mapping: String::new() };
-    let rules = Arc::new(Rules::open(&dir.path().join("rules"), &texts, milepost_ingest::Limits::default())?);
-    let gate = Arc::new(Gate::new(journal, rules, &crate::pipeline::Settings::default()));
+    let gate = Arc::new(Gate::alone(dir.path())?);
     let address = receiver().await?;
     let text = format!("key = \"t\"\ntitle = \"T\"\nurl = \"http://{address}/\"\nallow_internal = true\n");
     let set = targets::read([("targets/t.toml".to_owned(), text)]).map_err(|faults| faults[0].to_string())?;
