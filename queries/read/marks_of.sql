@@ -1,8 +1,8 @@
 -- What was last written of these workflows' exceptions, items to bill and discrepancies?
 -- For workflows that come back into memory; the root leads the key, or an index finds it.
-SELECT 'exception' AS what, concat(root_type, '/', root_id) AS root, id AS name, mark
+SELECT if(closed, 'closed', 'exception') AS what, concat(root_type, '/', root_id) AS root, id AS name, mark
 FROM exceptions FINAL
-WHERE tenant = {tenant:String} AND NOT closed AND (root_type, root_id) IN {objects:Array(Tuple(String, String))}
+WHERE tenant = {tenant:String} AND (root_type, root_id) IN {objects:Array(Tuple(String, String))}
 UNION ALL
 SELECT 'readiness' AS what, concat(root_type, '/', root_id) AS root, concat(object_type, '/', object_id) AS name, mark
 FROM readiness FINAL

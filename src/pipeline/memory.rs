@@ -50,6 +50,7 @@ async fn send_all(store: &Store, sender: &Sender<Memory>) -> Result<(), StoreErr
     for marks in store.ledger_marks()? {
         send!(marks, Memory::Marks);
     }
+    send!(store.closed_marks()?, Memory::Ended);
     let mut rows = store.open_events()?;
     let mut tenant: Arc<str> = "".into();
     let mut part = Vec::with_capacity(PART);

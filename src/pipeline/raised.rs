@@ -85,12 +85,12 @@ pub struct Settling<'a> {
 }
 
 impl Raised {
-    /// What the store has of an open exception.
-    pub fn remember(&mut self, id: &str, root: u64, mark: u64) {
+    /// What the store has of an exception.
+    pub fn remember(&mut self, id: &str, root: u64, mark: u64, open: bool) {
         let told = self.known.entry(root).or_default();
         let id = number(id);
         told.exceptions.retain(|known| known.id != id);
-        told.exceptions.push(Known { id, mark, open: true, gone: 0 });
+        told.exceptions.push(Known { id, mark, open, gone: 0 });
     }
 
     /// A workflow that leaves memory.

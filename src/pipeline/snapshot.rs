@@ -148,8 +148,8 @@ pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> Workflow
     }
 }
 
-/// Of all that the row of a workflow says, but for when it is said.
-pub fn mark_of(row: &WorkflowRow) -> u64 {
+/// Of all that the row of a workflow says, but for when it is said, and of its path.
+pub fn mark_of(row: &WorkflowRow, path_mark: u64) -> u64 {
     let WorkflowRow { definition, definition_version, status, stage, stage_title, stage_number, stage_count, .. } = row;
     let WorkflowRow { next, next_title, waiting_for, customer, amount, currency, priority, warehouse, carrier, .. } =
         row;
@@ -159,7 +159,7 @@ pub fn mark_of(row: &WorkflowRow) -> u64 {
     (definition, definition_version, status, stage, stage_title, stage_number, stage_count).hash(&mut hasher);
     (next, next_title, waiting_for, customer, amount, currency, priority, warehouse, carrier).hash(&mut hasher);
     (created_ms, updated_ms, closed, last_type, last_system, last_ms, due_ms, warn_ms, sla).hash(&mut hasher);
-    (blocked_code, blocked_what, exceptions, readiness, members, wakes_ms).hash(&mut hasher);
+    (blocked_code, blocked_what, exceptions, readiness, members, wakes_ms, path_mark).hash(&mut hasher);
     hasher.finish() | 1
 }
 

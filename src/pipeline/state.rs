@@ -17,7 +17,7 @@ use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive, forecast};
 use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
-use crate::store::{Mark, MarkOf, StoredName, StoredSla, StoredWorkflow};
+use crate::store::{ExceptionMark, Mark, MarkOf, StoredName, StoredSla, StoredWorkflow};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -115,6 +115,8 @@ pub struct Reach {
 pub enum Memory {
     Clocks(Vec<StoredSla>),
     Marks(Vec<Mark>),
+    /// Exceptions that are closed.
+    Ended(Vec<ExceptionMark>),
     Facts(Vec<(Arc<str>, ObjectRef, Fact)>),
     /// That was all.
     Whole,
@@ -151,9 +153,10 @@ impl State {
         });
     }
 
-    /// Notes an open exception as the store has it.
-    pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
-        self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
+    /// Notes an exception as the store has it.
+    pub fn note_exception(&mut self, known: &ExceptionMark, open: bool) {
+        let root = ObjectRef::parse(&known.root).map_or(ABOVE, |root| hash_of(&root));
+        self.tenant(&known.tenant).raised.remember(&known.id, root, known.mark, open);
     }
 
     /// Notes an object that is in the store only.
@@ -173,7 +176,9 @@ impl State {
     pub fn note_mark(&mut self, tenant: &str, found: MarkOf) {
         let Some(root) = ObjectRef::parse(&found.root) else { return };
         match found.what.as_str() {
-            "exception" => self.note_exception(tenant, &found.name, Some(&root), found.mark),
+            what @ ("exception" | "closed") => {
+                self.tenant(tenant).raised.remember(&found.name, hash_of(&root), found.mark, what == "exception");
+            }
             _ => self.tenant(tenant).ledger.recall(root, found.name, found.mark),
         }
     }
@@ -195,6 +200,14 @@ impl State {
                     let tenant = self.tenant(&row.tenant);
                     if !tenant.is_whole(&root) {
                         tenant.ledger.recall(root, row.name, row.mark);
+                    }
+                }
+            }
+            Memory::Ended(rows) => {
+                for row in rows {
+                    let Some(root) = ObjectRef::parse(&row.root) else { continue };
+                    if !self.tenant(&row.tenant).is_whole(&root) {
+                        self.note_exception(&row, false);
                     }
                 }
             }
@@ -456,7 +469,7 @@ impl Tenant {
         changes.reconciliation.extend(reconciliation);
         let mut row = snapshot::workflow_row(turn.tenant, &workflow, turn.version);
         row.wakes_ms = wakes_at.map(|at| at.timestamp_millis());
-        row.mark = snapshot::mark_of(&row);
+        row.mark = snapshot::mark_of(&row, rows.path_mark);
         let is_told = self.written.has_flow(root, row.mark);
         if !is_told || matches!(turn.cause, Cause::Word | Cause::Due) {
             changes.workflows.push(row);

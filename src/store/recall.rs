@@ -12,7 +12,7 @@ use super::{Store, StoreError, StoredSla};
 /// What was last written of something that a workflow has.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
 pub struct MarkOf {
-    /// `exception`, `readiness` or `reconciliation`
+    /// `exception`, `closed` for one that ended, `readiness` or `reconciliation`
     pub what: String,
     pub root: String,
     pub name: String,
@@ -53,7 +53,7 @@ impl Store {
         Ok(query.param("objects", names(roots)).fetch_all().await?)
     }
 
-    /// What the store has of their open exceptions, items to bill and discrepancies.
+    /// What the store has of their exceptions, items to bill and discrepancies.
     pub async fn marks_of(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<MarkOf>, StoreError> {
         let query = self.writer.query_raw(read!("marks_of")).param("tenant", tenant).param("objects", names(roots));
         Ok(query.fetch_all().await?)
