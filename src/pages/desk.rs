@@ -219,7 +219,7 @@ impl Desk {
             at_risk: of("at_risk"),
             exceptions: open,
             held: held.iter().map(|group| group.objects).sum(),
-            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
+            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(one)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,
         })
     }
