@@ -11,8 +11,10 @@ pub mod failures;
 mod flaws;
 mod forecast;
 mod graph;
+mod landmarks;
 mod lines;
 mod milestones;
+
 mod preview;
 mod readiness;
 mod reconciliation;
@@ -34,6 +36,7 @@ pub use exceptions::{dependency, exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use forecast::{Accuracy, Alike, Curve, Forecasts, forecast};
 pub use graph::{Graph, Object, Standing};
+pub use landmarks::{Landmarks, Promise};
 pub use preview::{Comparison, Preview, Shift};
 pub use readiness::{
     Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,

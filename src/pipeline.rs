@@ -12,6 +12,7 @@ mod outlook;
 mod raised;
 mod recent;
 mod record;
+mod rules;
 mod run;
 mod seen;
 mod settings;
@@ -23,6 +24,7 @@ mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use milepost_ingest::Refusal;
@@ -30,9 +32,10 @@ use milepost_ingest::Refusal;
 pub use acts::{Act, Acted, Acts, By};
 pub use checkpoint::Checkpoint;
 pub use groups::{Groups, Stale};
-pub use intake::{Gate, Rules};
+pub use intake::Gate;
 pub use milepost_ingest::Form;
 pub use outlook::{Expected, Outlook};
+pub use rules::{NotKept, Rules, Ruling, RulingError, Texts};
 pub use run::Pipeline;
 pub use settings::Settings;
 pub use status::Status;
@@ -49,6 +52,8 @@ pub struct Arrival {
     /// Headers worth keeping, lower-case names, secrets already cut.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
+    /// The contracts and mapping that it is to be read by; those of now where nothing else is asked for.
+    pub ruling: Option<Arc<Ruling>>,
 }
 
 /// A payload that is safely in the journal.

@@ -13,6 +13,7 @@ mod edits;
 mod effects;
 mod items;
 mod jobs;
+mod late;
 mod records;
 mod run;
 mod schedule;

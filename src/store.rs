@@ -50,7 +50,7 @@ pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use frozen::{FROZEN_DAYS, Freezable, Freeze};
 pub use held::HeldGroup;
-pub use insights::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
+pub use insights::{Cycle, CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, Stage, Unbilled, YieldWeek};
 pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};

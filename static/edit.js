@@ -1,9 +1,7 @@
 // Checks a payload while it is typed, and runs dry runs in place. Without it the same buttons load the page anew.
 import { apply, parse } from "./patch.js";
 
-const form = document.getElementById("editor");
-const area = document.getElementById("body");
-let asked = 0, timer;
+let form, area, asked = 0, timer;
 
 async function piece(fields) {
   const mine = ++asked;
@@ -19,7 +17,10 @@ const fields = (deed) => {
   return all;
 };
 
-if (form && area) {
+function begin() {
+  form = document.getElementById("editor");
+  area = document.getElementById("body");
+  if (!form || !area) return;
   area.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => piece(fields("check")).catch(() => {}), 350);
@@ -50,3 +51,6 @@ if (form && area) {
     }
   });
 }
+
+begin();
+document.addEventListener("place", begin);

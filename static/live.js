@@ -3,13 +3,14 @@ import { apply, parse } from "./patch.js";
 import { tick, skew } from "./clock.js";
 
 const data = document.body.dataset;
-const wants = data.watch ? data.watch.split(" ") : [];
+const watched = () => (data.watch ? data.watch.split(" ") : []);
 const RAIL = ["workflows", "exceptions", "held", "failures", "sources"];
 const WAITS = [1, 2, 4, 8, 15, 30];
 const chip = document.getElementById("fresh");
 const pauseButton = document.getElementById("pause");
 const retryButton = document.getElementById("retry");
 
+let wants = watched(), begun = false;
 let socket, seq, tries = 0, again, heard = 0, freshness, lost = 0;
 let paused = 0, missed = 0, dirty = false, railDirty = false, fetching = false, railAt = 0, failed = 0;
 let hiddenAt = 0, asleep = false;
@@ -137,7 +138,8 @@ function visible() {
   }
 }
 
-if (data.watch !== undefined && wants.length) {
+function begin() {
+  begun = true;
   chip.dataset.text = chip.querySelector(".chip-text").textContent;
   pauseButton.hidden = false;
   pauseButton.addEventListener("click", pause);
@@ -154,3 +156,15 @@ if (data.watch !== undefined && wants.length) {
   }, 1000);
   connect();
 }
+
+if (wants.length) begin();
+
+// Another page is shown in the same place: it watches something else, and is looked at once.
+document.addEventListener("place", () => {
+  wants = watched();
+  if (!begun) return wants.length && begin();
+  dirty = true;
+  const before = socket;
+  connect();
+  before.close();
+});

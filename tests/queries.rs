@@ -2,6 +2,8 @@
 //! Beside that: what is written comes back the same, twice written counts once, and pages cut nothing off.
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "queries/insights.rs"]
+mod insights;
 #[path = "queries/open.rs"]
 mod open;
 #[path = "queries/seed.rs"]
@@ -85,11 +87,6 @@ fn values() -> BTreeMap<&'static str, String> {
         ("mute_systems", "[]".into()),
         ("version", "0".into()),
         ("closed", "-1".into()),
-        ("from_step", "['created']".into()),
-        ("to_step", "['shipped']".into()),
-        ("delivered", "shipped".into()),
-        ("proved", "released".into()),
-        ("invoiced", "shipped".into()),
         ("not_full", "['short_shipment']".into()),
         ("no_fault", "['sla_at_risk']".into()),
         ("kinds", "['credit_hold']".into()),

@@ -4,10 +4,10 @@
 SELECT
     grp AS group_id, arraySort(groupUniqArrayArray(prints)) AS fingerprints,
     arraySort(groupUniqArrayArray(20)(senders)) AS sources, arraySort(groupUniqArrayArray(20)(kinds)) AS event_types,
-    sum(failed) AS n, sum(lately) AS last_hour,
+    sum(failed) AS n, sum(healed) AS mended, sum(lately) AS last_hour,
     sumForEach(arrayMap(hour -> if(hour = place AND fresh, failed, 0), range(24))) AS hours,
     uniqExactMerge(named) AS objects,
-    argMax(best.4, best) AS example_payload, argMax(best.5, best) AS example_index,
+    argMax(best.5, best) AS example_payload, argMax(best.6, best) AS example_index,
     min(first_at) AS first_ms, max(last_at) AS last_ms
 FROM
 (
@@ -20,13 +20,15 @@ FROM
         if(has({merge_from:Array(UInt64)}, part), {merge_into:Array(UInt64)}[indexOf({merge_from:Array(UInt64)}, part)], part) AS grp,
         {as_of_ms:Int64} - toUnixTimestamp64Milli(received_at) AS age_ms,
         greatest(0, least(23, 23 - intDiv(age_ms, 3600000))) AS place,
-        age_ms < 86400000 AS fresh
+        age_ms < 86400000 AS fresh,
+        (payload, `index`) IN (SELECT payload, record FROM healed WHERE tenant = {tenant:String})
+            OR payload IN (SELECT payload FROM healed WHERE tenant = {tenant:String} AND record = 4294967295) AS is_mended
     SELECT
-        grp, place, fresh, count() AS failed, countIf(age_ms < 3600000) AS lately,
+        grp, place, fresh, count() AS failed, countIf(is_mended) AS healed, countIf(age_ms < 3600000) AS lately,
         groupUniqArray(fingerprint) AS prints, groupUniqArray(20)(source) AS senders, groupUniqArray(20)(event_type) AS kinds,
         uniqExactStateIf(sipHash64(object_type, object_id), object_id != '') AS named,
-        -- Once a fingerprint is merged into another group, that group's own cause names it.
-        max((part = grp, object_id != '', event_type != '', payload, `index`)) AS best,
+        -- Once a fingerprint is merged into another group, that group's own cause names it; what is mended is no example.
+        max((NOT is_mended, part = grp, object_id != '', event_type != '', payload, `index`)) AS best,
         min(received_at) AS first_at, max(received_at) AS last_at
     FROM failures
     WHERE tenant = {tenant:String}

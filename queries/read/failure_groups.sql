@@ -3,7 +3,7 @@
 SELECT
     group_id, fingerprints, stage, code, pointer, expected, found, detail, step, target, source, sources, event_types,
     n, last_hour, hours, objects, orders, workflows, customers, breached, at_risk, money, example_payload, example_index,
-    first_at AS first_ms, last_at AS last_ms, as_of AS as_of_ms, version
+    first_at AS first_ms, last_at AS last_ms, mended, as_of AS as_of_ms, version
 FROM failure_groups FINAL
 WHERE tenant = {tenant:String} AND n > 0
     AND ({group:UInt64} = 0 OR group_id = {group:UInt64})

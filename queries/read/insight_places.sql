@@ -1,42 +1,33 @@
 -- By customer, warehouse or carrier: how many were delivered, how long took the invoice and the order, how many kept?
--- Snapshots of paths, clocks and exceptions of one definition; a row a name, the most first, at most `limit`.
+-- As insight_yield, over all weeks; a row a name, the most first, at most `limit`.
 WITH
-    late AS
+    faulty AS
     (
-        SELECT root_type, root_id, max(verdict IN ('met_late', 'breached')) AS is_late
-        FROM slas FINAL
-        WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND to_step = {delivered:String}
-            AND verdict NOT IN ('gone', 'cancelled', 'open', 'at_risk')
-        GROUP BY root_type, root_id
-    ),
-    bad AS
-    (
-        SELECT root_type, root_id, max(kind IN {not_full:Array(String)}) AS is_short
-        FROM exceptions FINAL
+        SELECT cityHash64(root_type, root_id) FROM exceptions
         WHERE tenant = {tenant:String} AND kind NOT IN {no_fault:Array(String)}
-        GROUP BY root_type, root_id
+    ),
+    unfilled AS
+    (
+        SELECT cityHash64(root_type, root_id) FROM exceptions
+        WHERE tenant = {tenant:String} AND kind IN {not_full:Array(String)}
     )
 SELECT multiIf({by:String} = 'warehouse', warehouse, {by:String} = 'carrier', carrier, customer) AS name, count() AS n,
-    quantileIf(0.5)(toFloat64(invoiced - proved), proved > 0 AND invoiced >= proved) AS invoice_p50,
-    quantileIf(0.95)(toFloat64(invoiced - proved), proved > 0 AND invoiced >= proved) AS invoice_p95,
-    quantile(0.5)(toFloat64(ended - toUnixTimestamp64Milli(created_at))) AS order_p50,
-    countIf(promised) AS promised_n, countIf(promised AND NOT is_late AND NOT is_short) AS kept_n,
-    countIf(NOT has_fault) AS first_pass_n
+    quantilesExactInclusiveIf(0.5, 0.95)(toFloat64(invoiced_ms - proved_ms), proved_ms > 0 AND invoiced_ms >= proved_ms)[1] AS invoice_p50,
+    quantilesExactInclusiveIf(0.5, 0.95)(toFloat64(invoiced_ms - proved_ms), proved_ms > 0 AND invoiced_ms >= proved_ms)[2] AS invoice_p95,
+    quantileExactInclusive(0.5)(toFloat64(delivered_ms - created_ms)) AS order_p50, countIf(promise != '') AS promised_n,
+    countIf(promise = 'kept' AND NOT is_short) AS kept_n, countIf(NOT has_fault) AS first_pass_n
 FROM
 (
-    SELECT paths.customer AS customer, paths.warehouse AS warehouse, paths.carrier AS carrier, created_at,
-        times[indexOf(steps, {delivered:String})] AS ended, times[indexOf(steps, {proved:String})] AS proved,
-        times[indexOf(steps, {invoiced:String})] AS invoiced, late.root_id != '' AS promised, late.is_late AS is_late,
-        bad.root_id != '' AS has_fault, bad.is_short AS is_short
+    SELECT customer, warehouse, carrier, toUnixTimestamp64Milli(created_at) AS created_ms, delivered_ms, proved_ms,
+        invoiced_ms, promise, root IN faulty AS has_fault, root IN unfilled AS is_short
     FROM paths FINAL
-    LEFT JOIN late ON late.root_type = paths.root_type AND late.root_id = paths.root_id
-    LEFT JOIN bad ON bad.root_type = paths.root_type AND bad.root_id = paths.root_id
-    WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String})
-        AND ({customer:String} = '' OR paths.customer = {customer:String})
-        AND ({warehouse:String} = '' OR paths.warehouse = {warehouse:String})
-        AND ({carrier:String} = '' OR paths.carrier = {carrier:String})
+    WHERE tenant = {tenant:String} AND definition = {definition:String}
+        AND delivered_ms > 0 AND delivered_ms >= {from_ms:Int64}
+        AND ({customer:String} = '' OR customer = {customer:String})
+        AND ({warehouse:String} = '' OR warehouse = {warehouse:String})
+        AND ({carrier:String} = '' OR carrier = {carrier:String})
 )
-WHERE ended >= {from_ms:Int64} AND ended > 0 AND name != ''
+WHERE name != ''
 GROUP BY name
 ORDER BY n DESC, name
 LIMIT {limit:UInt64}

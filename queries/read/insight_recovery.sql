@@ -1,7 +1,7 @@
 -- How long did failed transactions take to recover, by the week in which they did, and how many have not?
 -- Snapshots of exceptions of the kinds asked for; a row a week, and one for the first day of time with the open ones.
 SELECT if(closed, toStartOfWeek(assumeNotNull(closed_at), 1), toDate(0)) AS week, count() AS n,
-    quantile(0.5)(took) AS p50, quantile(0.95)(took) AS p95
+    quantilesExactInclusive(0.5, 0.95)(took)[1] AS p50, quantilesExactInclusive(0.5, 0.95)(took)[2] AS p95
 FROM
 (
     SELECT closed, closed_at, if(closed, greatest(0., toFloat64(toUnixTimestamp64Milli(assumeNotNull(closed_at)) - toUnixTimestamp64Milli(since))), 0.) AS took

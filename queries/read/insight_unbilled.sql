@@ -1,25 +1,14 @@
--- By how much did what is delivered and not invoiced change in each week, per currency?
--- Snapshots of paths and workflows of one definition: what was proved adds its amount, what was invoiced then takes it
--- away. A row a week and currency, from the first week on, because the level of a week is the sum of all before it.
-SELECT currency, week, sum(change) AS change_millionths, countIf(change > 0) AS added, countIf(change < 0) AS taken
-FROM
-(
-    SELECT flows.currency AS currency, flows.amount AS amount,
-        times[indexOf(steps, {proved:String})] AS proved_ms, times[indexOf(steps, {invoiced:String})] AS invoiced_ms,
-        arrayJoin(if(invoiced_ms = 0, [(proved_ms, 1)], [(proved_ms, 1), (invoiced_ms, -1)])) AS step,
-        toStartOfWeek(fromUnixTimestamp64Milli(step.1, 'UTC'), 1) AS week, amount * step.2 AS change
-    FROM paths FINAL
-    INNER JOIN
-    (
-        SELECT root_type, root_id, definition, assumeNotNull(amount) AS amount, currency
-        FROM workflows FINAL
-        WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND amount IS NOT NULL AND status != 'cancelled'
-    ) AS flows ON flows.root_type = paths.root_type AND flows.root_id = paths.root_id
-    WHERE tenant = {tenant:String} AND ({definition:String} = '' OR definition = {definition:String}) AND has(steps, {proved:String})
-        AND ({customer:String} = '' OR paths.customer = {customer:String})
-        AND ({warehouse:String} = '' OR paths.warehouse = {warehouse:String})
-        AND ({carrier:String} = '' OR paths.carrier = {carrier:String})
-        AND (invoiced_ms = 0 OR invoiced_ms > proved_ms)
-)
-GROUP BY currency, week
-ORDER BY currency, week
+-- What of the value that was proved was not invoiced: in which week was it proved, in which invoiced, in each currency?
+-- Narrow columns of the paths of one definition; what was invoiced before the first week is over and left out, and what was
+-- proved before it stands under the week before. The first day of time is the week of what is not invoiced.
+SELECT currency, toStartOfWeek(fromUnixTimestamp64Milli(greatest(proved_ms, {from_ms:Int64} - 1), 'UTC'), 1) AS proved,
+    if(invoiced_ms = 0, toDate(0), toStartOfWeek(fromUnixTimestamp64Milli(invoiced_ms, 'UTC'), 1)) AS invoiced,
+    sum(assumeNotNull(amount)) AS value_millionths, count() AS n
+FROM paths FINAL
+WHERE tenant = {tenant:String} AND definition = {definition:String} AND proved_ms > 0 AND amount IS NOT NULL
+    AND NOT cancelled AND (invoiced_ms = 0 OR (invoiced_ms > proved_ms AND invoiced_ms >= {from_ms:Int64}))
+    AND ({customer:String} = '' OR customer = {customer:String})
+    AND ({warehouse:String} = '' OR warehouse = {warehouse:String})
+    AND ({carrier:String} = '' OR carrier = {carrier:String})
+GROUP BY currency, proved, invoiced
+ORDER BY currency, proved, invoiced

@@ -53,6 +53,8 @@ struct Group {
     event_types: Vec<String>,
     fingerprints: Vec<String>,
     count: u64,
+    /// Of these, what replays have mended.
+    mended: u64,
     last_hour: u64,
     /// In each of the last 24 hours, the running one last.
     hours: Vec<u64>,
@@ -135,6 +137,7 @@ impl Group {
             event_types: group.event_types.iter().filter(|kind| !kind.is_empty()).cloned().collect(),
             fingerprints: group.fingerprints.iter().map(|fingerprint| group_name(*fingerprint)).collect(),
             count: group.count,
+            mended: group.mended,
             last_hour: group.last_hour,
             hours: group.hours.clone(),
             first_at: time(group.first_ms),
@@ -181,9 +184,8 @@ async fn groups(desk: Shared, request: HttpRequest) -> Answer {
         desk.store.failure_group_acts(&tenant),
     )?;
     let standing = stand(&found, &acts, Utc::now().timestamp_millis());
-    let fits = |one: &&Standing<'_>| {
-        state.is_none_or(|state| one.standing.state == state) && (!active || is_active(&one.standing))
-    };
+    let fits =
+        |one: &&Standing<'_>| state.is_none_or(|state| one.standing.state == state) && (!active || is_active(one));
     let total = standing.iter().filter(fits).count() as u64;
     // In the order of the list, the latest first; the cursor names the last group that was given.
     let mut rows: Vec<&Standing<'_>> =

@@ -10,7 +10,7 @@ use super::answer::{Refused, ok};
 use super::{Answer, Shared, limit, query, tenant};
 use crate::pages::{Desk, failure_filter, params, words};
 use crate::replay::edit::{EditError, Step};
-use crate::replay::job::{Options, Through};
+use crate::replay::job::{Of, Options, Through};
 use crate::replay::{ReplayError, Replays, Wanted};
 use crate::store::FailureFilter;
 use crate::store::replays::{ReplayItemRow, ReplayRow, name};
@@ -43,6 +43,8 @@ impl From<ReplayError> for Refused {
             ReplayError::NotOffered(_) => Self::conflict("not_offered", &text),
             ReplayError::WhichObject(_) => Self::body("/object", &text),
             ReplayError::NoReason => Self::body("/reason", &text),
+            ReplayError::NotKept(_) => Self::conflict("rules_not_kept", &text),
+            ReplayError::OfTarget => Self::body("/of", &text),
             ReplayError::Rate => Self::body("/rate", &text),
             ReplayError::EditAlone => Self::body("/edit", &text),
             ReplayError::Edit(EditError::Locked(place)) => Self::body(&place, &text),
@@ -63,6 +65,8 @@ impl From<ReplayError> for Refused {
 struct NewEdit {
     /// Text as it is to be sent, or JSON.
     body: Value,
+    #[serde(default)]
+    of: Of,
 }
 
 #[derive(Serialize)]
@@ -82,7 +86,7 @@ async fn edit(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    let edited = replays(&desk)?.edit(&by, payload, record, text.as_bytes()).await?;
+    let edited = replays(&desk)?.edit(&by, payload, record, text.as_bytes(), new.of).await?;
     ok(&Edited { edit_id: edited.id, problems: edited.problems })
 }
 
@@ -98,8 +102,9 @@ struct NewReplay {
     #[serde(default)]
     rule: Vec<Step>,
     through: String,
-    /// `now`, or nothing.
-    of: Option<String>,
+    /// Of when contracts and mapping are: `now` or `then`.
+    #[serde(default)]
+    of: Of,
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -119,15 +124,6 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let new: NewReplay = body(&bytes)?;
     let through = Through::parse(&new.through)
         .ok_or_else(|| Refused::body("/through", "Expected `pipeline` or `target:NAME`."))?;
-    match new.of.as_deref() {
-        None | Some("now") => {}
-        Some("then") => {
-            let text = "The mapping is one file without versions, so that of then is not kept. The contract is the version that each \
-                record names in `schema_version`, then as now.";
-            return Err(Refused::body("/of", text));
-        }
-        Some(_) => return Err(Refused::body("/of", "Expected `now`.")),
-    }
     let wanted = wanted(&new)?;
     let options = Options {
         rate: new.rate.unwrap_or(0),
@@ -136,6 +132,7 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
         stop_percent: new.stop_percent.unwrap_or(0).min(100),
         edit: new.edit.unwrap_or_default(),
         steps: new.rule,
+        of: new.of,
         about: String::new(),
     };
     let replays = replays(&desk)?;
@@ -208,8 +205,9 @@ pub fn time(ms: i64) -> Option<String> {
 
 fn shown(row: &ReplayRow) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
+    let of = serde_json::from_str::<Options>(&row.options).map(|options| options.of).unwrap_or_default();
     json!({
-        "id": row.id, "kind": row.kind, "state": row.state, "through": row.through, "reason": row.reason, "by": row.by,
+        "id": row.id, "kind": row.kind, "state": row.state, "through": row.through, "of": of, "reason": row.reason, "by": row.by,
         "selection": row.words, "options": parsed(&row.options), "count": row.count, "oldest_at": time(row.oldest_ms),
         "value": parsed(&row.value), "excluded": excluded(row), "note": row.note, "created_at": time(row.created_ms),
         "starts_at": time(row.starts_ms), "started_at": time(row.started_ms), "finished_at": time(row.finished_ms),

@@ -258,6 +258,8 @@ pub struct Payload {
     bytes: usize,
     accepted: u32,
     refused: u32,
+    /// The version of contracts and mapping that it was read by; null where that is not known.
+    rules: Option<String>,
     /// Secrets and personal data stand as dots in what follows.
     masked: bool,
     /// As text where it is UTF-8, else as base64; of a dead letter, what is inside.
@@ -317,6 +319,7 @@ impl Payload {
             bytes: size,
             accepted: row.events,
             refused: row.refused,
+            rules: Some(row.rules).filter(|rules| !rules.is_empty()),
             masked,
             body,
             body_base64,

@@ -64,14 +64,19 @@ pub async fn check(
             None
         }
     };
-    match definitions::contracts(&settings.server) {
-        Ok(contracts) => writeln!(out, "contracts: {} event types", contracts.types().count())?,
-        Err(error) => wrong.push(error.to_string()),
-    }
-    match definitions::mapping(&settings.server) {
-        Ok(_) if settings.server.mapping.is_empty() => writeln!(out, "mapping: none")?,
-        Ok(_) => writeln!(out, "mapping: {}", settings.server.mapping)?,
-        Err(error) => wrong.push(error.to_string()),
+    match definitions::texts(&settings.server) {
+        Ok(texts) => {
+            match definitions::contracts(&texts) {
+                Ok(contracts) => writeln!(out, "contracts: {} event types", contracts.types().count())?,
+                Err(error) => wrong.push(error.to_string()),
+            }
+            match definitions::mapping(&settings.server, &texts) {
+                Ok(_) if settings.server.mapping.is_empty() => writeln!(out, "mapping: none")?,
+                Ok(_) => writeln!(out, "mapping: {}", settings.server.mapping)?,
+                Err(error) => wrong.push(error.to_string()),
+            }
+        }
+        Err(error) => wrong.push(format!("{error:#}")),
     }
     if let Err(error) = serve::loopback(&settings.server) {
         wrong.push(error.to_string());

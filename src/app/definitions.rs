@@ -11,9 +11,10 @@ use milepost_ingest::{Contracts, Mapping};
 use rust_embed::RustEmbed;
 use tokio_util::sync::CancellationToken;
 
-use super::settings::Server;
+use super::settings::{Server, Settings};
 use crate::alerts::{Board, Rosters};
 use crate::domain::{DefinitionError, Files, Rulebook, Shelf};
+use crate::pipeline::{Rules, RulingError, Texts};
 use crate::replay::{self, Targets};
 
 /// How often the user's files are looked at.
@@ -142,6 +143,33 @@ pub async fn watch(
     }
 }
 
+/// Looks at the files of contracts and mapping again and again. What is good is read by from then on.
+pub async fn watch_rules(server: Server, rules: Arc<Rules>, shutdown: CancellationToken) {
+    if server.mapping.is_empty() && server.contracts.is_empty() {
+        return;
+    }
+    let mut known = texts(&server).map_err(|error| format!("{error:#}"));
+    while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
+        let found = texts(&server).map_err(|error| format!("{error:#}"));
+        if found == known {
+            continue;
+        }
+        let put = match &found {
+            Ok(texts) => rules.put(texts).map_err(|error| said(&server, &error)),
+            Err(error) => Err(error.clone()),
+        };
+        match put {
+            Ok(()) => {
+                tracing::info!(version = rules.now().version, "contracts or mapping changed and are used from now on")
+            }
+            Err(error) => {
+                tracing::error!(error, "contracts or mapping changed and cannot be used; the last good ones stay");
+            }
+        }
+        known = found;
+    }
+}
+
 /// Every file of the kinds that definitions are made of, in the folder and below it.
 fn walk(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
@@ -156,10 +184,14 @@ fn walk(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Loaded once for the life of the process.
-pub fn contracts(server: &Server) -> anyhow::Result<&'static Contracts> {
+/// What payloads are read by, as it is written.
+pub fn texts(server: &Server) -> anyhow::Result<Texts> {
+    let mapping = match server.mapping.as_str() {
+        "" => String::new(),
+        file => fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?,
+    };
     if server.contracts.is_empty() {
-        return Ok(Contracts::shipped());
+        return Ok(Texts { contracts: Contracts::shipped_files().collect(), mapping });
     }
     let mut files = Vec::new();
     let dir = Path::new(&server.contracts);
@@ -171,17 +203,31 @@ pub fn contracts(server: &Server) -> anyhow::Result<&'static Contracts> {
         }
     }
     files.extend(folder(dir, "json")?);
-    Contracts::load(files)
-        .map(|own| &*Box::leak(Box::new(own)))
+    Ok(Texts { contracts: files.into_iter().collect(), mapping })
+}
+
+pub fn contracts(texts: &Texts) -> anyhow::Result<Contracts> {
+    Contracts::load(texts.contracts.clone())
         .map_err(|errors| anyhow::anyhow!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
 }
 
-pub fn mapping(server: &Server) -> anyhow::Result<Mapping> {
-    if server.mapping.is_empty() {
-        return Ok(Mapping::none());
+pub fn mapping(server: &Server, texts: &Texts) -> anyhow::Result<Mapping> {
+    Mapping::parse(&texts.mapping).map_err(|error| anyhow::anyhow!("{}: {error}", server.mapping))
+}
+
+/// Contracts and mapping, with all their versions of before.
+pub fn reading_rules(settings: &Settings) -> anyhow::Result<Rules> {
+    let server = &settings.server;
+    let texts = texts(server)?;
+    Rules::open(&server.data_dir.join("rules"), &texts, settings.ingest.clone())
+        .map_err(|error| anyhow::anyhow!("{}", said(server, &error)))
+}
+
+fn said(server: &Server, error: &RulingError) -> String {
+    match error {
+        RulingError::Mapping(error) => format!("{}: {error}", server.mapping),
+        error => error.to_string(),
     }
-    let text = fs::read_to_string(&server.mapping).with_context(|| format!("cannot read {}", server.mapping))?;
-    Mapping::parse(&text).map_err(|error| anyhow::anyhow!("{}: {error}", server.mapping))
 }
 
 fn folder(dir: &Path, extension: &str) -> anyhow::Result<Vec<(String, String)>> {

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::journal::{Journal, Segments};
 use crate::live::Hub;
 use crate::pages::Desk;
-use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Outlook, Pipeline, Rules, Sentinel, Stale, Status};
+use crate::pipeline::{Checkpoint, Gate, Groups, Observed, Outlook, Pipeline, Sentinel, Stale, Status};
 use crate::receive::{self, Doors};
 use crate::replay::Replays;
 use crate::store::Store;
@@ -63,11 +63,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let board = Arc::new(Board::default());
     board.put(rosters);
     let shelf = Arc::new(Shelf::new(rulebook));
-    let rules = Rules {
-        contracts: definitions::contracts(&settings.server)?,
-        mapping: definitions::mapping(&settings.server)?,
-        limits: settings.ingest.clone(),
-    };
+    let rules = Arc::new(definitions::reading_rules(&settings)?);
     let keys = Arc::new(Keys::open(data_dir)?);
     let checkpoint = Checkpoint::open(data_dir).context("cannot read the checkpoint")?;
     let (segments, recovery) = Segments::open(settings.journal.clone(), checkpoint.position().next)?;
@@ -84,7 +80,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let store = store(&settings, engine.as_ref())?;
     let hub = Hub::default();
     let status = Arc::new(Status::default());
-    let gate = Arc::new(Gate::new(Arc::clone(&journal), rules, &settings.pipeline));
+    let gate = Arc::new(Gate::new(Arc::clone(&journal), Arc::clone(&rules), &settings.pipeline));
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
     let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
@@ -92,19 +88,20 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let desk = desk.with_acts(Arc::clone(&gate) as _).with_outlook(Arc::clone(&outlook));
     let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
     let replays_stop = CancellationToken::new();
+    let stale = Arc::new(Stale::default());
     let replays = Replays::new(
         store.clone(),
         Arc::clone(&gate),
         Arc::clone(&shelf),
         Arc::clone(&targets),
         hub.clone(),
+        Arc::clone(&stale),
         replays_stop.clone(),
     )?;
     let desk = desk.with_replays(Arc::clone(&replays));
     let desk = Arc::new(desk.with_data_dir(data_dir.display().to_string()));
 
     let pipeline_stop = CancellationToken::new();
-    let stale = Arc::new(Stale::default());
     let groups = Groups::new(store.clone(), hub.clone(), Arc::clone(&stale), pipeline_stop.clone());
     tokio::spawn(Arc::clone(&outlook).watch(store.clone(), Arc::clone(&shelf), pipeline_stop.clone()));
     let observed = Arc::new(Observed::default());
@@ -168,6 +165,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     };
     let watching = definitions::watch(settings.server.definitions.clone(), shelf, targets, board, shutdown.clone());
     let watching = tokio::spawn(watching);
+    let watching_rules = tokio::spawn(definitions::watch_rules(settings.server.clone(), rules, shutdown.clone()));
 
     let mut told = Instant::now();
     while !status.loaded.load(Ordering::Acquire) && !shutdown.is_cancelled() && !worker.is_finished() {
@@ -179,7 +177,11 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     }
     ready(&bound);
     let groups = tokio::spawn(groups.run());
-    let recovering = tokio::spawn(replays.recover());
+    let late = Arc::clone(&replays);
+    let recovering = tokio::spawn(async move {
+        replays.recover().await;
+        late.watch_late().await;
+    });
     let sentinel = tokio::spawn(sentinel.run());
     let bell = tokio::spawn(bell.run());
     let mails = tokio::spawn(mails.run());
@@ -192,6 +194,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     // Doors first, so that what was acknowledged is all there is; then the pipeline drains; the engine last.
     tracing::info!("shutting down");
     watching.abort();
+    watching_rules.abort();
     recovering.abort();
     replays_stop.cancel();
     gate.close();

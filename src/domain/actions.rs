@@ -33,8 +33,6 @@ const SAID: [(&str, &str); 4] = [
     ("call", "id of this call; the same when it is tried again"),
     ("at", "the moment, RFC 3339"),
 ];
-/// Known to rules of readiness only.
-const UNKNOWN: &str = "proof_required";
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
@@ -104,7 +102,7 @@ impl Action {
             reader.fault(read.about.span().start, what);
         }
         let when = read.when.and_then(|when| {
-            let parsed = Question::parse_with(when.get_ref(), &OWN, &[UNKNOWN]);
+            let parsed = Question::parse_with(when.get_ref(), &OWN);
             // The text begins behind its quote.
             parsed.map_err(|wrong| reader.fault(when.span().start + 1 + wrong.at, wrong.what)).ok()
         });
@@ -166,7 +164,7 @@ pub struct Call<'a> {
 }
 
 fn known() -> impl Iterator<Item = &'static str> {
-    let shared = VARIABLES.iter().filter(|(name, _)| !matches!(*name, "events" | "exceptions" | UNKNOWN));
+    let shared = VARIABLES.iter().filter(|(name, _)| !matches!(*name, "events" | "exceptions"));
     shared.chain(&OWN).chain(&SAID).map(|(name, _)| *name)
 }
 
@@ -306,6 +304,7 @@ fn figures(workflow: &Workflow, object: &ObjectRef, events: &BTreeSet<String>, n
             ("returned", sum(|line| line.returned)),
         ],
         flags: vec![
+            ("proof_required", workflow.readiness.proof_required),
             ("is_shipped", unit.map_or_else(|| reached("shipped"), |unit| unit.shipped_at.is_some())),
             ("is_delivered", unit.map_or_else(|| reached("delivered"), |unit| unit.delivered_at.is_some())),
             ("has_proof", unit.is_some_and(|unit| unit.proof_at.is_some())),
@@ -357,6 +356,18 @@ mod tests {
             RELEASE.replace("about = \"order\"", "about = \"shipment\"").replace("{{ order }}", "{{ object }}");
         let notice = Action::parse("actions/notice.toml", &notice).expect("read");
         assert_eq!(notice.offered(&workflow, &events, at(0)).len(), 2, "one for each shipment");
+    }
+
+    #[test]
+    fn a_condition_may_ask_whether_a_proof_of_delivery_is_required() {
+        let root = ObjectRef::new("order", "O1");
+        let mut workflow = assemble(&definitions(), &root, story(), at(1_000)).expect("a workflow");
+        let asks = RELEASE.replace("readiness == 'invoiced'", "proof_required");
+        let action = Action::parse("actions/bill.toml", &asks).expect("read");
+        for required in [true, false] {
+            workflow.readiness.proof_required = required;
+            assert_eq!(action.offered(&workflow, &BTreeSet::new(), at(0)).len(), usize::from(required));
+        }
     }
 
     #[test]

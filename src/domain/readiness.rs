@@ -84,7 +84,8 @@ pub fn readiness(
     if matches!(state, ReadinessState::Invoiced | ReadinessState::Posted | ReadinessState::Paid) {
         reasons.clear();
     }
-    Readiness { state, reasons, since, policy: books.billing.as_str().to_owned(), units, wakes_at }
+    let (policy, proof_required) = (books.billing.as_str().to_owned(), books.proof_required);
+    Readiness { state, reasons, since, policy, units, proof_required, wakes_at }
 }
 
 /// One unit, and when time alone changes it.

@@ -430,6 +430,9 @@ pub struct Readiness {
     pub policy: String,
     /// What is billed with one invoice each.
     pub units: Vec<Billable>,
+    /// Whether policy or order ask for a proof of delivery before billing.
+    #[serde(skip)]
+    pub proof_required: bool,
     #[serde(skip)]
     pub wakes_at: Option<DateTime<Utc>>,
 }
@@ -438,7 +441,15 @@ impl Readiness {
     /// Of a workflow that bills nothing.
     pub fn none() -> Self {
         let (reasons, policy, units) = (Vec::new(), String::new(), Vec::new());
-        Self { state: ReadinessState::NotDue, reasons, since: None, policy, units, wakes_at: None }
+        Self {
+            state: ReadinessState::NotDue,
+            reasons,
+            since: None,
+            policy,
+            units,
+            proof_required: false,
+            wakes_at: None,
+        }
     }
 }
 

@@ -249,7 +249,8 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         shifts: shifts(tenant, answers),
         shift: answers.shift.as_ref().map(|since| shift(tenant, clock, since)),
         wall: answers.wall,
-        nothing: open == 0 && answers.events.is_empty(),
+        // What was refused has arrived: a house where everything fails has its red tile.
+        nothing: open == 0 && answers.events.is_empty() && answers.failure_groups == 0,
     }
 }
 

@@ -14,6 +14,7 @@ use super::export::jobs::Jobs;
 use super::failures::chart::Change;
 use super::failures::{is_active, stand};
 use super::frame::Counts;
+use super::insights;
 use super::integrations;
 use super::tallies::Tallies;
 use super::time::Clock;
@@ -56,7 +57,8 @@ pub struct Desk {
     counts: Memory<String, Counts>,
     tenants: Mutex<Option<(Instant, Vec<String>)>>,
     views: Memory<String, Arc<Vec<View>>>,
-    clocks: Tallies,
+    clocks: Tallies<(String, i64), Vec<ClockCount>>,
+    pub(super) insights: insights::Kept,
     pub badges: Badges,
     pub jobs: Jobs,
 }
@@ -79,6 +81,7 @@ impl Desk {
             tenants: Mutex::default(),
             views: Memory::default(),
             clocks: Tallies::default(),
+            insights: Tallies::default(),
             badges: Badges::default(),
             jobs: Jobs::default(),
         }
@@ -216,7 +219,7 @@ impl Desk {
             at_risk: of("at_risk"),
             exceptions: open,
             held: held.iter().map(|group| group.objects).sum(),
-            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(&one.standing)).count() as u64,
+            failure_groups: stand(&groups, &acts, now_ms).iter().filter(|one| is_active(one)).count() as u64,
             silent_sources: found.iter().filter(silent).count() as u64,
         })
     }

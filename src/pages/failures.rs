@@ -99,7 +99,10 @@ pub struct GroupRow {
     pub pointer: String,
     pub source: String,
     pub event: String,
+    /// Records that wait to be mended.
     pub count: String,
+    /// `400 of 482 mended`; empty where none is.
+    pub mended: String,
     pub records: String,
     pub last_hour: u64,
     pub last_hour_text: String,
@@ -224,9 +227,9 @@ pub fn stand<'a>(groups: &'a [FailureGroup], acts: &[GroupAct], now_ms: i64) -> 
     groups.iter().map(|group| Standing { group, standing: of(group) }).collect()
 }
 
-/// Does somebody still have to do something about it?
-pub fn is_active(standing: &GroupStanding) -> bool {
-    matches!(standing.state, GroupState::Open | GroupState::Acknowledged)
+/// Does somebody still have to do something about it? Not where replays have mended all of it.
+pub fn is_active(one: &Standing<'_>) -> bool {
+    matches!(one.standing.state, GroupState::Open | GroupState::Acknowledged) && one.group.left() > 0
 }
 
 pub struct Found<'a> {
@@ -244,19 +247,19 @@ pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
     let path = words::tenant_path(found.tenant, "failures");
     let (next, first) = paging(&path, found.query, found.next.as_deref(), found.paged);
     let wanted = found.query.get("state").unwrap_or("active");
-    let fits = |standing: &GroupStanding, state: &str| match state {
-        "active" => is_active(standing),
+    let fits = |one: &Standing<'_>, state: &str| match state {
+        "active" => is_active(one),
         "all" => true,
-        state => standing.state.as_str() == state,
+        state => one.standing.state.as_str() == state,
     };
-    let shown: Vec<&Standing<'_>> = found.groups.iter().filter(|one| fits(&one.standing, wanted)).collect();
+    let shown: Vec<&Standing<'_>> = found.groups.iter().filter(|one| fits(one, wanted)).collect();
     let tab = |title: &str, state: &str| Choice {
         title: title.into(),
         href: format!(
             "{path}{}",
             found.query.without(&["after"]).with("state", if state == "active" { "" } else { state }).text()
         ),
-        count: words::count(found.groups.iter().filter(|one| fits(&one.standing, state)).count() as u64),
+        count: words::count(found.groups.iter().filter(|one| fits(one, state)).count() as u64),
         chosen: wanted == state,
     };
     let by = found.query.get("by").unwrap_or_default();
@@ -285,7 +288,7 @@ pub fn failures(clock: &Clock, found: &Found<'_>) -> Failures {
         ],
         total: format!(
             "{} in {}",
-            words::plural(shown.iter().map(|one| one.group.count).sum(), "record", "records"),
+            words::plural(shown.iter().map(|one| one.group.left()).sum(), "record", "records"),
             words::plural(shown.len() as u64, "group", "groups")
         ),
         as_of: found.groups.iter().map(|one| one.group.as_of_ms).max().map(|ms| clock.time(ms)),
@@ -366,7 +369,11 @@ pub fn group_row(tenant: &str, clock: &Clock, one: &Standing<'_>) -> GroupRow {
         pointer: group.pointer.clone(),
         source: group.source.clone(),
         event: events(group),
-        count: words::count(group.count),
+        count: words::count(group.left()),
+        mended: match group.mended {
+            0 => String::new(),
+            mended => format!("{} of {} mended", words::count(mended), words::count(group.count)),
+        },
         records: words::plural(group.count, "record", "records"),
         last_hour: group.last_hour,
         last_hour_text: words::count(group.last_hour),

@@ -14,11 +14,14 @@ use super::params::Query;
 use super::problem::Trouble;
 use super::render::Page;
 use super::routes::told;
+use super::tallies::Tallies;
 use super::time::Clock;
 use super::visit::{Label, Visit};
 use super::words;
 use crate::domain::Definition;
-use crate::store::{CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, UnbilledWeek, YieldWeek};
+use crate::store::{
+    Cycle, CycleWeek, InsightFilter, PlaceFigures, RecoveryWeek, Stage, Store, StoreError, Unbilled, YieldWeek,
+};
 
 const KNOWN: [&str; 7] = ["definition", "customer", "warehouse", "carrier", "weeks", "by", "as_of"];
 const WEEKS: [u16; 3] = [12, 26, 52];
@@ -69,8 +72,7 @@ pub struct Tile {
 
 #[derive(Debug, Serialize)]
 pub struct StageRow {
-    pub from: String,
-    pub to: String,
+    pub title: String,
     pub count: String,
     pub p50: String,
     pub p95: String,
@@ -90,36 +92,30 @@ pub struct PlaceRow {
 
 /// What the store answered.
 pub struct Figures {
-    /// The pairs of `pairs`, in their order.
     pub cycles: Vec<CycleWeek>,
+    pub stages: Vec<Stage>,
     pub yields: Vec<YieldWeek>,
-    pub unbilled: Vec<UnbilledWeek>,
+    pub unbilled: Vec<Unbilled>,
     pub recovery: Vec<RecoveryWeek>,
     pub places: Vec<PlaceFigures>,
 }
 
-/// The questions before the stages: proof to invoice, ready to invoice, beginning to delivery, beginning to payment.
-const FIRST: usize = 4;
-
-/// From where to where time is told, the first ones for pictures, then each stage.
-pub fn pairs(definition: &Definition) -> Vec<(String, String)> {
-    let step = |wanted: &[&str]| {
-        let known = |key: &&&str| definition.milestones.iter().any(|rule| rule.key == **key);
-        wanted.iter().find(known).map(|key| (*key).to_owned()).unwrap_or_default()
-    };
-    // A pair that this definition lacks asks for a step that nothing has.
-    let or_none = |key: String| if key.is_empty() { "-".to_owned() } else { key };
-    let (proved, invoiced) = (or_none(step(&["pod", "delivered"])), or_none(step(&["invoiced"])));
-    let mut pairs = vec![
-        (proved, invoiced.clone()),
-        (or_none(step(&["invoice_ready"])), invoiced),
-        (String::new(), or_none(step(&["delivered", "received", "settled"]))),
-        (String::new(), or_none(step(&["paid", "closed"]))),
-    ];
-    let keys = definition.milestones.iter().map(|rule| rule.key.clone());
-    pairs.extend(keys.clone().zip(keys.skip(1)));
-    pairs
+impl Figures {
+    async fn find(store: Store, tenant: String, filter: InsightFilter, by: &str) -> Result<Self, StoreError> {
+        let (cycles, stages, yields, unbilled, recovery, places) = tokio::try_join!(
+            store.insight_cycles(&tenant, &filter),
+            store.insight_stages(&tenant, &filter),
+            store.insight_yield(&tenant, &filter),
+            store.insight_unbilled(&tenant, &filter),
+            store.insight_recovery(&tenant, &filter),
+            store.insight_places(&tenant, &filter, by, PLACES),
+        )?;
+        Ok(Self { cycles, stages, yields, unbilled, recovery, places })
+    }
 }
+
+/// Figures by tenant, what they are of, and what they are told apart by.
+pub type Kept = Tallies<(String, InsightFilter, &'static str), Figures>;
 
 /// The first day of the week of a moment, as days since 1970.
 fn week_of(ms: i64) -> i64 {
@@ -233,16 +229,16 @@ pub fn insights(
     let to = |query: &Query| format!("{path}{}", query.text());
     let count = shown_weeks(query);
     let weeks = Weeks::new(clock.now_ms, count);
-    let cycle = |pair: usize| {
-        let rows = figures.cycles.iter().filter(move |row| row.pair as usize == pair + 1);
+    let cycle = |question: Cycle| {
+        let rows = figures.cycles.iter().filter(move |row| row.question == question as u8);
         rows.map(|row| (row.week, row.count, row.p50, row.p95))
     };
     let mut charts = Vec::new();
     let (to_invoice, value, note) =
-        durations(&weeks, "Proof of delivery to invoice", "invoice after a proof", cycle(0));
+        durations(&weeks, "Proof of delivery to invoice", "invoice after a proof", cycle(Cycle::ProofToInvoice));
     let mut headline = vec![Tile { title: "Proof to invoice", value, note }];
     charts.push(to_invoice);
-    let (ready, _, _) = durations(&weeks, "Ready to invoiced", "invoice", cycle(1));
+    let (ready, _, _) = durations(&weeks, "Ready to invoiced", "invoice", cycle(Cycle::ReadyToInvoice));
     charts.push(ready);
     let (unbilled, open) = unbilled(&weeks, &figures.unbilled);
     headline.push(Tile {
@@ -254,10 +250,10 @@ pub fn insights(
     let (kept, tiles) = yields(&weeks, &figures.yields);
     headline.extend(tiles);
     charts.push(kept);
-    let (order, value, note) = durations(&weeks, "Order to delivery", "delivery", cycle(2));
+    let (order, value, note) = durations(&weeks, "Order to delivery", "delivery", cycle(Cycle::ToDelivery));
     headline.push(Tile { title: "Order to delivery", value, note });
     charts.push(order);
-    let (paid, _, _) = durations(&weeks, "Order to payment", "payment", cycle(3));
+    let (paid, _, _) = durations(&weeks, "Order to payment", "payment", cycle(Cycle::ToPayment));
     charts.push(paid);
     let done = figures.recovery.iter().filter(|row| row.week > 0);
     let done = done.map(|row| (row.week, row.count, row.p50, row.p95));
@@ -272,20 +268,15 @@ pub fn insights(
         let rule = definition.milestones.iter().find(|rule| rule.key == key);
         rule.map_or_else(|| words::title(key), |rule| rule.title.clone())
     };
-    let stages = pairs(definition).into_iter().enumerate().skip(FIRST).filter_map(|(at, (from, to))| {
-        let rows: Vec<_> = cycle(at).filter(|row| weeks.place(row.0).is_some()).collect();
-        let count: u64 = rows.iter().map(|row| row.1).sum();
-        // Weeks weigh as many cases as they have; close to the figure of all cases, and told as such.
-        let mean = |of: fn(&(u16, u64, f64, f64)) -> f64| {
-            rows.iter().map(|row| of(row) * row.1 as f64).sum::<f64>() / count.max(1) as f64
-        };
-        (count > 0).then(|| StageRow {
-            from: title(&from),
-            to: title(&to),
-            count: words::count(count),
-            p50: took(mean(|row| row.2)),
-            p95: took(mean(|row| row.3)),
-        })
+    // In the order of the definition; a milestone that it has no more comes last.
+    let place = |step: &str| definition.milestones.iter().position(|rule| rule.key == step).unwrap_or(usize::MAX);
+    let mut stages: Vec<&Stage> = figures.stages.iter().collect();
+    stages.sort_by_key(|stage| (place(&stage.step), &stage.step));
+    let stages = stages.into_iter().map(|stage| StageRow {
+        title: title(&stage.step),
+        count: words::count(stage.count),
+        p50: took(stage.p50_s * 1000.0),
+        p95: took(stage.p95_s * 1000.0),
     });
     let by = by(query);
     let place = |row: &PlaceFigures| PlaceRow {
@@ -329,18 +320,20 @@ pub fn insights(
 }
 
 /// What is delivered and not invoiced at the end of each week, a picture per currency; and what it is now, in words.
-fn unbilled(weeks: &Weeks, rows: &[UnbilledWeek]) -> (Vec<Chart>, Vec<String>) {
+fn unbilled(weeks: &Weeks, rows: &[Unbilled]) -> (Vec<Chart>, Vec<String>) {
     let mut currencies: Vec<(&str, u64)> = Vec::new();
     for row in rows {
         match currencies.iter_mut().find(|(known, _)| *known == row.currency) {
-            Some((_, n)) => *n += row.added,
-            None => currencies.push((&row.currency, row.added)),
+            Some((_, n)) => *n += row.count,
+            None => currencies.push((&row.currency, row.count)),
         }
     }
     currencies.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let level = |currency: &str, until: i64| {
-        let before = rows.iter().filter(|row| row.currency == currency && i64::from(row.week) <= until);
-        before.map(|row| row.change_millionths).fold(0_i128, i128::saturating_add)
+        let is_open =
+            |row: &&Unbilled| i64::from(row.proved) <= until && (row.invoiced == 0 || i64::from(row.invoiced) > until);
+        let open = rows.iter().filter(|row| row.currency == currency).filter(is_open);
+        open.map(|row| row.value_millionths).fold(0_i128, i128::saturating_add)
     };
     let text = |value: i128, currency: &str| words::stored_money(Some(value), currency).unwrap_or_default();
     let mut charts = Vec::new();
@@ -453,7 +446,6 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
     let mut others: Vec<(String, String)> = all.iter().map(|one| (one.key.clone(), one.title.clone())).collect();
     others.sort_by(|a, b| a.1.cmp(&b.1));
     let one = |name: &str| visit.query.get(name).unwrap_or_default().to_owned();
-    let pairs = pairs(definition);
     let from = week_of(visit.clock.now_ms) - 7 * (i64::from(shown_weeks(&visit.query)) - 1);
     let filter = InsightFilter {
         definition: definition.key.clone(),
@@ -461,23 +453,13 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
         warehouse: one("warehouse"),
         carrier: one("carrier"),
         from_ms: from * 86_400_000,
-        delivered: pairs[2].1.clone(),
-        proved: pairs[0].0.clone(),
-        invoiced: pairs[0].1.clone(),
     };
     let tenant = visit.tenant.as_str();
     let by = by(&visit.query).0;
     visit
         .show(desk, async {
-            let store = &desk.store;
-            let (cycles, yields, unbilled, recovery, places) = tokio::try_join!(
-                store.insight_cycles(tenant, &filter, &pairs),
-                store.insight_yield(tenant, &filter),
-                store.insight_unbilled(tenant, &filter),
-                store.insight_recovery(tenant, &filter),
-                store.insight_places(tenant, &filter, by, PLACES),
-            )?;
-            let figures = Figures { cycles, yields, unbilled, recovery, places };
+            let find = Figures::find(desk.store.clone(), tenant.to_owned(), filter.clone(), by);
+            let figures = desk.insights.get((tenant.to_owned(), filter, by), find).await?;
             let page = insights(tenant, &visit.clock, &visit.query, definition, &others, &figures);
             Ok((Label::new("insights", "Insights", ""), page))
         })
@@ -507,15 +489,22 @@ mod tests {
 
     #[test]
     fn what_is_not_invoiced_is_the_sum_of_all_weeks_before_and_never_across_currencies() {
-        let row = |currency: &str, weeks_ago: i64, units: i128| UnbilledWeek {
+        let week = |ago: i64| (MONDAY - 7 * ago) as u16;
+        let row = |currency: &str, proved: i64, invoiced: Option<i64>, units: i128| Unbilled {
             currency: currency.into(),
-            week: (MONDAY - 7 * weeks_ago) as u16,
-            change_millionths: units * MILLIONTHS,
-            added: u64::from(units > 0),
-            taken: u64::from(units < 0),
+            proved: week(proved),
+            invoiced: invoiced.map_or(0, week),
+            value_millionths: units * MILLIONTHS,
+            count: 1,
         };
-        // Long before the time that is shown, and within it.
-        let rows = [row("EUR", 40, 100), row("EUR", 2, 50), row("EUR", 0, -30), row("USD", 1, 7)];
+        // Long before the time that is shown, and within it; the same week takes back what it brought.
+        let rows = [
+            row("EUR", 40, None, 70),
+            row("EUR", 40, Some(0), 30),
+            row("EUR", 2, None, 50),
+            row("EUR", 1, Some(1), 900),
+            row("USD", 1, None, 7),
+        ];
         let weeks = Weeks::new(ms("2026-11-25T10:00:00Z"), 12);
         let (charts, now) = unbilled(&weeks, &rows);
         assert_eq!(now, ["120.00 EUR", "7.00 USD"]);

@@ -24,7 +24,6 @@ const BARS_H: f64 = 28.0;
 /// Late by this much on average is delayed; by this much, old events are being loaded. A larger share of refusals is
 /// erroring.
 const LAG_MS: i64 = 5 * 60_000;
-const HISTORY_MS: i64 = 86_400_000;
 /// What is older when it comes says nothing about how fast the way is.
 const LIVE_MS: i64 = 6 * 3_600_000;
 const REFUSED_SHARE: f64 = 0.05;
@@ -281,7 +280,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
     let (badge, why) = judged(clock, source, usual);
     // Nothing came, or only history that somebody loaded.
     let only_history =
-        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= HISTORY_MS) || ms_of(source.now_lag_p50) >= LIVE_MS;
+        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= LAG_MS) || ms_of(source.now_lag_p50) >= LIVE_MS;
     let lagless = source.hour_events == 0 || only_history;
     let percent = source.hour_refused as f64 * 100.0 / (source.hour_records + source.hour_refused).max(1) as f64;
     let mut contracts = source.contracts.clone();

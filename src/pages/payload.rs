@@ -66,6 +66,8 @@ pub struct Payload {
     pub key_id: String,
     pub size: String,
     pub counts: String,
+    /// The version of contracts and mapping that it was read by, where others are in force now.
+    pub rules_then: String,
     pub kind: String,
     pub problems: Vec<Problem>,
     pub more_problems: u64,
@@ -203,6 +205,8 @@ pub struct Facts<'a> {
     pub good: Option<(TakenAs, PayloadRow)>,
     /// What replays did with it, the newest first.
     pub replays: &'a [ReplayItemRow],
+    /// The version of contracts and mapping in force.
+    pub rules_now: String,
 }
 
 pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
@@ -277,6 +281,11 @@ pub fn payload(clock: &Clock, facts: Facts<'_>) -> Payload {
             words::count(u64::from(row.events)),
             words::count(u64::from(row.refused))
         ),
+        rules_then: if facts.rules_now.is_empty() || facts.rules_now == row.rules {
+            String::new()
+        } else {
+            row.rules.clone()
+        },
         kind: shown.kind.clone(),
         more_problems: own.len().saturating_sub(MAX_PROBLEMS) as u64,
         problems: own
@@ -517,6 +526,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 objects: &around.objects,
                 good: around.good,
                 replays: &replays,
+                rules_now: desk.replays.as_ref().map(|r| r.gate.rules.now().version.clone()).unwrap_or_default(),
             };
             let watch = if replays.is_empty() { "" } else { "replays" };
             Ok((Label::new("", format!("Payload {name}"), watch), payload(&visit.clock, facts)))

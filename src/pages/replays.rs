@@ -18,7 +18,7 @@ use super::status::Badge;
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::replay::job::{self, Options, Through, item};
+use crate::replay::job::{self, Of, Options, Through, item};
 use crate::replay::{ReplayError, Replays, Wanted};
 use crate::store::FailureFilter;
 use crate::store::replays::{Outcome, ReplayItemRow, ReplayRow, name};
@@ -211,6 +211,7 @@ fn why(code: &str) -> &'static str {
         "taken" => "the event has been taken since",
         "elsewhere" => "it failed between two other systems: choose a target",
         "in_replay" => "another replay has it",
+        "rules_not_kept" => "contracts and mapping of then are not kept",
         _ => "not known",
     }
 }
@@ -232,6 +233,7 @@ fn row(tenant: &str, clock: &Clock, row: &ReplayRow, rate: Option<u32>) -> Row {
         by: row.by.split_once('/').map_or(row.by.as_str(), |(_, name)| name).to_owned(),
         through: match row.through.strip_prefix("target:") {
             Some(target) => format!("target {target}"),
+            None if options.of == Of::Then => "our pipeline, by contracts and mapping of then".to_owned(),
             None => "our pipeline".to_owned(),
         },
         count: match row.kind.as_str() {
@@ -319,9 +321,24 @@ fn ask(replays: &Replays, tenant: &str, query: &Query) -> Option<Ask> {
     Some(Ask { path: words::tenant_path(tenant, "replays/draft"), words, group, payload, edit, ways })
 }
 
+/// The pipeline with contracts and mapping of when each payload came, as forms name it.
+const OF_THEN: &str = "pipeline:then";
+
+/// The way that a form chose.
+pub fn way(text: &str) -> Option<(Through, Of)> {
+    match text {
+        OF_THEN => Some((Through::Pipeline, Of::Then)),
+        text => Through::parse(text).map(|through| (through, Of::Now)),
+    }
+}
+
 /// The ways that a replay may take, each with its title.
 pub fn ways(replays: &Replays, tenant: &str) -> Vec<(String, String)> {
     let mut ways = vec![("pipeline".to_owned(), "Our own pipeline, with the contracts and mapping of now".to_owned())];
+    if replays.gate.rules.has_earlier() {
+        let then = "Our own pipeline, with the contracts and mapping of when each came";
+        ways.push((OF_THEN.to_owned(), then.to_owned()));
+    }
     let targets = replays.targets.of(tenant);
     ways.extend(targets.iter().map(|t| (format!("target:{}", t.key), format!("{} at {}", t.title, t.url))));
     ways
@@ -330,7 +347,7 @@ pub fn ways(replays: &Replays, tenant: &str) -> Vec<(String, String)> {
 /// Freezes what is asked for, and shows it for confirmation.
 async fn draft(desk: &Desk, _: &HttpRequest, form: Submission) -> Result<HttpResponse, Trouble> {
     let tenant = form.by.tenant.clone();
-    let through = form.get("through").and_then(Through::parse).ok_or_else(|| form.bad("Choose a way."))?;
+    let (through, of) = form.get("through").and_then(way).ok_or_else(|| form.bad("Choose a way."))?;
     let mut wanted = Wanted::default();
     if let Some(group) = form.get("group") {
         let id = u64::from_str_radix(group, 16).map_err(|_| form.bad("There is no such group."))?;
@@ -348,7 +365,7 @@ async fn draft(desk: &Desk, _: &HttpRequest, form: Submission) -> Result<HttpRes
             serde_json::from_str(text).map_err(|error| form.bad(&format!("The rule cannot be read: {error}.")))?
         }
     };
-    let options = Options { edit: form.get("edit").unwrap_or_default().to_owned(), steps, ..Options::default() };
+    let options = Options { edit: form.get("edit").unwrap_or_default().to_owned(), steps, of, ..Options::default() };
     let made = replays(desk, &tenant)?.draft(&form.by, &wanted, &through, &options).await;
     let row = made.map_err(|error| trouble(&tenant, error))?;
     Ok(form.answer(&words::tenant_path(&tenant, &format!("replays/{}", row.id))))

@@ -10,6 +10,7 @@ use milepost_ingest::ObjectRef;
 use super::act::Submission;
 use super::board::{self, Answers, Flow};
 use super::desk::{Desk, FAILURES_BACK_MS, MAX_GROUPS};
+use super::failures::{is_active, stand};
 use super::params::{Query, qualifiers};
 use super::problem::Trouble;
 use super::visit::{Label, Visit};
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
-use crate::store::{Cursor, FailureFilter, Sort, StageCount, WorkflowFilter};
+use crate::store::{Cursor, FailureFilter, FailureGroup, Sort, StageCount, WorkflowFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -209,7 +210,7 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
             let start = Cursor::start();
             let days = board::days(&visit.clock);
-            let (counts, due, next, events, clocks, held, groups) = tokio::try_join!(
+            let (counts, due, next, events, clocks, held, groups, acts) = tokio::try_join!(
                 desk.store.board_counts(tenant),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
                 desk.store.next_due(tenant),
@@ -217,7 +218,11 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 desk.clocks(tenant, days),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
+                desk.store.failure_group_acts(tenant),
             )?;
+            let standing = stand(&groups, &acts, now);
+            let failing: Vec<&FailureGroup> =
+                standing.iter().filter(|one| is_active(one)).map(|one| one.group).collect();
             let roots: Vec<ObjectRef> =
                 due.iter().map(|row| ObjectRef::new(row.root_type.clone(), row.root_id.clone())).collect();
             let taken = desk.store.owners(tenant, &roots).await?;
@@ -239,8 +244,8 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 days,
                 held: held.iter().map(|group| group.objects).sum(),
                 held_oldest_ms: held.iter().map(|group| group.oldest_ms).min(),
-                failure_groups: groups.len() as u64,
-                failures_last_hour: groups.iter().map(|group| group.last_hour).sum(),
+                failure_groups: failing.len() as u64,
+                failures_last_hour: failing.iter().map(|group| group.last_hour).sum(),
                 next_due_ms: next,
                 owners: taken.into_iter().map(|(root, owner)| (root.to_string(), owner)).collect(),
                 shift,

@@ -1,48 +1,55 @@
-//! Figures of the board that take a pass over many rows: kept for the longer, the longer it took to find them, and shown
-//! while newer ones are looked for, so that nobody waits for them but the first.
+//! Figures that take a pass over many rows: kept for the longer, the longer it took to find them, and shown while newer
+//! ones are looked for, so that nobody waits for them but the first. What is found fast is looked for at once.
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::store::{ClockCount, StoreError};
+use crate::store::StoreError;
 
 /// Figures are new for at least so long, and for so many times as long as it took to find them.
 const NEW: Duration = Duration::from_secs(2);
 const TIMES: u32 = 20;
+/// Figures that took no longer than this are waited for rather than shown when they are not new.
+const FAST: Duration = Duration::from_millis(100);
 /// What is older is not shown.
 const OLD: Duration = Duration::from_secs(300);
 const MAX_KEPT: usize = 64;
 
-/// Whose, and of which day.
-type Name = (String, i64);
+/// By what was asked.
+pub struct Tallies<Q, T>(Arc<Mutex<HashMap<Q, Kept<T>>>>);
 
-#[derive(Default)]
-pub struct Tallies(Arc<Mutex<HashMap<Name, Kept>>>);
+impl<Q, T> Default for Tallies<Q, T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
 
-struct Kept {
-    found: Arc<Vec<ClockCount>>,
+struct Kept<T> {
+    found: Arc<T>,
     at: Instant,
     took: Duration,
     /// Somebody looks for newer ones.
     asked: bool,
 }
 
-impl Tallies {
-    pub async fn get<F>(&self, name: Name, look: F) -> Result<Arc<Vec<ClockCount>>, StoreError>
+impl<Q: Hash + Eq + Send + 'static, T: Send + Sync + 'static> Tallies<Q, T> {
+    pub async fn get<F>(&self, question: Q, look: F) -> Result<Arc<T>, StoreError>
     where
-        F: Future<Output = Result<Vec<ClockCount>, StoreError>> + Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let shown = {
             let mut all = self.0.lock();
             all.retain(|_, kept| kept.at.elapsed() < OLD);
-            match all.get_mut(&name) {
+            match all.get_mut(&question) {
                 Some(kept) if kept.asked || kept.at.elapsed() < NEW.max(kept.took * TIMES) => {
                     return Ok(Arc::clone(&kept.found));
                 }
+                Some(kept) if kept.took < FAST => None,
                 Some(kept) => {
                     kept.asked = true;
                     Some(Arc::clone(&kept.found))
@@ -62,9 +69,9 @@ impl Tallies {
                     }
                     let kept =
                         Kept { found: Arc::clone(found), at: Instant::now(), took: begun.elapsed(), asked: false };
-                    all.insert(name, kept);
+                    all.insert(question, kept);
                 }
-                Err(_) => drop(all.get_mut(&name).map(|kept| kept.asked = false)),
+                Err(_) => drop(all.get_mut(&question).map(|kept| kept.asked = false)),
             }
             found
         };
@@ -81,6 +88,7 @@ impl Tallies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::ClockCount;
 
     fn count(count: u64) -> Vec<ClockCount> {
         vec![ClockCount { count, ..ClockCount::default() }]
@@ -88,7 +96,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_new_is_not_asked_for_again_and_what_took_long_stays_new_longer() {
-        let tallies = Tallies::default();
+        let tallies = Tallies::<(String, i64), Vec<ClockCount>>::default();
         let name = || ("acme".to_owned(), 0);
         let slow = async {
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -110,6 +118,9 @@ mod tests {
             tries += 1;
             assert!(tries < 10_000, "the newer figures came");
         }
-        assert_eq!(*tallies.get(("acme".to_owned(), 1), async { Ok(count(5)) }).await.expect("found"), count(5));
+        let other = || ("acme".to_owned(), 1);
+        assert_eq!(*tallies.get(other(), async { Ok(count(5)) }).await.expect("found"), count(5));
+        age(Duration::from_secs(3));
+        assert_eq!(*tallies.get(other(), async { Ok(count(6)) }).await.expect("found"), count(6), "it is found fast");
     }
 }

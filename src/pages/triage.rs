@@ -79,6 +79,8 @@ pub struct Facts<'a> {
     pub invoices: &'a InvoiceFailures,
     /// The latest first.
     pub replays: &'a [ReplayRow],
+    /// Replays with items that name no business object and show no effect, and how many: no workflow can tell of these.
+    pub nameless: &'a [(String, u64)],
 }
 
 /// A replay in a line.
@@ -107,7 +109,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
         .map(|row| row.key.as_str())
         .chain(dependencies.iter().filter(|row| row.badge.loud).map(|row| row.key.as_str()))
         .collect();
-    let mut active: Vec<&Standing<'_>> = facts.groups.iter().filter(|one| is_active(&one.standing)).collect();
+    let mut active: Vec<&Standing<'_>> = facts.groups.iter().filter(|one| is_active(one)).collect();
     // What fails now comes first, then what hangs on it, then how much there is.
     active.sort_by_key(|one| {
         let group = one.group;
@@ -116,7 +118,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
     let answers = vec![
         shipments(tenant, clock, facts.reach),
         invoices(tenant, facts.invoices),
-        replayed(tenant, clock, facts.replays),
+        replayed(tenant, clock, facts.replays, facts.nameless),
         carriers(tenant, facts.carriers),
     ];
     let held = |group: &HeldGroup| {
@@ -266,7 +268,7 @@ fn counts_of(rows: &[ReplayRow]) -> String {
 }
 
 /// Drafts are no replays yet.
-fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow]) -> Answer {
+fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], nameless: &[(String, u64)]) -> Answer {
     let recent: Vec<ReplayRow> = rows
         .iter()
         .filter(|row| is_running(row) || clock.now_ms - row.finished_ms.max(row.created_ms) < DAY_MS)
@@ -275,29 +277,39 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow]) -> Answer {
     let running = recent.iter().filter(|row| is_running(row)).count() as u64;
     let failed = recent.iter().any(|row| row.failed > 0);
     let unproven = recent.iter().any(|row| row.sent > 0);
+    let unseen: u64 = nameless.iter().map(|(_, count)| count).sum();
+    let mut text = match (recent.len() as u64, running) {
+        (0, _) => "Nothing was replayed in the last 24 hours.".into(),
+        (jobs, 0) => format!("{}: {}.", words::plural(jobs, "replay", "replays"), counts_of(&recent)),
+        (jobs, running) => {
+            format!(
+                "{}, {} under way: {}.",
+                words::plural(jobs, "replay", "replays"),
+                words::count(running),
+                counts_of(&recent)
+            )
+        }
+    };
+    if unseen > 0 {
+        text.push_str(&format!(
+            " {} without a business object {} sent and no effect is seen:",
+            words::plural(unseen, "record", "records"),
+            if unseen == 1 { "was" } else { "were" },
+        ));
+    }
+    let link = |(id, _): &(String, u64)| (format!("replay {id}"), words::tenant_path(tenant, &format!("replays/{id}")));
     Answer {
         question: "Did the replay work?",
-        badge: match (recent.is_empty(), failed, running > 0, unproven) {
+        badge: match (recent.is_empty() && unseen == 0, failed || unseen > 0, running > 0, unproven) {
             (true, ..) => status::UNKNOWN,
             (_, true, ..) => status::FAILED,
             (_, _, true, _) => status::RUNNING,
             (_, _, _, true) => status::NO_EFFECT,
             _ => status::YES,
         },
-        text: match (recent.len() as u64, running) {
-            (0, _) => "Nothing was replayed in the last 24 hours.".into(),
-            (jobs, 0) => format!("{}: {}.", words::plural(jobs, "replay", "replays"), counts_of(&recent)),
-            (jobs, running) => {
-                format!(
-                    "{}, {} under way: {}.",
-                    words::plural(jobs, "replay", "replays"),
-                    words::count(running),
-                    counts_of(&recent)
-                )
-            }
-        },
+        text,
         href: words::tenant_path(tenant, "replays"),
-        links: Vec::new(),
+        links: nameless.iter().map(link).collect(),
     }
 }
 
@@ -352,13 +364,15 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 desk.store.dependencies(tenant, now_ms),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
             )?;
-            let (acts, held, changes, reach, invoices, replays) = tokio::try_join!(
+            let week = now_ms - 7 * DAY_MS;
+            let (acts, held, changes, reach, invoices, replays, nameless) = tokio::try_join!(
                 desk.store.failure_group_acts(tenant),
                 desk.store.held_groups(tenant),
                 desk.changes(tenant, since),
                 desk.store.reach(tenant, since),
                 desk.store.invoice_failures(tenant, since),
                 desk.store.replays(tenant, "", REPLAYS),
+                desk.store.nameless_silent(tenant, week),
             )?;
             let facts = Facts {
                 tenant,
@@ -372,6 +386,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 reach: &reach,
                 invoices: &invoices,
                 replays: &replays,
+                nameless: &nameless,
             };
             Ok((Label::new("triage", "Triage", "failures sources held replays"), triage(&visit.clock, facts)))
         })

@@ -94,6 +94,7 @@ impl Gate {
             form: Form::Acts,
             headers: Vec::new(),
             body: write_acts(&events).into(),
+            ruling: None,
         };
         let (taken, offset) = self.take_in(arrival).await?;
         self.hurry.store(true, Ordering::Release);

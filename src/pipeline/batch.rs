@@ -8,6 +8,7 @@ use milepost_ingest::{Event, Form, ObjectRef, Span};
 
 use super::failed::{Owner, dependency};
 use super::recent::Read;
+use super::record::Record;
 use super::seen;
 use crate::domain::Fact;
 use crate::store::rows::{
@@ -113,6 +114,7 @@ impl Filling {
                 body: record.body.to_vec(),
                 events: u32::try_from(events.len()).unwrap_or(u32::MAX),
                 refused: u32::try_from(refusals.len()).unwrap_or(u32::MAX),
+                rules: record.rules.clone(),
             });
         }
         for refusal in refusals {
@@ -121,7 +123,7 @@ impl Filling {
             self.rows.failures.push(row);
         }
         for event in events {
-            self.event(&record.tenant, &record.key_id, &record.form, offset, received_at, event);
+            self.event(&record, offset, received_at, event);
         }
     }
 
@@ -134,7 +136,9 @@ impl Filling {
         (self.rows, self.facts)
     }
 
-    fn event(&mut self, tenant: &str, key_id: &str, form: &str, offset: u64, received_at: DateTime<Utc>, event: Event) {
+    fn event(&mut self, record: &Record, offset: u64, received_at: DateTime<Utc>, event: Event) {
+        let Record { tenant, key_id, form, .. } = record;
+        let is_history = record.is_history();
         let received_ms = received_at.timestamp_millis();
         let lag_ms = received_ms - event.occurred_at.timestamp_millis();
         self.count(tenant, &event.source, &event.system, form, received_ms, |m| {
@@ -143,7 +147,7 @@ impl Filling {
             m.lag_sum_ms += lag_ms;
             m.lag_max_ms = m.lag_max_ms.max(lag_ms);
             // Older events are history that somebody loads, and say nothing about how fast the way is.
-            if lag_ms < HISTORY_MS {
+            if lag_ms < HISTORY_MS && !is_history {
                 count_size(&mut m.lags, lag_ms);
                 m.late += u64::from(lag_ms > LATE_MS);
             }

@@ -162,6 +162,7 @@ impl Groups {
                 example_index: facts.example_index,
                 first_ms: facts.first_ms,
                 last_ms: facts.last_ms,
+                mended: facts.mended,
                 as_of_ms,
                 version,
             });

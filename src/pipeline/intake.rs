@@ -8,27 +8,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use milepost_ingest::{Code, Context, Contracts, Event, Limits, Mapping, Reading, Refusal, Stage};
+use milepost_ingest::{Code, Context, Event, Reading, Refusal, Stage};
 use parking_lot::Mutex;
 use prost::Message;
 use tokio::sync::watch;
 
 use super::recent::{Read, Recent};
 use super::record::Record;
+use super::rules::{Rules, Ruling};
 use super::seen::{self, Seen, Verdict};
 use super::{Arrival, Form, Intake, Pressure, Taken};
 use crate::journal::{Journal, JournalError};
 
-/// What payloads are held against.
-pub struct Rules {
-    pub contracts: &'static Contracts,
-    pub mapping: Mapping,
-    pub limits: Limits,
-}
-
 pub struct Gate {
     pub journal: Arc<dyn Journal>,
-    rules: Rules,
+    pub rules: Arc<Rules>,
     pub recent: Recent,
     seen: Mutex<Seen>,
     /// Bytes journalled and not yet stored.
@@ -42,7 +36,7 @@ pub struct Gate {
 }
 
 impl Gate {
-    pub fn new(journal: Arc<dyn Journal>, rules: Rules, settings: &super::Settings) -> Self {
+    pub fn new(journal: Arc<dyn Journal>, rules: Arc<Rules>, settings: &super::Settings) -> Self {
         Self {
             journal,
             rules,
@@ -107,21 +101,34 @@ impl Gate {
             return None;
         };
         let received_at = DateTime::<Utc>::from_timestamp_micros(record.received_us).unwrap_or_default();
-        let mut reading = self.read(form, &record.header_pairs(), &record.body, &record.source, received_at);
+        let ruling = self.ruling_of(&record);
+        let mut reading = self.read(&ruling, form, &record.header_pairs(), &record.body, &record.source, received_at);
         settle(&mut reading, &record, 0);
         Some(Read { record, reading })
     }
 
-    /// What would be made of a payload, were it taken now. Nothing is kept.
+    /// What a record was read by when it came: a restart under other rules makes nothing else of what was acknowledged.
+    fn ruling_of(&self, record: &Record) -> Arc<Ruling> {
+        if record.rules.is_empty() {
+            return self.rules.now();
+        }
+        self.rules.then(&record.rules).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a journal record is read by the contracts and mapping of now");
+            self.rules.now()
+        })
+    }
+
+    /// What would be made of a payload by these contracts and this mapping. Nothing is kept.
     #[expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
     pub fn trial(
         &self,
+        ruling: &Ruling,
         form: Form,
         headers: &[(String, String)],
         body: &Bytes,
         source: &str,
     ) -> Result<Reading, Refusal> {
-        self.read(form, headers, body, source, Utc::now())
+        self.read(ruling, form, headers, body, source, Utc::now())
     }
 
     /// Takes a payload in; gives its place in the journal too.
@@ -134,8 +141,9 @@ impl Gate {
         }
         let now = Utc::now();
         let form = arrival.form;
-        let mut reading = self.read(form, &arrival.headers, &arrival.body, &arrival.source, now);
-        let mut record = Record::of(arrival, now.timestamp_micros());
+        let ruling = arrival.ruling.clone().unwrap_or_else(|| self.rules.now());
+        let mut reading = self.read(&ruling, form, &arrival.headers, &arrival.body, &arrival.source, now);
+        let mut record = Record::of(arrival, now.timestamp_micros(), &ruling.version);
         let judged: Vec<(u128, u64)> = match &reading {
             Ok(reading) => {
                 let judge = |e: &Event| (seen::key(&record.tenant, &e.source, &e.id), seen::content(e));
@@ -184,20 +192,33 @@ impl Gate {
         Ok((taken, offset))
     }
 
-    /// Reads a body by the rules.
+    /// Reads a body.
     #[expect(clippy::result_large_err, reason = "a refusal is full of words on purpose, and it is the rare way out")]
     fn read(
         &self,
+        ruling: &Ruling,
         form: Form,
         headers: &[(String, String)],
         body: &Bytes,
         source: &str,
         received_at: DateTime<Utc>,
     ) -> Result<Reading, Refusal> {
-        let rules = &self.rules;
-        let context =
-            Context { contracts: rules.contracts, mapping: &rules.mapping, limits: &rules.limits, received_at, source };
+        let (contracts, mapping, limits) = (&*ruling.contracts, &ruling.mapping, &self.rules.limits);
+        let context = Context { contracts, mapping, limits, received_at, source };
         milepost_ingest::read(form, headers, body, &context)
+    }
+}
+
+#[cfg(test)]
+impl Gate {
+    /// With a journal and rules of its own, for tests of other rooms.
+    pub fn alone(dir: &std::path::Path) -> Result<Self, Box<dyn std::error::Error>> {
+        let settings = crate::journal::Settings { dir: dir.join("journal"), ..crate::journal::Settings::default() };
+        let journal: Arc<dyn Journal> = Arc::new(crate::journal::Segments::open(settings, 0)?.0);
+        let contracts = milepost_ingest::Contracts::shipped_files().collect();
+        let texts = super::Texts { contracts, mapping: String::new() };
+        let rules = Arc::new(Rules::open(&dir.join("rules"), &texts, milepost_ingest::Limits::default())?);
+        Ok(Self::new(journal, rules, &super::Settings::default()))
     }
 }
 

@@ -28,6 +28,9 @@ pub struct Record {
     /// Positions of events whose id had been taken before with other content.
     #[prost(uint32, repeated, tag = "9")]
     pub conflicts: Vec<u32>,
+    /// The version of contracts and mapping that it was read by; empty in records of before these were kept.
+    #[prost(string, tag = "10")]
+    pub rules: String,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -39,7 +42,7 @@ pub struct Header {
 }
 
 impl Record {
-    pub fn of(arrival: Arrival, received_us: i64) -> Self {
+    pub fn of(arrival: Arrival, received_us: i64, rules: &str) -> Self {
         Self {
             received_us,
             tenant: arrival.tenant,
@@ -50,7 +53,13 @@ impl Record {
             body: arrival.body,
             duplicates: Vec::new(),
             conflicts: Vec::new(),
+            rules: rules.to_owned(),
         }
+    }
+
+    /// Loaded from a file, or replayed: when it happened says nothing about how fast the way is now.
+    pub fn is_history(&self) -> bool {
+        self.headers.iter().any(|header| matches!(header.name.as_str(), "milepost-import" | "milepost-replay"))
     }
 
     pub fn header_pairs(&self) -> Vec<(String, String)> {

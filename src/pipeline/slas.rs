@@ -9,7 +9,7 @@ use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashMap, FxHasher};
 
 use super::snapshot;
-use crate::domain::{Reached, Sla, Verdict, Workflow};
+use crate::domain::{Reached, Sla, Status, Verdict, Workflow};
 use crate::store::StoredSla;
 use crate::store::rows::{PathRow, SlaRow};
 
@@ -255,6 +255,8 @@ fn path(tenant: &str, workflow: &Workflow, version: u64) -> PathRow {
     let mut steps: Vec<(i64, &str)> = full.filter_map(|m| Some((m.at?.timestamp_millis(), m.key.as_str()))).collect();
     // Steps of one moment stay in the order of the definition.
     steps.sort_by_key(|(at, _)| *at);
+    let landmarks = workflow.landmarks();
+    let ms = |at: Option<DateTime<Utc>>| at.map_or(0, |at| at.timestamp_millis());
     PathRow {
         tenant: tenant.to_owned(),
         definition: workflow.definition.clone(),
@@ -269,6 +271,15 @@ fn path(tenant: &str, workflow: &Workflow, version: u64) -> PathRow {
         closed: workflow.closed_at.is_some(),
         steps: steps.iter().map(|(_, key)| (*key).to_owned()).collect(),
         times: steps.iter().map(|(at, _)| *at).collect(),
+        delivered_ms: ms(landmarks.delivered_at),
+        proved_ms: ms(landmarks.proved_at),
+        ready_ms: ms(landmarks.ready_at),
+        invoiced_ms: ms(landmarks.invoiced_at),
+        paid_ms: ms(landmarks.paid_at),
+        amount: workflow.amount.as_ref().and_then(snapshot::scaled),
+        currency: workflow.amount.as_ref().map_or_else(String::new, |m| m.currency.clone()),
+        cancelled: workflow.status == Status::Cancelled,
+        promise: landmarks.promise.map_or_else(String::new, |promise| promise.as_str().to_owned()),
         version,
     }
 }
@@ -286,6 +297,7 @@ fn mark(row: &SlaRow) -> u64 {
 fn path_mark(row: &PathRow) -> u64 {
     let mut hasher = FxHasher::default();
     (&row.customer, &row.warehouse, &row.carrier, &row.lane, row.closed, &row.steps, &row.times).hash(&mut hasher);
+    (row.proved_ms, row.amount, &row.currency, row.cancelled, &row.promise).hash(&mut hasher);
     hasher.finish() | 1
 }
 

@@ -67,7 +67,8 @@ impl Doors {
         let Parcel { pass, form, body } = parcel;
         let bytes = body.len();
         let tenant = pass.key.tenant.clone();
-        let arrival = Arrival { tenant, key_id: pass.key.id.clone(), source: pass.source, form, headers, body };
+        let arrival =
+            Arrival { tenant, key_id: pass.key.id.clone(), source: pass.source, form, headers, body, ruling: None };
         let taken = self.intake.take(arrival).await?;
         self.patience.relieved();
         let records = taken.accepted.saturating_add(taken.duplicates);

@@ -3,7 +3,7 @@
 use super::cut;
 use super::settings::Settings;
 
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "content-type",
     "content-encoding",
     "grpc-encoding",
@@ -11,6 +11,7 @@ const KEPT: [&str; 7] = [
     "traceparent",
     "idempotency-key",
     "x-request-id",
+    "milepost-import",
 ];
 
 /// `ce-` headers are kept whole, since in binary mode they are the event; `header_bytes` bounds them. Others are cut.

@@ -17,7 +17,7 @@ use super::job::{Options, Through};
 use super::jobs::Replays;
 use super::records;
 use super::target::Target;
-use crate::pipeline::{Arrival, Intake, Pressure};
+use crate::pipeline::{Arrival, Intake, NotKept, Pressure, Ruling};
 use crate::store::replays::{EditRow, ReplayItemRow, WHOLE};
 
 /// What an attempt needs of its job.
@@ -29,6 +29,17 @@ pub struct Work {
     pub options: Options,
     pub edit: Option<EditRow>,
     pub bodies: Bodies,
+}
+
+/// What goes for one item.
+pub struct Content {
+    pub form: Form,
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    /// The source that it came from.
+    pub source: String,
+    /// The version of contracts and mapping that the payload was read by.
+    pub rules: String,
 }
 
 /// What became of an attempt.
@@ -57,24 +68,23 @@ const SOON: Duration = Duration::from_secs(1);
 
 impl Work {
     pub async fn attempt(&self, item: &ReplayItemRow) -> Came {
-        let (form, headers, body, source) = match self.content(item).await {
+        let content = match self.content(item).await {
             Ok(content) => content,
             Err(came) => return came,
         };
+        #[cfg(test)]
+        assert_ne!(content.body, super::run::tests::HOSTILE, "this one breaks the dispatcher");
         match &self.through {
-            Through::Pipeline => self.pipeline(form, headers, body, source).await,
-            Through::Target(key) => self.target(key, item, headers, body).await,
+            Through::Pipeline => self.pipeline(content).await,
+            Through::Target(key) => self.target(key, item, content.headers, content.body).await,
         }
     }
 
-    /// What goes: form, headers, body and the source that it came from.
-    pub(super) async fn content(
-        &self,
-        item: &ReplayItemRow,
-    ) -> Result<(Form, Vec<(String, String)>, Bytes, String), Came> {
+    pub(super) async fn content(&self, item: &ReplayItemRow) -> Result<Content, Came> {
         if !item.body.is_empty() {
             let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-            return Ok((Form::Json, headers, Bytes::from(item.body.clone()), String::new()));
+            let body = Bytes::from(item.body.clone());
+            return Ok(Content { form: Form::Json, headers, body, source: String::new(), rules: String::new() });
         }
         let loaded = match self.bodies.get(item.payload).await {
             Ok(Some(loaded)) => loaded,
@@ -106,12 +116,23 @@ impl Work {
             headers.retain(|(name, _)| name != "content-type");
             headers.push(("content-type".to_owned(), content_type(form).to_owned()));
         }
-        Ok((form, headers, body, loaded.row.source.clone()))
+        let (source, rules) = (loaded.row.source.clone(), loaded.row.rules.clone());
+        Ok(Content { form, headers, body, source, rules })
     }
 
-    async fn pipeline(&self, form: Form, mut headers: Vec<(String, String)>, body: Bytes, source: String) -> Came {
+    /// The contracts and mapping that a payload of that version is read by in this job.
+    pub(super) fn ruling(&self, rules: &str) -> Result<Arc<Ruling>, NotKept> {
+        self.replays.ruling(self.options.of, rules)
+    }
+
+    async fn pipeline(&self, content: Content) -> Came {
+        let ruling = match self.ruling(&content.rules) {
+            Ok(ruling) => ruling,
+            Err(error) => return never("rules_not_kept", &error.to_string()),
+        };
+        let Content { form, mut headers, body, source, .. } = content;
         // Held against the contract first: what would be refused again leaves no second failure.
-        let awaits: Vec<(ObjectRef, String)> = match self.replays.gate.trial(form, &headers, &body, &source) {
+        let awaits: Vec<(ObjectRef, String)> = match self.replays.gate.trial(&ruling, form, &headers, &body, &source) {
             Err(refusal) => return refused(&refusal),
             Ok(reading) => match reading.refusals.first() {
                 Some(refusal) => return refused(refusal),
@@ -120,7 +141,8 @@ impl Work {
         };
         headers.push(("milepost-replay".to_owned(), self.replay.clone()));
         let key_id = format!("replay/{}", self.replay);
-        let arrival = Arrival { tenant: self.tenant.clone(), key_id, source, form, headers, body };
+        let arrival =
+            Arrival { tenant: self.tenant.clone(), key_id, source, form, headers, body, ruling: Some(ruling) };
         match self.replays.gate.take(arrival).await {
             Err(pressure) => wait(pressure_code(pressure), &pressure.to_string()),
             Ok(taken) => match taken.unreadable.as_ref().or(taken.refusals.first()) {

@@ -10,12 +10,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::bodies::Bodies;
-use super::dispatch::{Came, Work, by_rule, idempotency_key, pretty};
+use super::dispatch::{Came, Content, Work, by_rule, idempotency_key, pretty};
 use super::edit::{self, Step};
 use super::effects;
-use super::job::{Options, Through};
+use super::job::{Of, Options, Through};
 use super::jobs::{ReplayError, Replays};
-use super::select::{self, Excluded, Wanted};
+use super::select::{Excluded, Wanted};
 use crate::domain::{Entry, assemble};
 use crate::pipeline::By;
 use crate::store::replays::ReplayItemRow;
@@ -97,7 +97,7 @@ impl Replays {
     ) -> Result<Forecast, ReplayError> {
         let tenant = by.tenant.as_str();
         self.check(tenant, through, options)?;
-        let mut selection = select::select(&self.store, tenant, wanted, through).await?;
+        let mut selection = self.select(tenant, wanted, through, options.of).await?;
         let edit = match options.edit.as_str() {
             "" => None,
             id => Some(self.store.payload_edit(tenant, id).await?.ok_or_else(|| ReplayError::NoEdit(id.to_owned()))?),
@@ -130,7 +130,7 @@ impl Replays {
                 ..ReplayItemRow::default()
             };
             let payload = crate::store::replays::name(item.payload, item.record);
-            let (form, headers, body, source) = match work.content(&item).await {
+            let Content { form, headers, body, source, rules } = match work.content(&item).await {
                 Ok(content) => content,
                 Err(Came::Never(no) | Came::Gone(no) | Came::Later { no, .. }) => {
                     forecast.problems.push(Problem { payload, detail: no.detail, refusal: None });
@@ -150,7 +150,14 @@ impl Replays {
                 }
                 continue;
             }
-            let refusals = match self.gate.trial(form, &headers, &body, &source) {
+            let ruling = match work.ruling(&rules) {
+                Ok(ruling) => ruling,
+                Err(error) => {
+                    forecast.problems.push(Problem { payload, detail: error.to_string(), refusal: None });
+                    continue;
+                }
+            };
+            let refusals = match self.gate.trial(&ruling, form, &headers, &body, &source) {
                 Err(refusal) => vec![refusal],
                 Ok(reading) => {
                     events.extend(reading.events);
@@ -225,10 +232,11 @@ impl Replays {
         tenant: &str,
         wanted: &Wanted,
         steps: &[Step],
+        of: Of,
         most: usize,
     ) -> Result<Vec<Sample>, ReplayError> {
         edit::check(steps)?;
-        let mut selection = select::select(&self.store, tenant, wanted, &Through::Pipeline).await?;
+        let mut selection = self.select(tenant, wanted, &Through::Pipeline, of).await?;
         selection.chosen.truncate(most);
         let bodies = Bodies::new(self.store.clone(), tenant, selection.chosen.iter().map(|chosen| chosen.payload));
         let mut samples = Vec::new();
@@ -236,7 +244,8 @@ impl Replays {
             let Some(loaded) = bodies.get(chosen.payload).await? else { continue };
             let Some((form, before)) = loaded.records.get(chosen.record) else { continue };
             let Some(after) = by_rule(steps, form, &before) else { continue };
-            let problems = match self.gate.trial(form, &loaded.row.headers, &after, &loaded.row.source) {
+            let Ok(ruling) = self.ruling(of, &loaded.row.rules) else { continue };
+            let problems = match self.gate.trial(&ruling, form, &loaded.row.headers, &after, &loaded.row.source) {
                 Err(refusal) => vec![refusal],
                 Ok(reading) => reading.refusals,
             };

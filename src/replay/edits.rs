@@ -11,9 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::dispatch::{editable, edited_form};
 use super::edit::{self, EditError};
+use super::job::Of;
 use super::jobs::{ReplayError, Replays};
 use super::records;
-use crate::pipeline::By;
+use crate::pipeline::{By, Ruling};
 use crate::store::replays::{EditRow, WHOLE};
 use crate::store::rows::PayloadRow;
 
@@ -55,7 +56,7 @@ impl Replays {
     }
 
     /// What would be wrong with another version. Who speaks and which event it is must stay.
-    pub fn judge(&self, original: &Original, body: &[u8]) -> Result<Vec<Refusal>, ReplayError> {
+    pub fn judge(&self, original: &Original, body: &[u8], of: Of) -> Result<Vec<Refusal>, ReplayError> {
         let parsed = |text: &[u8]| serde_json::from_slice::<Value>(text).ok();
         if let (Some(before), Some(after)) = (parsed(original.text.as_bytes()), parsed(body))
             && let Some(place) = edit::locked_change(&before, &after)
@@ -63,9 +64,10 @@ impl Replays {
             return Err(EditError::Locked(place.to_owned()).into());
         }
         let row = &original.row;
-        match self.gate.trial(original.form, &row.headers, &Bytes::copy_from_slice(body), &row.source) {
+        let ruling = self.ruling(of, &row.rules)?;
+        match self.gate.trial(&ruling, original.form, &row.headers, &Bytes::copy_from_slice(body), &row.source) {
             Err(refusal) => Ok(vec![refusal]),
-            Ok(reading) if self.is_foreign(original, &reading.events) => {
+            Ok(reading) if self.is_foreign(&ruling, original, &reading.events) => {
                 Err(EditError::Locked("/id".to_owned()).into())
             }
             Ok(reading) => Ok(reading.refusals),
@@ -73,10 +75,18 @@ impl Replays {
     }
 
     /// Keeps another version beside the original.
-    pub async fn edit(&self, by: &By, payload: u64, record: Option<u32>, body: &[u8]) -> Result<Edited, ReplayError> {
+    pub async fn edit(
+        &self,
+        by: &By,
+        payload: u64,
+        record: Option<u32>,
+        body: &[u8],
+        of: Of,
+    ) -> Result<Edited, ReplayError> {
         let tenant = by.tenant.as_str();
         let original = self.original(tenant, payload, record).await?;
-        let problems = self.judge(&original, body)?;
+        let problems = self.judge(&original, body, of)?;
+        let rules = self.ruling(of, &original.row.rules)?.version.clone();
         let mut digest = Sha256::new();
         digest.update(tenant.as_bytes());
         digest.update(payload.to_le_bytes());
@@ -92,6 +102,7 @@ impl Replays {
             by: by.source.clone(),
             made_ms: Utc::now().timestamp_millis(),
             problems: serde_json::to_string(&problems).unwrap_or_default(),
+            rules,
         };
         self.store.write_edit(&row).await?;
         let data = [("edit", json!(id)), ("problems", json!(problems.len()))];
@@ -100,13 +111,13 @@ impl Replays {
     }
 
     /// Events of an edit must be those of the original where these could be read.
-    fn is_foreign(&self, original: &Original, events: &[milepost_ingest::Event]) -> bool {
+    fn is_foreign(&self, ruling: &Ruling, original: &Original, events: &[milepost_ingest::Event]) -> bool {
         let row = &original.row;
         let Some(form) = Form::parse(&row.form) else { return false };
         let Some((form, before)) = records::record(form, &Bytes::from(row.body.clone()), original.record) else {
             return false;
         };
-        let Ok(reading) = self.gate.trial(form, &row.headers, &before, &row.source) else { return false };
+        let Ok(reading) = self.gate.trial(ruling, form, &row.headers, &before, &row.source) else { return false };
         let mut ids: HashSet<&str> = reading.events.iter().map(|event| event.id.as_str()).collect();
         ids.extend(reading.refusals.iter().map(|refusal| refusal.hint.event_id.as_str()));
         ids.remove("");

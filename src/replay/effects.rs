@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::Utc;
 use milepost_ingest::ObjectRef;
 
+use super::job::item;
 use super::target::Awaited;
 use crate::domain::{Definitions, Reached, assemble};
 use crate::store::replays::{AT_ONCE, ReplayItemRow};
@@ -14,6 +15,8 @@ use crate::store::{Store, StoreError};
 
 /// Items that are looked at in one go, those that wait longest first.
 pub const LOOK: usize = 2_000;
+/// Of those whose time is over.
+pub const LOOK_LATE: usize = 500;
 /// Workflows that are derived in one go to see a milestone.
 const MOST_ROOTS: usize = 50;
 
@@ -25,6 +28,17 @@ pub async fn applied(store: &Store, tenant: &str, items: &[ReplayItemRow]) -> Re
     let found: HashSet<(ObjectRef, String)> = store.events_taken(tenant, &wanted).await?.into_iter().collect();
     let seen = |(_, events): &&(u32, Vec<(ObjectRef, String)>)| events.iter().all(|event| found.contains(event));
     Ok(awaited.iter().filter(seen).map(|(position, _)| *position).collect())
+}
+
+/// The effect was seen, in time or late.
+pub fn prove(item: &mut ReplayItemRow, now_ms: i64) {
+    if item.state == item::NO_EFFECT {
+        let late = std::time::Duration::from_millis(u64::try_from(now_ms - item.due_ms).unwrap_or(0));
+        item.code = "late_effect".to_owned();
+        item.detail = format!("Its effect came after all, {} s after the time for it was over", late.as_secs());
+    }
+    item::PROVEN.clone_into(&mut item.state);
+    item.settled_ms = now_ms;
 }
 
 pub fn awaits(item: &ReplayItemRow) -> Vec<(ObjectRef, String)> {

@@ -13,6 +13,8 @@ pub struct Items {
     counts: BTreeMap<&'static str, usize>,
     /// What was sent and is to show an effect, by the time by which it must.
     awaiting: BTreeSet<(i64, usize)>,
+    /// What showed no effect in time. It may come late.
+    silent: BTreeSet<usize>,
 }
 
 /// The state's own name: other words than the known ones count as waiting.
@@ -84,6 +86,15 @@ impl Items {
         (places.into_iter().map(|(_, at)| self.rows[at].clone()).collect(), next)
     }
 
+    /// Some that showed no effect in time, those behind the place `after` first. With where to go on.
+    pub fn silent(&self, after: usize, most: usize) -> (Vec<ReplayItemRow>, usize) {
+        let behind = self.silent.range((Bound::Excluded(after), Bound::Unbounded));
+        let before = self.silent.range((Bound::Unbounded, Bound::Included(after)));
+        let places: Vec<usize> = behind.chain(before).take(most).copied().collect();
+        let next = places.last().copied().unwrap_or_default();
+        (places.into_iter().map(|at| self.rows[at].clone()).collect(), next)
+    }
+
     /// Places of those whose effect should have been seen by now.
     pub fn overdue(&self, now_ms: i64) -> Vec<usize> {
         self.awaiting.range(..=(now_ms, usize::MAX)).map(|(_, at)| *at).collect()
@@ -95,6 +106,9 @@ impl Items {
         if row.state == item::SENT && row.due_ms > 0 {
             self.awaiting.insert((row.due_ms, at));
         }
+        if row.state == item::NO_EFFECT {
+            self.silent.insert(at);
+        }
     }
 
     fn leave(&mut self, at: usize) {
@@ -103,6 +117,7 @@ impl Items {
             *count -= 1;
         }
         self.awaiting.remove(&(row.due_ms, at));
+        self.silent.remove(&at);
     }
 }
 
@@ -135,6 +150,8 @@ mod tests {
             let all = items.rows().iter().filter(awaits).count();
             prop_assert_eq!(items.awaits_effects(), all > 0);
             prop_assert_eq!(items.awaiting((2, 3), usize::MAX).0.len(), all);
+            let silent = items.rows().iter().filter(|row| row.state == item::NO_EFFECT).count();
+            prop_assert_eq!(items.silent(3, usize::MAX).0.len(), silent);
             let overdue = items.rows().iter().filter(awaits).filter(|row| row.due_ms <= now_ms).count();
             prop_assert_eq!(items.overdue(now_ms).len(), overdue);
         }

@@ -74,6 +74,22 @@ impl std::fmt::Display for Through {
     }
 }
 
+/// Of when the contracts and the mapping are that the pipeline reads by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Of {
+    #[default]
+    Now,
+    /// Each payload by those that it was read by when it came.
+    Then,
+}
+
+impl Of {
+    pub fn is_now(&self) -> bool {
+        *self == Self::Now
+    }
+}
+
 /// The choices of the dialog.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -88,6 +104,8 @@ pub struct Options {
     pub stop_percent: u32,
     pub edit: String,
     pub steps: Vec<Step>,
+    #[serde(skip_serializing_if = "Of::is_now")]
+    pub of: Of,
     /// Of an action: the root of the workflow on whose page it was asked for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub about: String,

@@ -15,14 +15,15 @@ use tokio_util::sync::CancellationToken;
 use super::breaker::{Breaker, Way};
 use super::courier::{Courier, Told};
 use super::edit::{self, EditError};
-use super::job::{self, Job, MOST_RATE, Options, Through, item, version};
+use super::job::{self, Job, MOST_RATE, Of, Options, Through, item, version};
+use super::late::Late;
 use super::run::Run;
-use super::select::{self, Chosen, Excluded, Wanted};
+use super::select::{self, Chosen, Excluded, Selection, Wanted};
 use super::target::Target;
 use super::targets::Targets;
 use crate::domain::Shelf;
 use crate::live::{Change, Hub};
-use crate::pipeline::{Act, Acts, By, Gate, Pressure};
+use crate::pipeline::{Act, Acts, By, Gate, NotKept, Pressure, Ruling, Stale};
 use crate::store::replays::{ReplayItemRow, ReplayRow, WHOLE};
 use crate::store::{Store, StoreError};
 
@@ -34,6 +35,9 @@ pub struct Replays {
     pub hub: Hub,
     pub(super) courier: Courier,
     pub(super) stop: CancellationToken,
+    /// Groups of failures that are to be counted anew.
+    stale: Arc<Stale>,
+    pub(super) late: Mutex<Late>,
     breakers: Mutex<HashMap<String, Breaker>>,
     active: Mutex<Active>,
     me: Weak<Self>,
@@ -52,9 +56,21 @@ impl Active {
     fn same(&self, tenant: &str, selection: u64) -> Option<&Arc<Job>> {
         self.jobs.values().find(|job| {
             let row = job.row.lock();
-            row.tenant == tenant && row.selection == selection
+            row.tenant == tenant && row.selection == selection && !is_at_end(&row)
         })
     }
+
+    /// Which job that goes on has this record.
+    fn claimed(&self, tenant: &str, payload: u64, record: u32) -> Option<&String> {
+        let id = self.claims.get(&(tenant.to_owned(), payload, record))?;
+        let job = self.jobs.get(&(tenant.to_owned(), id.clone()));
+        // One that has said that it is at its end lets go of them in a moment.
+        (!job.is_some_and(|job| is_at_end(&job.row.lock()))).then_some(id)
+    }
+}
+
+fn is_at_end(row: &ReplayRow) -> bool {
+    job::is_over(&row.state) && row.finished_ms > 0
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +93,10 @@ pub enum ReplayError {
     WhichObject(String),
     #[error("nothing is left to replay: everything that was selected is healed, elsewhere or in another replay")]
     Nothing,
+    #[error("the contracts and mapping of then are wanted: {0}")]
+    NotKept(#[from] NotKept),
+    #[error("contracts and mapping of then are a choice for our own pipeline; a target reads by its own")]
+    OfTarget,
     #[error("a reason is needed")]
     NoReason,
     #[error("the rate goes up to {MOST_RATE} per second")]
@@ -107,6 +127,8 @@ pub struct Started {
     pub again: bool,
 }
 
+/// A job that broke off so often stands still until somebody resumes it.
+const MOST_BREAKS: u32 = 3;
 /// Left-out records that are listed; the rest are counted.
 const LISTED: usize = 1_000;
 
@@ -117,6 +139,7 @@ impl Replays {
         shelf: Arc<Shelf>,
         targets: Arc<Targets>,
         hub: Hub,
+        stale: Arc<Stale>,
         stop: CancellationToken,
     ) -> io::Result<Arc<Self>> {
         let courier = Courier::new()?;
@@ -128,6 +151,8 @@ impl Replays {
             hub,
             courier,
             stop,
+            stale,
+            late: Mutex::default(),
             breakers: Mutex::default(),
             active: Mutex::default(),
             me: me.clone(),
@@ -167,10 +192,25 @@ impl Replays {
         Ok(jobs)
     }
 
+    /// Sends the job on its way. Should that break off by a fault of ours, it goes on where it was; again and again it
+    /// stands still, so that somebody looks.
     pub(super) fn launch(&self, job: Arc<Job>) {
-        if let Some(me) = self.me.upgrade() {
-            tokio::spawn(async move { Run::of(me, job).await.finish().await });
-        }
+        let Some(me) = self.me.upgrade() else { return };
+        tokio::spawn(async move {
+            for breaks in 1.. {
+                let (replays, its) = (Arc::clone(&me), Arc::clone(&job));
+                let way = tokio::spawn(async move { Run::of(replays, its).await.finish().await });
+                let Err(error) = way.await else { return };
+                let id = job.row.lock().id.clone();
+                tracing::error!(%error, replay = id, breaks, "a replay broke off by a fault of ours; it goes on");
+                if breaks >= MOST_BREAKS {
+                    let mut row = job.row.lock();
+                    job::STOPPED.clone_into(&mut row.state);
+                    row.note = "It broke off again and again by a fault of Milepost".to_owned();
+                }
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
+        });
     }
 
     /// Freezes a selection: from here on it does not change. Nothing is sent.
@@ -183,7 +223,7 @@ impl Replays {
     ) -> Result<ReplayRow, ReplayError> {
         let tenant = by.tenant.as_str();
         self.check(tenant, through, options)?;
-        let mut selection = select::select(&self.store, tenant, wanted, through).await?;
+        let mut selection = self.select(tenant, wanted, through, options.of).await?;
         if selection.more {
             return Err(ReplayError::TooMany);
         }
@@ -219,9 +259,54 @@ impl Replays {
         let wanted = Wanted { payloads: payloads.collect(), filter: None, words: words.clone() };
         let through = Through::parse(&old.through).unwrap_or(Through::Pipeline);
         let options: Options = serde_json::from_str(&old.options).unwrap_or_default();
-        let selection = select::select(&self.store, &by.tenant, &wanted, &through).await?;
+        let selection = self.select(&by.tenant, &wanted, &through, options.of).await?;
         let made = Made { again_of: id.to_owned(), words, kind: "replay" };
         self.make(by, selection, &through, &options, made).await
+    }
+
+    /// What matches now. What is to be read by rules of then that are not kept does not go; where none are, that is said.
+    pub(super) async fn select(
+        &self,
+        tenant: &str,
+        wanted: &Wanted,
+        through: &Through,
+        of: Of,
+    ) -> Result<Selection, ReplayError> {
+        let mut selection = select::select(&self.store, tenant, wanted, through).await?;
+        if of == Of::Now || selection.chosen.is_empty() {
+            return Ok(selection);
+        }
+        let payloads: Vec<u64> = selection.chosen.iter().map(|chosen| chosen.payload).collect();
+        let versions: HashMap<u64, String> = self.store.payload_rules(tenant, &payloads).await?.into_iter().collect();
+        let mut faults: HashMap<&str, Option<NotKept>> = HashMap::new();
+        let mut chosen = Vec::with_capacity(selection.chosen.len());
+        for one in std::mem::take(&mut selection.chosen) {
+            let version = versions.get(&one.payload).map_or("", String::as_str);
+            let fault = faults.entry(version).or_insert_with(|| self.ruling(of, version).err());
+            if fault.is_none() {
+                chosen.push(one);
+                continue;
+            }
+            let (why, replay) = ("rules_not_kept".to_owned(), String::new());
+            selection.excluded.push(Excluded { payload: one.payload, record: one.record, why, replay });
+        }
+        match faults.into_values().flatten().next() {
+            Some(fault) if chosen.is_empty() => Err(fault.into()),
+            None => Ok(Selection { chosen, ..selection }),
+            // Fewer go, and they are worth less.
+            Some(_) => {
+                let value = select::value(&self.store, tenant, &chosen).await?;
+                Ok(Selection { chosen, value, ..selection })
+            }
+        }
+    }
+
+    /// Contracts and mapping of now, or those of that version.
+    pub(super) fn ruling(&self, of: Of, version: &str) -> Result<Arc<Ruling>, NotKept> {
+        match of {
+            Of::Now => Ok(self.gate.rules.now()),
+            Of::Then => self.gate.rules.then(version),
+        }
     }
 
     async fn make(
@@ -319,7 +404,7 @@ impl Replays {
             // Between preview and confirmation another job may have taken some: then this one would lie about its number.
             let items = job.items.lock();
             let busy = items.rows().iter().filter(|i| i.body.is_empty());
-            let busy = busy.into_iter().find_map(|i| active.claims.get(&(row.tenant.clone(), i.payload, i.record)));
+            let busy = busy.into_iter().find_map(|i| active.claimed(&row.tenant, i.payload, i.record));
             if let Some(other) = busy {
                 return Err(ReplayError::State(format!("no longer free: replay {other} has some of its payloads")));
             }
@@ -457,8 +542,8 @@ impl Replays {
         let active = self.active.lock();
         let (mut free, mut taken) = (Vec::new(), Vec::new());
         for chosen in std::mem::take(&mut selection.chosen) {
-            let whole = active.claims.get(&(tenant.to_owned(), chosen.payload, WHOLE));
-            match whole.or_else(|| active.claims.get(&(tenant.to_owned(), chosen.payload, chosen.record))) {
+            let whole = active.claimed(tenant, chosen.payload, WHOLE);
+            match whole.or_else(|| active.claimed(tenant, chosen.payload, chosen.record)) {
                 None => free.push(chosen),
                 Some(replay) => taken.push(Excluded {
                     payload: chosen.payload,
@@ -489,6 +574,9 @@ impl Replays {
             && self.targets.get(tenant, key).is_none()
         {
             return Err(ReplayError::NoTarget(key.clone()));
+        }
+        if options.of == Of::Then && *through != Through::Pipeline {
+            return Err(ReplayError::OfTarget);
         }
         if options.rate > MOST_RATE {
             return Err(ReplayError::Rate);
@@ -524,11 +612,21 @@ impl Replays {
             let row = job.row.lock();
             (row.tenant.clone(), row.id.clone())
         };
+        self.tell(&tenant, &id, &job.options.about);
+    }
+
+    /// Pages that show the job, and the workflow that it is about, are to be looked at again.
+    pub(super) fn tell(&self, tenant: &str, id: &str, about: &str) {
         let mut topics = vec!["replays".to_owned(), format!("replay:{id}")];
-        if !job.options.about.is_empty() {
-            topics.push(format!("w:{}", job.options.about));
+        if !about.is_empty() {
+            topics.push(format!("w:{about}"));
         }
-        self.hub.publish(Change { tenant, topics, ..Change::default() });
+        self.hub.publish(Change { tenant: tenant.to_owned(), topics, ..Change::default() });
+    }
+
+    /// Records of failures have been mended.
+    pub(super) fn healed(&self, tenant: &str) {
+        self.stale.mark(tenant);
     }
 
     async fn note<const N: usize>(&self, by: &By, kind: &str, id: &str, data: [(&str, Value); N]) {

@@ -6,6 +6,8 @@ mod keep;
 mod outcome;
 mod proof;
 
+pub use keep::healed_of;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -57,6 +59,7 @@ pub struct Run {
     look_at: Instant,
     /// Where the last look left off.
     looked_to: (i64, usize),
+    late_to: usize,
     time_out_at: Instant,
     /// When the next may go, at a set rate.
     slot: Option<Instant>,
@@ -136,6 +139,7 @@ impl Run {
             looking: None,
             look_at: now,
             looked_to: (0, 0),
+            late_to: 0,
             time_out_at: now,
             slot: None,
             dirty_row: true,
@@ -339,6 +343,9 @@ impl Run {
         wake.max(Duration::from_millis(1))
     }
 }
+
+#[cfg(test)]
+pub mod tests;
 
 /// Resolves when the work is done; never when there is none.
 async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {

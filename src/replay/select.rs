@@ -43,7 +43,7 @@ pub struct Chosen {
 pub struct Excluded {
     pub payload: u64,
     pub record: u32,
-    /// `healed`, `taken`, `elsewhere`, `in_replay`, `unknown`
+    /// `healed`, `taken`, `elsewhere`, `in_replay`, `rules_not_kept`, `unknown`
     pub why: String,
     /// The replay that has it, or had it.
     pub replay: String,
@@ -185,7 +185,7 @@ async fn taken(
 }
 
 /// What the workflows are worth that the records belong to, each workflow once, each currency for itself.
-async fn value(store: &Store, tenant: &str, chosen: &[Chosen]) -> Result<Vec<Money>, StoreError> {
+pub(super) async fn value(store: &Store, tenant: &str, chosen: &[Chosen]) -> Result<Vec<Money>, StoreError> {
     let objects: HashSet<ObjectRef> = chosen
         .iter()
         .filter(|chosen| !chosen.object_id.is_empty())
@@ -212,7 +212,7 @@ async fn value(store: &Store, tenant: &str, chosen: &[Chosen]) -> Result<Vec<Mon
 /// Two jobs with the same are one: what goes, through what, and changed how.
 pub fn identity(tenant: &str, chosen: &[Chosen], through: &Through, options: &Options) -> u64 {
     let mut hasher = XxHash64::with_seed(0);
-    (tenant, through.to_string(), &options.edit).hash(&mut hasher);
+    (tenant, through.to_string(), &options.edit, options.of).hash(&mut hasher);
     serde_json::to_string(&options.steps).unwrap_or_default().hash(&mut hasher);
     for chosen in chosen {
         (chosen.payload, chosen.record).hash(&mut hasher);

@@ -39,6 +39,7 @@ pub struct GroupFacts {
     pub event_types: Vec<String>,
     #[serde(rename = "n")]
     pub count: u64,
+    pub mended: u64,
     pub last_hour: u64,
     pub hours: Vec<u64>,
     pub objects: u64,
@@ -91,8 +92,17 @@ pub struct FailureGroup {
     pub example_index: u32,
     pub first_ms: i64,
     pub last_ms: i64,
+    /// Of `count`, those that a replay has mended.
+    pub mended: u64,
     pub as_of_ms: i64,
     pub version: u64,
+}
+
+impl FailureGroup {
+    /// Records that still wait to be mended.
+    pub fn left(&self) -> u64 {
+        self.count.saturating_sub(self.mended)
+    }
 }
 
 /// A bad value, and how often it came.

@@ -1,4 +1,5 @@
-//! Figures of weeks: how long it took, what was kept, what is not invoiced yet. Made of snapshots, never of events.
+//! Figures of weeks: how long it took, what was kept, what is not invoiced yet. Added up from narrow columns of the paths,
+//! which are replaced as workflows go on and never added to.
 
 use clickhouse::Row;
 use clickhouse::query::Query;
@@ -7,32 +8,47 @@ use serde::Deserialize;
 use super::{Store, StoreError};
 
 /// Of which workflows; an empty field does not narrow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct InsightFilter {
     pub definition: String,
     pub customer: String,
     pub warehouse: String,
     pub carrier: String,
     pub from_ms: i64,
-    /// Milestones that mean delivered, proved and invoiced in this definition.
-    pub delivered: String,
-    pub proved: String,
-    pub invoiced: String,
 }
 
 /// A week, as days since 1970.
 type Day = u16;
 
+/// What `CycleWeek` answers, by its number from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cycle {
+    ProofToInvoice = 1,
+    ReadyToInvoice,
+    ToDelivery,
+    ToPayment,
+}
+
 #[derive(Clone, Debug, PartialEq, Row, Deserialize)]
 pub struct CycleWeek {
     pub week: Day,
-    /// Place of the pair asked for, from 1.
-    pub pair: u32,
+    /// Number of a `Cycle`.
+    pub question: u8,
     #[serde(rename = "n")]
     pub count: u64,
     /// Milliseconds.
     pub p50: f64,
     pub p95: f64,
+}
+
+/// A milestone, from the one that was reached before it.
+#[derive(Clone, Debug, PartialEq, Row, Deserialize)]
+pub struct Stage {
+    pub step: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    pub p50_s: f64,
+    pub p95_s: f64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
@@ -47,14 +63,18 @@ pub struct YieldWeek {
     pub first_pass_n: u64,
 }
 
+/// Value by when it was proved and when it was invoiced.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
-pub struct UnbilledWeek {
+pub struct Unbilled {
     pub currency: String,
-    pub week: Day,
+    /// The week before those asked for where it is older.
+    pub proved: Day,
+    /// 0 for what is not invoiced.
+    pub invoiced: Day,
     /// Scaled by 10^6.
-    pub change_millionths: i128,
-    pub added: u64,
-    pub taken: u64,
+    pub value_millionths: i128,
+    #[serde(rename = "n")]
+    pub count: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Row, Deserialize)]
@@ -101,32 +121,21 @@ pub const NO_FAULT: [&str; 10] = [
 pub const FAILED: [&str; 3] = ["message_failed", "dead_lettered", "contract_violation"];
 
 impl Store {
-    /// From a milestone (or from the beginning, where it is empty) to another, for each pair.
-    pub async fn insight_cycles(
-        &self,
-        tenant: &str,
-        filter: &InsightFilter,
-        pairs: &[(String, String)],
-    ) -> Result<Vec<CycleWeek>, StoreError> {
-        let (from, to): (Vec<&str>, Vec<&str>) = pairs.iter().map(|(from, to)| (from.as_str(), to.as_str())).unzip();
-        let query = narrowed(self.reader.query_raw(read!("insight_cycles")), tenant, filter);
-        Ok(query.param("from_step", from).param("to_step", to).fetch_all().await?)
+    pub async fn insight_cycles(&self, tenant: &str, filter: &InsightFilter) -> Result<Vec<CycleWeek>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("insight_cycles")), tenant, filter).fetch_all().await?)
+    }
+
+    pub async fn insight_stages(&self, tenant: &str, filter: &InsightFilter) -> Result<Vec<Stage>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("insight_stages")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn insight_yield(&self, tenant: &str, filter: &InsightFilter) -> Result<Vec<YieldWeek>, StoreError> {
         let query = narrowed(self.reader.query_raw(read!("insight_yield")), tenant, filter);
-        let query = query.param("delivered", &filter.delivered);
         Ok(query.param("not_full", NOT_FULL.as_slice()).param("no_fault", NO_FAULT.as_slice()).fetch_all().await?)
     }
 
-    /// From the first week on, whatever the filter says of time.
-    pub async fn insight_unbilled(
-        &self,
-        tenant: &str,
-        filter: &InsightFilter,
-    ) -> Result<Vec<UnbilledWeek>, StoreError> {
-        let query = narrowed(self.reader.query_raw(read!("insight_unbilled")), tenant, filter);
-        Ok(query.param("proved", &filter.proved).param("invoiced", &filter.invoiced).fetch_all().await?)
+    pub async fn insight_unbilled(&self, tenant: &str, filter: &InsightFilter) -> Result<Vec<Unbilled>, StoreError> {
+        Ok(narrowed(self.reader.query_raw(read!("insight_unbilled")), tenant, filter).fetch_all().await?)
     }
 
     pub async fn insight_recovery(
@@ -147,9 +156,6 @@ impl Store {
         limit: u64,
     ) -> Result<Vec<PlaceFigures>, StoreError> {
         let query = narrowed(self.reader.query_raw(read!("insight_places")), tenant, filter)
-            .param("delivered", &filter.delivered)
-            .param("proved", &filter.proved)
-            .param("invoiced", &filter.invoiced)
             .param("by", by)
             .param("limit", limit);
         Ok(query.param("not_full", NOT_FULL.as_slice()).param("no_fault", NO_FAULT.as_slice()).fetch_all().await?)

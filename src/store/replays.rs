@@ -110,6 +110,8 @@ pub struct EditRow {
     pub made_ms: i64,
     /// JSON: what is still wrong with it.
     pub problems: String,
+    /// The version of contracts and mapping that says so.
+    pub rules: String,
 }
 
 /// `healed`: a failed record that a replay has mended.
@@ -258,6 +260,18 @@ impl Store {
         Ok(query.fetch_all().await?)
     }
 
+    /// Of all tenants: what showed no effect in time since then.
+    pub async fn silent_items(&self, since_ms: i64, limit: u64) -> Result<Vec<ReplayItemRow>, StoreError> {
+        let query = self.writer.query_raw(read!("silent_items")).param("since_ms", since_ms);
+        Ok(query.param("limit", limit).fetch_all().await?)
+    }
+
+    /// How many items without a business object, sent since then, show no effect: by job, the latest first.
+    pub async fn nameless_silent(&self, tenant: &str, since_ms: i64) -> Result<Vec<(String, u64)>, StoreError> {
+        let query = self.reader.query_raw(read!("nameless_silent")).param("tenant", tenant).param("since_ms", since_ms);
+        Ok(query.param("limit", 10_u64).fetch_all().await?)
+    }
+
     pub async fn replay_outcomes(&self, tenant: &str, replay: &str) -> Result<Vec<Outcome>, StoreError> {
         let query = self.reader.query_raw(read!("replay_outcomes")).param("tenant", tenant);
         Ok(query.param("replay", replay).param("limit", 100_u64).fetch_all().await?)
@@ -321,6 +335,11 @@ impl Store {
 
     pub async fn payload_sizes(&self, tenant: &str, payloads: &[u64]) -> Result<Vec<(u64, u64)>, StoreError> {
         self.by_payloads(read!("payload_sizes"), tenant, payloads).await
+    }
+
+    /// By which version of contracts and mapping each was read.
+    pub async fn payload_rules(&self, tenant: &str, payloads: &[u64]) -> Result<Vec<(u64, String)>, StoreError> {
+        self.by_payloads(read!("payload_rules"), tenant, payloads).await
     }
 
     pub async fn payloads(&self, tenant: &str, payloads: &[u64]) -> Result<Vec<PayloadRow>, StoreError> {
@@ -460,6 +479,7 @@ fn edits(block: &mut Block, rows: &[EditRow]) {
     block.strings("by", rows.iter().map(|row| row.by.as_str()));
     block.millis("made_at", rows.iter().map(|row| row.made_ms));
     block.strings("problems", rows.iter().map(|row| row.problems.as_str()));
+    block.words("rules", rows.iter().map(|row| row.rules.as_str()));
 }
 
 fn healed(block: &mut Block, rows: &[HealedRow]) {

@@ -54,6 +54,8 @@ pub struct PayloadRow {
     pub body: Vec<u8>,
     pub events: u32,
     pub refused: u32,
+    /// The version of contracts and mapping that it was read by; empty where that is not known.
+    pub rules: String,
 }
 
 /// `failures`: one row per refused record (or whole payload), failed message of middleware, dead letter, or span in error.
@@ -125,6 +127,8 @@ pub struct FailureGroupRow {
     pub example_index: u32,
     pub first_ms: i64,
     pub last_ms: i64,
+    /// Of `count`, those that a replay has mended.
+    pub mended: u64,
     /// When this was computed.
     pub as_of_ms: i64,
     pub version: u64,

@@ -140,6 +140,7 @@ fn payloads(block: &mut Block, rows: &[PayloadRow]) {
     block.raw_strings("body", rows.iter().map(|row| row.body.as_slice()));
     block.numbers("events", rows.iter().map(|row| row.events));
     block.numbers("refused", rows.iter().map(|row| row.refused));
+    block.words("rules", rows.iter().map(|row| row.rules.as_str()));
 }
 
 fn failures(block: &mut Block, rows: &[FailureRow]) {
@@ -196,6 +197,7 @@ fn failure_groups(block: &mut Block, rows: &[FailureGroupRow]) {
     block.numbers("example_index", rows.iter().map(|row| row.example_index));
     block.millis("first_at", rows.iter().map(|row| row.first_ms));
     block.millis("last_at", rows.iter().map(|row| row.last_ms));
+    block.numbers("mended", rows.iter().map(|row| row.mended));
     block.millis("as_of", rows.iter().map(|row| row.as_of_ms));
     block.numbers("version", rows.iter().map(|row| row.version));
 }

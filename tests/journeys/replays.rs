@@ -210,6 +210,86 @@ async fn a_job_keeps_its_rate_pauses_and_goes_on() {
     assert_eq!((status, &said["code"]), (409, &json!("wrong_state")), "{said}");
 }
 
+/// A mapping that knows these customers by their numbers.
+fn customers(known: &str) -> String {
+    format!(
+        "[[rule]]\nwhen = {{ service = \"shop\" }}\nset = {{ \"biz.event.type\" = \"order.created\", \"biz.object.type\" = \"order\" }}\n\
+         copy = {{ \"biz.object.id\" = \"app.order\", \"biz.data.customer\" = {{ from = \"app.customer\", values = {{ {known} }} }} }}\n"
+    )
+}
+
+/// The span of a shop that names order and customer in its own words.
+fn span(order: &str, customer: &str) -> String {
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let attributes = [
+        text("app.order", order),
+        text("app.customer", customer),
+        text("biz.data.amount.value", "10.00"),
+        text("biz.data.amount.currency", "EUR"),
+    ];
+    let id = order.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let span = json!({"traceId": format!("{id:032x}"), "spanId": format!("{id:016x}"), "name": "place order", "attributes": attributes,
+        "startTimeUnixNano": "1795428000000000000", "endTimeUnixNano": "1795428000250000000"});
+    json!({"resourceSpans": [{"resource": {"attributes": [text("service.name", "shop"), text("biz.source", "shop/web")]},
+        "scopeSpans": [{"spans": [span]}]}]})
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_replay_reads_by_the_mapping_of_now_or_of_then_until_that_is_kept_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mapping.toml");
+    std::fs::write(&file, customers("\"10\" = \"ACME\"")).unwrap();
+    let mut server = Server::start_with(&["--mapping", file.to_str().unwrap()]).await;
+    let client = reqwest::Client::new();
+    for order in ["SO-1", "SO-2"] {
+        let request = client.post(format!("{}/v1/traces", server.otlp_http)).bearer_auth(&server.send_key);
+        let sent = request.header("content-type", "application/json").body(span(order, "11")).send().await.unwrap();
+        assert!(sent.status().is_success(), "a partial success");
+    }
+    let ids = failed(&server, 2).await;
+    let ask = |id: &str, of: &str, dry: bool| json!({"payloads": [id], "through": "pipeline", "of": of, "dry_run": dry, "reason": "Of then or of now"});
+    let then = server.ask(&format!("/api/v1/payloads/{}", ids[0])).await.unwrap()["rules"].as_str().unwrap().to_owned();
+
+    std::fs::write(&file, customers("\"10\" = \"ACME\", \"11\" = \"Globex\"")).unwrap();
+    until("the changed mapping is used", || async {
+        let (_, said) = server.act("/api/v1/replays", &ask(&ids[0], "now", true), None).await;
+        (said["forecast"]["problems"] == json!([])).then_some(())
+    })
+    .await;
+    let (_, said) = server.act("/api/v1/replays", &ask(&ids[0], "then", true), None).await;
+    assert_eq!(said["forecast"]["problems"][0]["refusal"]["code"], "unmapped_value", "dry, of then: {said}");
+    let (_, page) = server.page(&format!("/t/{}/payloads/{}", server.tenant, ids[0])).await;
+    assert!(page.contains("changed since"), "the page says that it was read by others");
+    let (_, page) = server.page(&format!("/t/{}/payloads/{}/edit?through=pipeline:then", server.tenant, ids[0])).await;
+    assert!(page.contains("mapping of when each came") && page.contains("Still wrong"), "{page}");
+
+    server.kill();
+    server.launch();
+    let (_, said) = server.act("/api/v1/replays", &ask(&ids[0], "then", false), None).await;
+    let job = finished(&server, said["id"].as_str().unwrap()).await;
+    assert_eq!((&job["of"], &job["counts"]["failed"]), (&json!("then"), &json!(1)), "{job}");
+    assert!(job["items"][0]["detail"].as_str().unwrap().contains("unmapped_value"), "the old result: {job}");
+    let (_, said) = server.act("/api/v1/replays", &ask(&ids[0], "now", false), None).await;
+    let job = finished(&server, said["id"].as_str().unwrap()).await;
+    assert_eq!((&job["of"], &job["counts"]["proven"]), (&json!("now"), &json!(1)), "the new result: {job}");
+    let order = until("the order is there", || server.workflow("SO-1")).await;
+    assert!(order.to_string().contains("Globex"), "{order}");
+
+    let (status, said) =
+        server.act("/api/v1/replays", &json!({"payloads": [ids[1]], "through": "target:x", "of": "then"}), None).await;
+    assert_eq!(status, 422, "{said}");
+    server.kill();
+    let mapping = then.split_once('.').unwrap().1;
+    std::fs::remove_file(server.folder().join(format!("rules/mapping-{mapping}.toml"))).unwrap();
+    server.launch();
+    for dry in [true, false] {
+        let (status, said) = server.act("/api/v1/replays", &ask(&ids[1], "then", dry), None).await;
+        assert_eq!((status, &said["code"]), (409, &json!("rules_not_kept")), "{said}");
+        assert!(said.to_string().contains(&then), "it says which version is missing: {said}");
+    }
+}
+
 const TRIGGER: &str = "key = \"trigger-invoice\"\ntitle = \"Trigger the invoice\"\nabout = \"order\"\n\
     when = \"!('invoice.issued' in events)\"\ntarget = \"counter\"\n\
     [body]\nid = \"{{ order }} {{ call }}\"\nwhy = \"{{ reason }}\"\n";
@@ -219,7 +299,7 @@ async fn an_action_is_offered_sent_once_and_missed_until_its_effect_is_seen() {
     let (counted, dir) = receiver("[effect]\nevent = \"invoice.issued\"\nwithin = \"1s\"\n");
     std::fs::create_dir(dir.path().join("actions")).unwrap();
     std::fs::write(dir.path().join("actions/trigger.toml"), TRIGGER).unwrap();
-    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    let mut server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
     server.send(&json!([order("SO-A", 0)])).await;
     until("the order is there", || server.workflow("SO-A")).await;
     let path = "/api/v1/workflows/order/SO-A/actions";
@@ -250,19 +330,31 @@ async fn an_action_is_offered_sent_once_and_missed_until_its_effect_is_seen() {
         all.iter().any(|exception| exception["kind"] == "replay_without_effect")
     };
     until("its missing effect is an exception", || async { server.workflow("SO-A").await.filter(|w| raised(w)) }).await;
+    // Late is better than never, also over a restart.
+    server.kill();
+    server.launch();
     let amount = json!({"amount": {"value": "64.50", "currency": "EUR"}});
     let invoice = event("invoice.issued", "i-1", ("invoice", "INV-A"), json!({"order": ["SO-A"]}), 5, amount);
     server.send(&json!([invoice])).await;
     until("the effect ends it", || async { server.workflow("SO-A").await.filter(|w| !raised(w)) }).await;
+    let late = until("the item is proven late", || async {
+        let job = server.ask(&format!("/api/v1/replays/{}", first.1["replay_id"].as_str().unwrap())).await?;
+        (job["counts"]["proven"] == 1).then_some(job)
+    })
+    .await;
+    assert_eq!((&late["failed"], &late["items"][0]["code"]), (&json!(0), &json!("late_effect")), "{late}");
+    let job = format!("/t/{}/replays/{}", server.tenant, first.1["replay_id"].as_str().unwrap());
+    let (_, page) = server.page(&job).await;
+    assert!(page.contains("Its effect came after all"), "and the page of the job says so: {page}");
     let offers = server.ask(path).await.unwrap();
-    assert_eq!((&offers["items"], &offers["made"][0]["outcome"]), (&json!([]), &json!("no_effect")), "{offers}");
+    assert_eq!((&offers["items"], &offers["made"][0]["outcome"]), (&json!([]), &json!("proven")), "{offers}");
     let (status, said) = server.act(&one, &ask, Some("k-2")).await;
     assert_eq!((status, &said["code"]), (409, &json!("not_offered")), "{said}");
 }
 
 #[tokio::test]
 async fn a_cancelled_job_ends_when_the_effects_of_what_was_out_are_known() {
-    let (_, dir) = receiver("[effect]\nevent = \"order.created\"\nwithin = \"6s\"\n");
+    let (counted, dir) = receiver("[effect]\nevent = \"order.created\"\nwithin = \"6s\"\n");
     let mut server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
     // At one per second there is something left to cancel, however slow this machine is.
     let events: Vec<Value> = (0..90).map(|n| broken(&format!("e-{n}"), &format!("SO-{n}"), 0)).collect();
@@ -277,9 +369,14 @@ async fn a_cancelled_job_ends_when_the_effects_of_what_was_out_are_known() {
     })
     .await;
     let (status, said) = server.act(&format!("/api/v1/replays/{id}/cancel"), &json!({}), None).await;
+    let cancelled = Instant::now();
     assert_eq!(status, 200, "{said}");
     server.kill();
+    assert!(cancelled.elapsed() < Duration::from_millis(250), "killed before anything more was written down");
+    let out = counted.requests.lock().unwrap().len();
     server.launch();
+    let (_, job) = server.get(&format!("/api/v1/replays/{id}")).await;
+    assert_eq!(job["state"], "cancelled", "it stays cancelled: {job}");
     let job = until("it is at its end", || async {
         let job = server.ask(&format!("/api/v1/replays/{id}")).await?;
         (!job["finished_at"].is_null()).then_some(job)
@@ -289,6 +386,38 @@ async fn a_cancelled_job_ends_when_the_effects_of_what_was_out_are_known() {
     let count = |state: &str| job["counts"][state].as_u64().unwrap();
     assert!(count("no_effect") > 0 && count("cancelled") > 0, "{}", job["counts"]);
     assert_eq!(count("no_effect") + count("cancelled"), 90, "nothing is left without an end: {}", job["counts"]);
+    assert_eq!(counted.requests.lock().unwrap().len(), out, "nothing more went out");
+}
+
+#[tokio::test]
+async fn what_is_mended_is_counted_the_same_by_rail_page_and_board() {
+    let server = Server::start().await;
+    let events: Vec<Value> = (0..3).map(|n| broken(&format!("e-{n}"), &format!("SO-{n}"), n)).collect();
+    send_broken(&server, &events).await;
+    let ids = failed(&server, 3).await;
+    let rule = json!([{"op": "map", "at": "/data/lines/*/quantity", "values": {"many": "7"}}]);
+    let ask = |ids: &[String]| json!({"payloads": ids, "through": "pipeline", "reason": "By rule", "rule": rule});
+    let (_, said) = server.act("/api/v1/replays", &ask(&ids[..1]), None).await;
+    finished(&server, said["id"].as_str().unwrap()).await;
+    until("one is counted as mended", || async {
+        let groups = server.ask("/api/v1/failure-groups").await?;
+        (groups["items"][0]["mended"] == 1 && groups["items"][0]["count"] == 3).then_some(())
+    })
+    .await;
+    let place = |rest: &str| format!("/t/{}/{rest}", server.tenant);
+    let (_, page) = server.page(&place("failures")).await;
+    assert!(page.contains("1 of 3 mended") && page.contains("2 records in 1 group"), "{page}");
+    assert!(page.contains("1 group of failed payloads"), "the rail counts it as the page does");
+    let (_, said) = server.act("/api/v1/replays", &ask(&ids[1..]), None).await;
+    finished(&server, said["id"].as_str().unwrap()).await;
+    until("nothing is left", || async {
+        let (_, page) = server.page(&place("failures")).await;
+        (page.contains("0 records in 0 groups") && !page.contains("1 group of failed payloads")).then_some(())
+    })
+    .await;
+    let (_, board) = server.page(&place("board")).await;
+    let tile = board.split("<li data-key=\"Failing\">").nth(1).and_then(|rest| rest.split("</li>").next()).unwrap();
+    assert!(tile.contains(">0 <small>groups"), "the board agrees: {tile}");
 }
 
 #[tokio::test]

@@ -51,7 +51,6 @@ impl Server {
         };
         let (send_key, read_key) = (key(&["--source", "test/rig"]), key(&["--read"]));
         let operate_key = key(&["--operate"]);
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
         let mut server = Self {
             dir,
             process: None,
@@ -62,7 +61,7 @@ impl Server {
             send_key,
             read_key,
             operate_key,
-            client,
+            client: client(),
             more: more.iter().map(|&a| a.to_owned()).collect(),
         };
         server.launch();
@@ -72,6 +71,8 @@ impl Server {
     /// Starts the process and reads where it listens.
     pub fn launch(&mut self) {
         assert!(self.process.is_none(), "it is running");
+        // Connections to the process before this one are dead.
+        self.client = client();
         let address = |old: &str| old.strip_prefix("http://").unwrap_or("127.0.0.1:0").to_owned();
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         let mut process = Command::new(MILEPOST)
@@ -159,13 +160,13 @@ impl Server {
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 
-    /// Acts through the API: status and answer.
     /// Asks the API, whatever it answers.
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let answer = self.client.get(format!("{}{path}", self.http)).bearer_auth(&self.read_key).send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 
+    /// Acts through the API: status and answer.
     pub async fn act(&self, path: &str, body: &Value, once: Option<&str>) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.http)).bearer_auth(&self.operate_key).json(body);
         let request = once.iter().fold(request, |request, key| request.header("idempotency-key", *key));
@@ -251,6 +252,10 @@ impl Drop for Server {
         }
         self.stop();
     }
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap()
 }
 
 pub fn signal(pid: u32, name: &str) {

@@ -254,6 +254,7 @@ pub fn workflow() -> Workflow {
         cured: vec![],
         discrepancies: Vec::new(),
         readiness: Readiness {
+            proof_required: true,
             state: ReadinessState::NotDue,
             reasons: vec![Check {
                 code: "not_delivered".to_owned(),

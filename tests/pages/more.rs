@@ -173,6 +173,7 @@ fn body(text: &str, form: &str) -> PayloadRow {
         body: text.as_bytes().to_vec(),
         events: 1,
         refused: 1,
+        rules: "0123456789ab.cdef01234567".into(),
     }
 }
 
@@ -318,6 +319,7 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
             finished_ms: NOW - HOUR,
             ..ReplayRow::default()
         }],
+        nameless: &[("r0".into(), 2)],
     };
     let html = show("triage", &frame("triage", "Triage"), &triage::triage(&clock(), facts));
     for said in [

@@ -311,6 +311,7 @@ async fn agree(kept: &Store, asked: &Store, tenant: &str, now_ms: i64) {
     let items = [
         list.clone(),
         ReadinessFilter { state: vec![word("ready")], reason: word("pod_missing"), ..list.clone() },
+        ReadinessFilter { state: ["blocked", "wrong"].map(word).to_vec(), ..list.clone() },
         ReadinessFilter { age: word("4-7"), ..list.clone() },
         ReadinessFilter { age: word("0-1"), currency: word("EUR"), ..list.clone() },
         ReadinessFilter { customer: word("Nordwind"), carrier: word("DHL"), system: word("tms"), ..list },

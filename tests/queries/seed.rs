@@ -189,6 +189,15 @@ pub fn path(n: u32) -> PathRow {
         closed: n.is_multiple_of(2),
         steps: ["created", "released", "shipped"].map(str::to_owned).into(),
         times: vec![created_ms, created_ms + 5 * MINUTE, created_ms + i64::from(30 + n) * MINUTE],
+        delivered_ms: created_ms + i64::from(30 + n) * MINUTE,
+        proved_ms: created_ms + i64::from(40 + n) * MINUTE,
+        ready_ms: 0,
+        invoiced_ms: if n.is_multiple_of(3) { created_ms + i64::from(60 + n) * MINUTE } else { 0 },
+        paid_ms: 0,
+        amount: Some(1_000_000 * i128::from(n)),
+        currency: if n.is_multiple_of(5) { "USD".into() } else { "EUR".into() },
+        cancelled: false,
+        promise: if n.is_multiple_of(4) { "late".into() } else { "kept".into() },
         version: u64::from(n),
     }
 }
@@ -354,6 +363,7 @@ pub fn failure_group() -> FailureGroupRow {
         example_index: 2,
         first_ms: NOW - MINUTE,
         last_ms: NOW - MINUTE,
+        mended: 1,
         as_of_ms: NOW,
         version: 1,
     }
@@ -477,6 +487,7 @@ pub fn payload() -> PayloadRow {
         body: vec![0, 159, 146, 150, 0xff, b'{'],
         events: 2,
         refused: 1,
+        rules: "0123456789ab.cdef01234567".into(),
     }
 }
 
@@ -631,6 +642,7 @@ pub fn payload_edit() -> EditRow {
         by: "person/anna".into(),
         made_ms: NOW,
         problems: "[]".into(),
+        rules: "0123456789ab.cdef01234567".into(),
     }
 }
 
@@ -640,6 +652,10 @@ pub async fn replays(store: &Store) {
     store.write_replay(&action()).await.unwrap();
     store.write_replay_items(&[action_item()]).await.unwrap();
     store.write_replay_items(&[replay_item()]).await.unwrap();
+    // Sent elsewhere without a business object, and without effect.
+    let silent =
+        ReplayItemRow { replay: "r2".into(), payload: 7, state: "no_effect".into(), settled_ms: NOW, ..replay_item() };
+    store.write_replay_items(&[silent]).await.unwrap();
     store.write_edit(&payload_edit()).await.unwrap();
     let healed =
         HealedRow { tenant: "acme".into(), payload: 8, record: 1, fingerprint: 1, replay: "r1".into(), healed_ms: NOW };

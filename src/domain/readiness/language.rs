@@ -109,11 +109,11 @@ static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
 impl Question {
     /// Reads and checks an expression that is to answer yes or no.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
-        Self::parse_with(text, &[], &[])
+        Self::parse_with(text, &[])
     }
 
-    /// The same, where some more names are known and others are not.
-    pub fn parse_with(text: &str, more: Names<'_>, less: &[&str]) -> Result<Self, Wrong> {
+    /// The same, where some more names are known.
+    pub fn parse_with(text: &str, more: Names<'_>) -> Result<Self, Wrong> {
         if text.chars().count() > MAX_CHARS {
             return Err(Wrong { at: 0, what: format!("a rule has at most {MAX_CHARS} characters") });
         }
@@ -123,7 +123,7 @@ impl Question {
             let at = first.map_or(0, |e| byte_of(text, e.pos));
             Wrong { at, what: first.map_or_else(|| errors.to_string(), |e| e.msg.clone()) }
         })?;
-        let names = VARIABLES.iter().chain(more).map(|(name, _)| *name).filter(|name| !less.contains(name)).collect();
+        let names = VARIABLES.iter().chain(more).map(|(name, _)| *name).collect();
         let mut walk = Walk { program: &program, text, names, bound: Vec::new(), depth: 0, loops: 0 };
         walk.look(program.expression())?;
         let question = Self { text: text.to_owned(), program: Arc::new(program) };

@@ -128,16 +128,30 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     }
     let kept = (line.shipped - line.returned).clamp(Decimal::ZERO, target);
     let to_leave = (target - line.shipped).max(Decimal::ZERO);
-    let owed = (line.invoiced - line.credited - kept - to_leave).min(line.returned);
+    // What was billed beyond what is wanted is told as that, and not once more as owed.
+    let billed = (line.invoiced - line.credited).min(target);
+    let owed = (billed - kept - to_leave).min(line.returned);
+    // Of a kit its components come back.
+    let own = |l: &&&Line| l.line == line.line || l.parent.as_ref() == Some(&line.line);
+    let own: Vec<&Line> = books.lines.iter().filter(own).copied().collect();
     let is_about = |n: &&Node| {
         let said = crate::domain::lines::returned_lines(n).unwrap_or_default();
-        said.iter().any(|l| l.line.as_deref().map_or(l.sku.as_deref() == Some(&*line.sku), |id| id == line.line))
+        let names = |l: &crate::domain::fact::LineFact, own: &Line| {
+            l.line.as_deref().map_or(l.sku.as_deref() == Some(&*own.sku), |id| id == own.line)
+        };
+        said.iter().any(|l| own.iter().any(|own| names(l, own)))
     };
     if owed > Decimal::ZERO
         && let Some((back, fact)) = tree.of_kind("return").filter(is_about).find_map(|n| Some((n, n.facts.last()?)))
     {
+        // What was sent in the place of goods that came back need not be credited.
+        let replaced = line.returned - line.credited - owed;
+        let instead = match replaced > Decimal::ZERO {
+            true => format!(", {} replaced", replaced.normalize()),
+            false => String::new(),
+        };
         let detail = format!(
-            "Line {}: {} came back, {} credited",
+            "Line {}: {} came back{instead}, {} credited",
             line.line,
             line.returned.normalize(),
             line.credited.normalize()
@@ -145,7 +159,7 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
         found.push(
             discrepancy("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
                 .of_line(&line.line)
-                .figures(line.returned, line.credited, &line.unit)
+                .figures(line.credited + owed, line.credited, &line.unit)
                 .worth(worth(line.price.as_ref(), owed))
                 .shown_by([evidence(&back.object, fact)]),
         );

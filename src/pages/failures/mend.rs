@@ -14,13 +14,13 @@ use crate::pages::payload::{self, DiffLine, diff};
 use crate::pages::problem::Trouble;
 use crate::pages::render::Page;
 use crate::pages::replays::forecast::{self, Fault, Shown};
-use crate::pages::replays::{replays, trouble, ways};
+use crate::pages::replays::{replays, trouble, way, ways};
 use crate::pages::routes::part;
 use crate::pages::visit::{Label, Visit};
 use crate::pages::{mask, words};
 use crate::pipeline::By;
 use crate::replay::edit::{self, Step};
-use crate::replay::job::{Options, Through};
+use crate::replay::job::Options;
 use crate::replay::{Sample, Wanted};
 use crate::store::FailureFilter;
 use crate::store::rows::FailureRow;
@@ -133,19 +133,20 @@ pub async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Tr
                 payloads: Vec::new(),
             };
             let usable = !steps.is_empty() && fault.is_empty();
+            let through = visit.query.get("through").unwrap_or("pipeline").to_owned();
+            let (way, of) = way(&through)
+                .ok_or_else(|| Trouble::Bad { tenant: tenant.to_owned(), text: "Choose a way.".into() })?;
             let samples = match usable {
                 true => {
-                    replays.samples(tenant, &wanted, &steps, SAMPLES).await.map_err(|error| trouble(tenant, error))?
+                    let samples = replays.samples(tenant, &wanted, &steps, of, SAMPLES).await;
+                    samples.map_err(|error| trouble(tenant, error))?
                 }
                 false => Vec::new(),
             };
-            let through = visit.query.get("through").unwrap_or("pipeline").to_owned();
             let mut shown = None;
             if visit.query.get("dry").is_some() && fault.is_empty() {
                 let by = By { tenant: tenant.to_owned(), source: String::new(), key_id: String::new() };
-                let way = Through::parse(&through)
-                    .ok_or_else(|| Trouble::Bad { tenant: tenant.to_owned(), text: "Choose a way.".into() })?;
-                let options = Options { steps: steps.clone(), ..Options::default() };
+                let options = Options { steps: steps.clone(), of, ..Options::default() };
                 let found =
                     replays.forecast(&by, &wanted, &way, &options).await.map_err(|error| trouble(tenant, error))?;
                 shown = Some(forecast::shown(tenant, &visit.clock, &found));

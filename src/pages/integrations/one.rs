@@ -139,7 +139,7 @@ pub async fn show_source(desk: &Desk, request: &HttpRequest) -> Result<HttpRespo
             let found = all.iter().find(|source| source.source == name).ok_or_else(missing)?;
             let mut page = source(&visit.clock, tenant, found, &usual, &slots);
             let standing = stand(&groups, &acts, now_ms);
-            let active = standing.iter().filter(|one| is_active(&one.standing));
+            let active = standing.iter().filter(|one| is_active(one));
             page.groups = active.take(8).map(|one| group_row(tenant, &visit.clock, one)).collect();
             let own = changes.iter().filter(|change| change.what.starts_with(name.as_str()));
             page.changes = own.map(|change| (visit.clock.text(change.at_ms), change.what.clone())).collect();
@@ -166,7 +166,7 @@ pub async fn show_dependency(desk: &Desk, request: &HttpRequest) -> Result<HttpR
             let found = all.iter().find(|one| one.dependency == name).ok_or_else(missing)?;
             let mut page = dependency(&visit.clock, tenant, found, &slots);
             let standing = stand(&groups, &acts, now_ms);
-            let own = standing.iter().filter(|one| one.group.target == name && is_active(&one.standing));
+            let own = standing.iter().filter(|one| one.group.target == name && is_active(one));
             page.groups = own.take(8).map(|one| group_row(tenant, &visit.clock, one)).collect();
             Ok((Label::new("integrations", name.clone(), "sources"), page))
         })

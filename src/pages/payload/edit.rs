@@ -13,14 +13,14 @@ use crate::pages::prefs::same_site;
 use crate::pages::problem::Trouble;
 use crate::pages::render::Page;
 use crate::pages::replays::forecast::{self, Fault, Shown};
-use crate::pages::replays::{replays, trouble, ways};
+use crate::pages::replays::{replays, trouble, way, ways};
 use crate::pages::routes::part;
 use crate::pages::time::Time;
 use crate::pages::visit::{Label, Visit};
 use crate::pages::words;
 use crate::pipeline::By;
 use crate::replay::edit::LOCKED;
-use crate::replay::job::{Options, Through};
+use crate::replay::job::{Of, Options};
 use crate::replay::{Original, ReplayError, Replays, Wanted};
 
 /// Longer texts are mended outside and sent through the API.
@@ -162,11 +162,11 @@ async fn make(desk: &Desk, visit: &Visit, name: &str, asked: Asked<'_>) -> Resul
             String::from_utf8_lossy(&found.body).into_owned()
         }
     };
-    judge(replays, &original, name, &mut page);
+    let (way, of) = way(&page.through).ok_or_else(|| bad(tenant, "Choose a way."))?;
+    judge(replays, &original, name, of, &mut page);
     if dry_run {
         let by = By { tenant: tenant.to_owned(), source: String::new(), key_id: String::new() };
-        let way = Through::parse(&page.through).ok_or_else(|| bad(tenant, "Choose a way."))?;
-        let (wanted, options) = (wanted(id, record), options(&page.edit));
+        let (wanted, options) = (wanted(id, record), options(&page.edit, of));
         let found = replays.forecast(&by, &wanted, &way, &options).await.map_err(|error| trouble(tenant, error))?;
         page.forecast = Some(forecast::shown(tenant, &visit.clock, &found));
     }
@@ -182,13 +182,13 @@ fn wanted(id: u64, record: Option<u32>) -> Wanted {
     Wanted { payloads: vec![(id, record)], filter: None, words }
 }
 
-fn options(edit: &str) -> Options {
-    Options { edit: edit.to_owned(), ..Options::default() }
+fn options(edit: &str, of: Of) -> Options {
+    Options { edit: edit.to_owned(), of, ..Options::default() }
 }
 
 /// What is wrong with the text, and where it differs.
-fn judge(replays: &Replays, original: &Original, name: &str, page: &mut Edit) {
-    match replays.judge(original, page.text.as_bytes()) {
+fn judge(replays: &Replays, original: &Original, name: &str, of: Of, page: &mut Edit) {
+    match replays.judge(original, page.text.as_bytes(), of) {
         Ok(refusals) => page.problems = refusals.iter().map(|refusal| Fault::of(name, refusal)).collect(),
         Err(error) => page.refused = format!("{}.", words::capital(&error.to_string())),
     }
@@ -233,11 +233,12 @@ pub async fn posted(desk: &Desk, request: &HttpRequest, body: &[u8]) -> Result<H
     let tenant = form.by.tenant.clone();
     let (id, record) = words::parse_payload_id(&name).ok_or_else(|| form.bad("There is no such payload."))?;
     let through = form.get("through").unwrap_or("pipeline").to_owned();
-    let way = Through::parse(&through).ok_or_else(|| form.bad("Choose a way."))?;
+    let (way, of) = way(&through).ok_or_else(|| form.bad("Choose a way."))?;
     let replays = replays(desk, &tenant)?;
-    let edited = replays.edit(&form.by, id, record, text.as_bytes()).await.map_err(|error| trouble(&tenant, error))?;
+    let edited = replays.edit(&form.by, id, record, text.as_bytes(), of).await;
+    let edited = edited.map_err(|error| trouble(&tenant, error))?;
     if deed == "replay" {
-        let made = replays.draft(&form.by, &wanted(id, record), &way, &options(&edited.id)).await;
+        let made = replays.draft(&form.by, &wanted(id, record), &way, &options(&edited.id, of)).await;
         let row = made.map_err(|error| trouble(&tenant, error))?;
         return Ok(form.answer(&words::tenant_path(&tenant, &format!("replays/{}", row.id))));
     }

@@ -11,6 +11,7 @@ use super::{FLUSH_EVERY, Run};
 use crate::domain::failures::{GROUP, group_name};
 use crate::pipeline::By;
 use crate::replay::job::{self, item, version};
+use crate::replay::jobs::Replays;
 use crate::store::StoreError;
 use crate::store::replays::{HealedRow, ReplayItemRow};
 
@@ -43,16 +44,7 @@ impl Run {
             items.change(*at, |item| item.version = version);
             let Some(item) = items.get(*at) else { continue };
             rows.push(item.clone());
-            if item.state == item::PROVEN && item.body.is_empty() {
-                healed.push(HealedRow {
-                    tenant: item.tenant.clone(),
-                    payload: item.payload,
-                    record: item.record,
-                    fingerprint: item.fingerprint,
-                    replay: item.replay.clone(),
-                    healed_ms: item.settled_ms,
-                });
-            }
+            healed.extend(healed_of(item));
         }
         (rows, healed)
     }
@@ -61,7 +53,14 @@ impl Run {
         self.flushing = None;
         let flushed = std::mem::take(&mut self.flushed);
         match done {
-            Ok(Ok(())) => self.replays.published(&self.job),
+            Ok(Ok(())) => {
+                let items = self.job.items.lock();
+                if flushed.iter().filter_map(|at| items.get(*at)).any(|item| item.state == item::PROVEN) {
+                    self.replays.healed(&self.work.tenant);
+                }
+                drop(items);
+                self.replays.published(&self.job);
+            }
             Ok(Err(error)) => {
                 tracing::warn!(%error, "outcomes of a replay could not be stored; trying again");
                 self.changed.extend(flushed);
@@ -104,28 +103,43 @@ impl Run {
         }
         if job::is_over(&self.job.state()) {
             self.replays.retire(&self.job);
-            self.resolve_groups().await;
+            self.replays.look_after(self.job.items.lock().rows());
+            let mended: HashSet<u64> = {
+                let items = self.job.items.lock();
+                let proven = items.rows().iter().filter(|item| item.state == item::PROVEN && item.fingerprint != 0);
+                proven.map(|item| item.fingerprint).collect()
+            };
+            self.replays.healed(&self.work.tenant);
+            self.replays.resolve_groups(&self.work.tenant, &self.work.replay, mended).await;
         }
         self.replays.published(&self.job);
     }
+}
 
+/// The record that a proven item has mended.
+pub fn healed_of(item: &ReplayItemRow) -> Option<HealedRow> {
+    (item.state == item::PROVEN && item.body.is_empty()).then(|| HealedRow {
+        tenant: item.tenant.clone(),
+        payload: item.payload,
+        record: item.record,
+        fingerprint: item.fingerprint,
+        replay: item.replay.clone(),
+        healed_ms: item.settled_ms,
+    })
+}
+
+impl Replays {
     /// A group of which nothing is left is resolved, and opens again by itself when it fails again.
-    async fn resolve_groups(&self) {
-        let mended: HashSet<u64> = {
-            let items = self.job.items.lock();
-            let proven = items.rows().iter().filter(|item| item.state == item::PROVEN && item.fingerprint != 0);
-            proven.map(|item| item.fingerprint).collect()
-        };
+    pub(in crate::replay) async fn resolve_groups(&self, tenant: &str, replay: &str, mended: HashSet<u64>) {
         let mended: Vec<u64> = mended.into_iter().collect();
-        let (tenant, replay) = (&self.work.tenant, &self.work.replay);
-        let groups = match self.replays.store.mended_groups(tenant, &mended).await {
+        let groups = match self.store.mended_groups(tenant, &mended).await {
             Ok(groups) => groups,
             Err(error) => {
                 tracing::warn!(%error, "which groups a replay has mended could not be read");
                 return;
             }
         };
-        let by = By { tenant: tenant.clone(), source: "rule/replay".to_owned(), key_id: String::new() };
+        let by = By { tenant: tenant.to_owned(), source: "rule/replay".to_owned(), key_id: String::new() };
         for (group, count) in groups {
             let reason = match count {
                 1 => format!("Replay {replay} mended the one record of it"),
@@ -133,7 +147,7 @@ impl Run {
             };
             let object = ObjectRef::new(GROUP, group_name(group));
             let data = [("reason", json!(reason)), ("replay", json!(replay))];
-            self.replays.note_on(&by, "failure_group.resolved", object, data).await;
+            self.note_on(&by, "failure_group.resolved", object, data).await;
         }
     }
 }

@@ -26,11 +26,17 @@ impl Run {
             return;
         }
         self.look_at = Instant::now() + LOOK_EVERY;
-        let (sent, next) = self.job.items.lock().awaiting(self.looked_to, effects::LOOK);
+        let sent = {
+            let items = self.job.items.lock();
+            let (mut sent, next) = items.awaiting(self.looked_to, effects::LOOK);
+            let (late, late_next) = items.silent(self.late_to, effects::LOOK_LATE);
+            (self.looked_to, self.late_to) = (next, late_next);
+            sent.extend(late);
+            sent
+        };
         if sent.is_empty() {
             return;
         }
-        self.looked_to = next;
         let (store, tenant) = (self.replays.store.clone(), self.work.tenant.clone());
         if let Some(target) = self.target() {
             self.look_at = Instant::now() + LOOK_FOR_ANSWERS_EVERY;
@@ -51,11 +57,8 @@ impl Run {
         let mut items = self.job.items.lock();
         for position in positions {
             let at = position as usize;
-            if items.get(at).is_some_and(|item| item.state == item::SENT) {
-                items.change(at, |item| {
-                    item.state = item::PROVEN.to_owned();
-                    item.settled_ms = now_ms;
-                });
+            if items.get(at).is_some_and(|item| matches!(item.state.as_str(), item::SENT | item::NO_EFFECT)) {
+                items.change(at, |item| effects::prove(item, now_ms));
                 self.changed.insert(at);
             }
         }
@@ -76,7 +79,11 @@ impl Run {
                 items.change(at, |item| {
                     item.state = item::NO_EFFECT.to_owned();
                     item.code = "no_effect".to_owned();
-                    item.detail = "It was sent, and nothing of what was awaited came".to_owned();
+                    item.detail = if lane(item).is_some() {
+                        "It was sent, and nothing of what was awaited came".to_owned()
+                    } else {
+                        "It was sent, and names no business object by which an effect could be recognised".to_owned()
+                    };
                     item.settled_ms = now_ms;
                 });
                 self.changed.insert(at);

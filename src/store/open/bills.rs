@@ -1,21 +1,25 @@
 //! What is not billed yet: the worklist of finance and its totals.
 
+mod bag;
+
+use std::cmp::Ordering;
+
 use clickhouse::Row;
-use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use super::money::Amount;
-use super::table::{Named, Table, first};
+use super::table::{Named, Put, Table, first};
 use super::words::{Choice, List, Word, Words};
 use super::{Names, hash};
 use crate::store::cursor::Place;
 use crate::store::readiness::{ReadinessFilter, Sum};
 use crate::store::rows::ReadinessRow;
+use bag::Bag;
 
 /// States of what is not settled; the rest is history and lives in the store only.
 pub const KEPT: [&str; 4] = ["not_due", "blocked", "ready", "wrong"];
-/// Values of a property that are told: every state in every currency is among them.
-const MOST: usize = 1000;
+/// Rows that a thread is worth.
+const ENOUGH: usize = 50_000;
 const DAY_MS: i64 = 86_400_000;
 /// Up to how many days since delivery, and the word for it.
 const AGES: [(i64, &str); 6] = [(1, "0-1"), (3, "2-3"), (7, "4-7"), (14, "8-14"), (30, "15-30"), (i64::MAX, "31+")];
@@ -87,12 +91,39 @@ impl Bill {
         format!("{}/{}", words.word(self.object_type), self.object_id())
     }
 
+    fn spot<'a>(&'a self, words: &'a Words) -> Spot<'a> {
+        Spot { root_id: &self.root_id, kind: words.word(self.object_type), id: self.object_id() }
+    }
+
     fn age(&self, now_ms: i64) -> &'static str {
-        if self.delivered_ms == i64::MAX {
-            return "";
-        }
-        let days = now_ms.div_euclid(DAY_MS) - self.delivered_ms.div_euclid(DAY_MS);
-        AGES.iter().find(|(most, _)| days <= *most).map_or("", |(_, word)| word)
+        let day = if self.delivered_ms == i64::MAX { i64::MAX } else { self.delivered_ms.div_euclid(DAY_MS) };
+        bag::age(now_ms.div_euclid(DAY_MS), day)
+    }
+}
+
+/// Where a bill stands among those of the same age: by its root, then by `type/id` as one word, made of nothing new.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Spot<'a> {
+    root_id: &'a str,
+    kind: &'a str,
+    id: &'a str,
+}
+
+impl<'a> Spot<'a> {
+    fn object(&self) -> impl Iterator<Item = u8> + use<'a> {
+        self.kind.bytes().chain([b'/']).chain(self.id.bytes())
+    }
+}
+
+impl Ord for Spot<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.root_id.cmp(other.root_id).then_with(|| self.object().cmp(other.object()))
+    }
+}
+
+impl PartialOrd for Spot<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -111,27 +142,10 @@ impl Named for Bill {
 }
 
 #[derive(Default)]
-pub struct Bills(Table<Bill>);
-
-#[derive(Default)]
-struct Added {
-    count: u64,
-    total: i128,
-    unknown: u64,
-}
-
-impl Added {
-    fn add(&mut self, amount: Option<i128>) {
-        self.count += 1;
-        self.total += amount.unwrap_or(0);
-        self.unknown += u64::from(amount.is_none());
-    }
-
-    fn join(&mut self, other: &Self) {
-        self.count += other.count;
-        self.total += other.total;
-        self.unknown += other.unknown;
-    }
+pub struct Bills {
+    rows: Table<Bill>,
+    /// Of all rows.
+    sums: Bag,
 }
 
 impl Bills {
@@ -153,28 +167,42 @@ impl Bills {
             version: seen.version,
         };
         if settled {
-            self.0.take(&bill);
-        } else {
-            self.0.put(bill);
+            if let Some(gone) = self.rows.take(&bill) {
+                self.sums.remove(words, &gone);
+            }
+            return;
+        }
+        self.sums.add(words, &bill);
+        if let Put::Replaced(gone) | Put::Older(gone) = self.rows.put(bill) {
+            self.sums.remove(words, &gone);
         }
     }
 
     pub fn len(&self) -> usize {
-        self.0.rows().len()
+        self.rows.rows().len()
     }
 
     /// Root and object of a page.
-    pub fn page(
-        &self,
-        words: &Words,
+    pub fn page<'s>(
+        &'s self,
+        words: &'s Words,
         filter: &ReadinessFilter,
-        after: Option<&Place>,
+        after: Option<&'s Place>,
         limit: usize,
     ) -> Vec<(Names, String)> {
         let test = Test::new(words, filter);
-        let after = after.map(|place| (place.value, (place.id.as_str(), place.also.clone())));
-        let rows = self.0.rows().iter().filter(|bill| test.hits(words, bill));
-        let found = first(rows, |bill| bill.delivered_ms, |bill| (&*bill.root_id, bill.object(words)), after, limit);
+        let after = after.map(|place| {
+            let (kind, id) = place.also.split_once('/').unwrap_or((&place.also, ""));
+            (place.value, Spot { root_id: &place.id, kind, id })
+        });
+        let earliest = |rows: &'s [Bill]| {
+            let rows = rows.iter().filter(|bill| test.hits(words, bill));
+            first(rows, |bill| bill.delivered_ms, |bill| bill.spot(words), after, limit)
+        };
+        let found = in_parts(self.rows.rows(), earliest, |one, other| {
+            let rows = one.into_iter().chain(other);
+            first(rows, |bill| bill.delivered_ms, |bill| bill.spot(words), None, limit)
+        });
         let name = |bill: &Bill| {
             let root = Names {
                 kind: words.word(bill.root_type).to_owned(),
@@ -189,55 +217,33 @@ impl Bills {
     /// By `all` and each property, each currency apart.
     pub fn sums(&self, words: &Words, filter: &ReadinessFilter) -> Vec<Sum> {
         let test = Test::new(words, filter);
-        let mut by_word: [FxHashMap<(Word, Word), Added>; 4] = Default::default();
-        let mut ages: FxHashMap<(&str, Word), Added> = FxHashMap::default();
-        for bill in self.0.rows().iter().filter(|bill| test.hits(words, bill)) {
-            let (amount, currency) = (bill.amount.get(), bill.currency);
-            ages.entry((bill.age(filter.now_ms), currency)).or_default().add(amount);
-            by_word[0].entry((bill.state, currency)).or_default().add(amount);
-            by_word[1].entry((bill.customer, currency)).or_default().add(amount);
-            by_word[3].entry((bill.system, currency)).or_default().add(amount);
-            let reasons = words.list(bill.reasons);
-            for (_, reason) in reasons.iter().enumerate().filter(|(at, reason)| !reasons[..*at].contains(reason)) {
-                by_word[2].entry((*reason, currency)).or_default().add(amount);
-            }
+        if test.is_of_states_only() {
+            return self.sums.sums(words, &test.state, filter.now_ms);
         }
-        let sum = |name: &str, value: &str, currency: Word, added: &Added| Sum {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            currency: words.word(currency).to_owned(),
-            count: added.count,
-            total: added.total,
-            unknown: added.unknown,
+        let add_up = |rows: &[Bill]| {
+            let mut bag = Bag::default();
+            rows.iter().filter(|bill| test.hits(words, bill)).for_each(|bill| bag.add(words, bill));
+            bag
         };
-        let [states, customers, reasons, systems] = by_word;
-        // Every bill has one state: what all are worth need not be added for each bill again.
-        let mut all: FxHashMap<Word, Added> = FxHashMap::default();
-        for ((_, currency), added) in &states {
-            all.entry(*currency).or_default().join(added);
-        }
-        let told = |name: &'static str, of: FxHashMap<(Word, Word), Added>| -> Vec<Sum> {
-            ordered(of.into_iter().map(|((value, c), added)| sum(name, words.word(value), c, &added)).collect())
+        let join = |mut one: Bag, other: Bag| {
+            one.merge(other);
+            one
         };
-        let mut sums = ordered(ages.iter().map(|((value, c), added)| sum("age", value, *c, added)).collect());
-        sums.extend(ordered(all.iter().map(|(c, added)| sum("all", "", *c, added)).collect()));
-        sums.extend(ordered(all.iter().map(|(c, added)| sum("currency", words.word(*c), *c, added)).collect()));
-        sums.extend(told("customer", customers));
-        sums.extend(told("reason", reasons));
-        sums.extend(told("state", states));
-        sums.extend(told("system", systems));
-        sums
+        in_parts(self.rows.rows(), add_up, join).sums(words, &test.state, filter.now_ms)
     }
 }
 
-/// The most money first, cut.
-fn ordered(mut sums: Vec<Sum>) -> Vec<Sum> {
-    sums.sort_by(|a, b| {
-        let names = || (&a.value, &a.currency).cmp(&(&b.value, &b.currency));
-        b.total.cmp(&a.total).then(b.count.cmp(&a.count)).then_with(names)
-    });
-    sums.truncate(MOST);
-    sums
+/// On two threads where there is enough to do.
+fn in_parts<'r, T: Send>(rows: &'r [Bill], find: impl Fn(&'r [Bill]) -> T + Sync, join: impl Fn(T, T) -> T) -> T {
+    if rows.len() < ENOUGH {
+        return find(rows);
+    }
+    let (one, other) = rows.split_at(rows.len() / 2);
+    std::thread::scope(|scope| {
+        let begun = scope.spawn(|| find(other));
+        let found = find(one);
+        join(found, begun.join().unwrap_or_else(|_| find(other)))
+    })
 }
 
 /// A filter in numbers.
@@ -259,6 +265,10 @@ impl<'f> Test<'f> {
             choices: [one(&filter.customer), one(&filter.carrier), one(&filter.system), one(&filter.currency)],
             now_ms: filter.now_ms,
         }
+    }
+
+    fn is_of_states_only(&self) -> bool {
+        self.age.is_empty() && self.choices.iter().chain([&self.reason]).all(|choice| matches!(choice, Choice::Any))
     }
 
     fn hits(&self, words: &Words, bill: &Bill) -> bool {

@@ -150,7 +150,7 @@ impl Flows {
         let place = (flow.definition, flow.stage, flow.status);
         let (title, number, is_ready) = (flow.stage_title, flow.stage_number, flow.readiness == ready);
         match self.table.put(flow) {
-            Put::Older => return,
+            Put::Older(_) => return,
             Put::Replaced(old) => self.count_out(&old, ready),
             Put::New => {}
         }

@@ -26,13 +26,13 @@ impl<R> Default for Table<R> {
 }
 
 impl<R: Named> Table<R> {
-    /// Takes a row in, unless a newer one is there. Gives the one that it replaces.
+    /// Takes a row in, unless a newer one is there. Gives the one that does not stay.
     pub fn put(&mut self, row: R) -> Put<R> {
         let hash = row.hash();
         if let Some(place) = self.place(hash, &row) {
             let old = &mut self.rows[place];
             if old.version() > row.version() {
-                return Put::Older;
+                return Put::Older(row);
             }
             return Put::Replaced(std::mem::replace(old, row));
         }
@@ -84,7 +84,8 @@ impl<R: Named> Table<R> {
 pub enum Put<R> {
     New,
     Replaced(R),
-    Older,
+    /// The row itself: a newer one is there.
+    Older(R),
 }
 
 /// The first rows of an order behind a place: `value` is looked at first, and only where it does not decide, `names`.

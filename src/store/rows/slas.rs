@@ -88,5 +88,16 @@ pub struct PathRow {
     /// Milestones that were fully reached, in the order of their times.
     pub steps: Vec<String>,
     pub times: Vec<i64>,
+    /// When it came to what figures of weeks count; 0 where it has not.
+    pub delivered_ms: i64,
+    pub proved_ms: i64,
+    pub ready_ms: i64,
+    pub invoiced_ms: i64,
+    pub paid_ms: i64,
+    pub amount: Option<i128>,
+    pub currency: String,
+    pub cancelled: bool,
+    /// `kept`, `late`, empty while it is not decided.
+    pub promise: String,
     pub version: u64,
 }

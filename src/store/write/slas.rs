@@ -64,5 +64,14 @@ pub fn paths(block: &mut Block, rows: &[PathRow]) {
     block.bools("closed", rows.iter().map(|row| row.closed));
     block.word_lists("steps", rows.iter().map(|row| row.steps.as_slice()));
     block.whole_lists("times", rows.iter().map(|row| row.times.as_slice()));
+    block.numbers("delivered_ms", rows.iter().map(|row| row.delivered_ms));
+    block.numbers("proved_ms", rows.iter().map(|row| row.proved_ms));
+    block.numbers("ready_ms", rows.iter().map(|row| row.ready_ms));
+    block.numbers("invoiced_ms", rows.iter().map(|row| row.invoiced_ms));
+    block.numbers("paid_ms", rows.iter().map(|row| row.paid_ms));
+    block.some_decimals("amount", rows.iter().map(|row| row.amount));
+    block.words("currency", rows.iter().map(|row| row.currency.as_str()));
+    block.bools("cancelled", rows.iter().map(|row| row.cancelled));
+    block.words("promise", rows.iter().map(|row| row.promise.as_str()));
     block.numbers("version", rows.iter().map(|row| row.version));
 }

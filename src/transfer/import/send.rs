@@ -108,6 +108,7 @@ impl Door {
         let sent = self
             .http
             .post(&self.url)
+            .header("milepost-import", "1")
             .bearer_auth(&self.key)
             .header(CONTENT_TYPE, "application/x-ndjson")
             .body(batch.body.clone())

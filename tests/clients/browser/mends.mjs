@@ -1,5 +1,5 @@
-// Somebody on call: from the red tile to the field at fault, an edit that is checked while it is typed, a dry run in place, a
-// replay, and the proof that appears by itself.
+// Somebody on call: from the red tile of the board to the field at fault; then, without one reload, an edit that is checked
+// while it is typed, a dry run, a replay with its question, and the proof that appears by itself.
 
 import assert from 'node:assert/strict';
 import { api, live, path, send, story, until } from './browser.mjs';
@@ -22,7 +22,10 @@ await story(async (open) => {
   assert.equal(refused.rejected.length, 1);
   await until('the group is counted', async () => (await api('failure-groups'))?.items?.length === 1);
 
-  const page = await open(path('triage'));
+  const page = await open(path('board'));
+  const tile = page.locator('[data-live="tiles"] a.t-crit', { hasText: 'Failing' });
+  await tile.waitFor();
+  await tile.click();
   await page.locator('tr[data-key] a', { hasText: 'Quantity is written wrongly on a line' }).click();
   await page.getByRole('link', { name: 'Open the example' }).click();
   await page.locator('li.bad').waitFor();
@@ -49,12 +52,13 @@ await story(async (open) => {
   await forecast.getByText('1 workflow would change').waitFor();
   await forecast.getByText('Would begin').waitFor();
   await forecast.getByText('AB-77, ordered 5').waitFor();
-  // Known by name now, the next one runs in place.
-  await page.evaluate(() => (window.stayed = true));
+  // The next one is of what is typed now.
+  await area.fill(text.replace('"many"', '"6"'));
+  await problems.getByText('It would be taken').waitFor();
   const again = page.waitForResponse((answer) => answer.url().includes('dry=1'));
   await page.getByRole('button', { name: 'Dry run' }).click();
   await (await again).finished();
-  await page.locator('.forecast').getByText('1 workflow would change').waitFor();
+  await page.locator('.forecast').getByText('AB-77, ordered 6').waitFor();
   assert.equal(await page.evaluate(() => window.stayed), true, 'the dry run came in place');
   assert.equal(await api('workflows/order/SO-M1'), undefined, 'a dry run writes nothing');
 
@@ -62,11 +66,18 @@ await story(async (open) => {
   await page.getByText('Replay 1 payload?').waitFor();
   await page.getByLabel('Reason').fill('Quantity typed by hand');
   await page.getByRole('button', { name: 'Replay 1 payload' }).click();
-  await live(page);
-  await page.evaluate(() => (window.stayed = true));
   await page.locator('[data-live="replay-items"]').getByText('Proven fixed').waitFor();
-  assert.equal(await page.evaluate(() => window.stayed), true, 'the proof came without reloading');
+  await page.locator('[data-live="replay-head"]').getByText('Finished').waitFor();
+  assert.equal(await page.evaluate(() => window.stayed), true, 'from typing to the proof nothing was loaded anew');
   await until('the order is there', () => api('workflows/order/SO-M1'));
+  // The address is that of the job, and the way back leads to the editor, which tells that it is mended.
+  const job = page.url();
+  assert.match(job, /\/replays\/[0-9a-f]+$/);
+  await page.goBack();
+  await page.getByText('It was mended already').waitFor();
+  await page.goForward();
+  await page.locator('[data-live="replay-items"]').getByText('Proven fixed').waitFor();
+  assert.equal(page.url(), job);
 
   // The payload leads to its replay, and its group is resolved until it fails again.
   await page.locator('[data-live="replay-items"] th a').click();
