@@ -343,7 +343,7 @@ fn without_lines(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
 /// A credit over money only, for no return and no wrong invoice.
 fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
     for credit in books.credits.iter().filter(|c| c.said.is_empty()) {
-        let for_return = tree.of_kind("return").any(|r| credit.node.is_linked(&r.object));
+        let for_return = tree.of_kind("return").any(|r| credit.node.is_with(r));
         if for_return {
             continue;
         }
@@ -366,11 +366,11 @@ fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepan
         }
         let own = |a: &&Node| {
             let is_cost = a.linked().any(|o| matches!(&*o.kind, "load" | "charge" | "freight_invoice"));
-            !a.withdrawn() && !is_cost && unit.shipments.iter().any(|s| a.is_linked(&s.object))
+            !a.withdrawn() && !is_cost && unit.shipments.iter().any(|s| a.is_with(s))
         };
         let accrued: Vec<(&Node, &Fact)> =
             tree.of_kind("accrual").filter(own).filter_map(|a| Some((a, a.last("accrual.created")?))).collect();
-        let covered = unit.shipments.iter().all(|s| accrued.iter().any(|(a, _)| a.is_linked(&s.object)));
+        let covered = unit.shipments.iter().all(|s| accrued.iter().any(|(a, _)| a.is_with(s)));
         let Some(last) = accrued.iter().map(|(_, f)| f.occurred_at).max().filter(|_| covered) else { continue };
         let mut purse = Purse::default();
         accrued.iter().filter_map(|(_, f)| f.detail.amount.as_ref()).for_each(|m| purse.add(m));
