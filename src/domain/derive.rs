@@ -95,7 +95,6 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         objects: tree.members(),
         links: tree.links(),
         items: lines.items(),
-        stored: graph.members_ever(definition, root),
         lines: lines.into_vec(),
         milestones,
         slas,
@@ -105,6 +104,7 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         discrepancies,
         blocked_by,
         activity: tree.activity(),
+        stored: tree.stored,
         as_of,
         wakes_at,
     })

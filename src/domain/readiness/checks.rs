@@ -158,17 +158,13 @@ impl Case<'_, '_> {
     fn nodes(&self) -> impl Iterator<Item = &Node<'_>> {
         let of_unit = |n: &&Node| {
             n.object == self.unit.object
-                || self
-                    .unit
-                    .shipments
-                    .iter()
-                    .any(|s| s.object == n.object || (n.object.kind == "load" && s.is_linked(&n.object)))
+                || self.unit.shipments.iter().any(|s| s.object == n.object || (n.object.kind == "load" && s.is_with(n)))
         };
         self.tree.nodes.iter().filter(move |n| n.depth == 0 || of_unit(n))
     }
 
     fn concerns(&self, node: &Node) -> bool {
-        let near = |n: &Node| node.object == n.object || node.is_linked(&n.object);
+        let near = |n: &Node| node.object == n.object || node.is_with(n);
         if self.unit.object.kind == "order" && !self.unit.is_rest {
             return true;
         }
