@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, event, milestone, order, until};
+use crate::server::{MILEPOST, Server, event, milestone, order, until, until_or};
 
 const NEVER: &str = "--pipeline-memory-after-ms=3600000";
 
@@ -139,4 +139,112 @@ async fn a_start_writes_nothing_again_that_it_would_say_the_same_of() {
         until("everything is in memory and judged again", || is_remembered(&server)).await;
         assert_eq!(versions(&server).await, before, "{how}: {tables:?}");
     }
+}
+
+/// What the pipeline made of everything, but for when.
+async fn told(server: &Server) -> Option<Vec<String>> {
+    let mut all = Vec::new();
+    for sql in [
+        "SELECT definition, root_type, root_id, status, stage, closed, customer, amount, exceptions, readiness,
+            arraySort(members) AS members FROM workflows FINAL",
+        "SELECT object_type, object_id, state, events, held, waits_for, arraySort(links) AS links,
+            arraySort(workflows) AS workflows, same_as, arraySort(aliases) AS aliases FROM objects FINAL",
+        "SELECT root_id, object_type, object_id, state, reasons, amount, billed, remaining FROM readiness FINAL
+            WHERE state != 'gone'",
+        "SELECT root_id, kind, object_type, object_id, line, state, expected, found FROM reconciliation FINAL
+            WHERE state != 'gone'",
+        "SELECT root_id, policy, object_type, object_id, due_at, ended_at, verdict FROM slas FINAL WHERE verdict != 'gone'",
+        "SELECT kind, object_type, object_id, root_id, detail, orders, money FROM exceptions FINAL
+            WHERE NOT closed AND root_id != ''",
+    ] {
+        all.extend(server.try_clickhouse(sql).await?.iter().map(ToString::to_string));
+    }
+    all.sort();
+    Some(all)
+}
+
+/// In an order that the seed decides.
+fn shuffled(mut events: Vec<Value>, mut seed: u64) -> Vec<Value> {
+    for at in (1..events.len()).rev() {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        events.swap(at, usize::try_from(seed % (at as u64 + 1)).unwrap());
+    }
+    events
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_landscape_in_any_order_cut_by_restarts_without_memory_ends_as_one_that_never_stopped() {
+    const SEED: u64 = 0x5EED_0017;
+    let source = Server::start().await;
+    let run = |args: &[&str]| {
+        let ran = std::process::Command::new(MILEPOST).args(args).output().unwrap();
+        assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    let (http, grpc, otlp) = (&source.http, &source.otlp_grpc, &source.otlp_http);
+    run(&[
+        "simulate",
+        "--url",
+        http,
+        "--otlp-grpc",
+        grpc,
+        "--otlp-http",
+        otlp,
+        "--key",
+        &source.send_key,
+        "--seed",
+        "23",
+        "--orders",
+        "0",
+        "--history",
+        "16d",
+        "--history-orders",
+        "16",
+        "--first",
+        "30000",
+    ]);
+    let export = || run(&["export", "--url", http, "--key", &source.read_key]);
+    let mut before = String::new();
+    let lines = until("all is stored", || {
+        let now = export();
+        let same = !now.is_empty() && now == before;
+        before.clone_from(&now);
+        async move { same.then_some(now) }
+    })
+    .await;
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(events.len() > 300, "{} events", events.len());
+    let events = shuffled(events, SEED);
+
+    let (steady, mut cut) = (Server::start().await, Server::start().await);
+    for part in events.chunks(50) {
+        steady.send(&json!(part)).await;
+    }
+    cut.with(&[NEVER]);
+    for part in events.chunks(events.len().div_ceil(7)) {
+        cut.kill();
+        cut.launch();
+        until("it answers", || cut.ask("/api/v1/workflows")).await;
+        for part in part.chunks(50) {
+            cut.send(&json!(part)).await;
+        }
+        until("something is stored", || cut.try_clickhouse("SELECT 1 FROM workflows LIMIT 1")).await;
+    }
+    let differs = std::cell::RefCell::new(String::new());
+    until_or(
+        "both tell the same",
+        || format!("seed {SEED:#x}\n{}", differs.borrow()),
+        || async {
+            let (one, other) = (told(&steady).await?, told(&cut).await?);
+            let only = |these: &[String], those: &[String], side: &str| {
+                let alone = these.iter().filter(|row| !those.contains(row)).take(4);
+                alone.map(|row| format!("{side} {row}\n")).collect::<String>()
+            };
+            differs.replace(only(&one, &other, "steady") + &only(&other, &one, "cut"));
+            (one.len() > 100 && one == other).then_some(())
+        },
+    )
+    .await;
 }
