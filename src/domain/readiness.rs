@@ -112,6 +112,9 @@ fn billable(case: &Case) -> (Billable, Option<DateTime<Utc>>) {
         words.tell(answer, &mut checks);
     }
     own_rules(case, &mut checks);
+    for check in checks.iter_mut().filter(|c| c.outcome.stands_in_the_way() && c.evidence.is_empty()) {
+        check.evidence = case.last_heard();
+    }
     waive(case, &mut checks);
 
     let has = |outcome: Outcome| checks.iter().any(|c| c.outcome == outcome);
