@@ -115,9 +115,11 @@ fn sift(found: Vec<Exception>, ended: Option<&Fact>, as_of: DateTime<Utc>) -> Fo
             Some(_) => {}
         }
     }
-    let place = |e: &Exception| (!e.blocking, e.since, e.kind.clone(), e.object.clone());
-    result.open.sort_by_key(place);
-    result.cured.sort_by_key(place);
+    let place = |a: &Exception, b: &Exception| {
+        (!a.blocking, a.since, &a.kind, &a.object).cmp(&(!b.blocking, b.since, &b.kind, &b.object))
+    };
+    result.open.sort_by(place);
+    result.cured.sort_by(place);
     result
 }
 

@@ -70,15 +70,17 @@ fn sums(line: &Line, found: &mut Found) {
 
 fn reports(line: &Line, found: &mut Found) {
     for said in &line.evidence {
-        let quantity = said.quantity.normalize();
-        let words = format!("{quantity} {} {} by {} ({})", said.unit, said.step.word(), said.object, said.event.id);
+        let words = || {
+            let quantity = said.quantity.normalize();
+            format!("{quantity} {} {} by {} ({})", said.unit, said.step.word(), said.object, said.event.id)
+        };
         if said.quantity.is_sign_negative() && !said.quantity.is_zero() {
-            found.push(("negative_quantity", said.step, words.clone()));
+            found.push(("negative_quantity", said.step, words()));
         }
         if said.quantity.abs() >= Decimal::from(ABSURD) {
-            found.push(("absurd_quantity", said.step, words));
+            found.push(("absurd_quantity", said.step, words()));
         } else if said.counted.is_none() {
-            let detail = format!("{words} cannot be counted: no conversion to {}", line.unit);
+            let detail = format!("{} cannot be counted: no conversion to {}", words(), line.unit);
             found.push(("unit_unknown", said.step, detail));
         }
     }
@@ -107,6 +109,9 @@ fn lots(line: &Line, found: &mut Found) {
 }
 
 fn serials(line: &Line, found: &mut Found) {
+    if line.evidence.iter().all(|e| e.serials.is_empty()) {
+        return;
+    }
     let numbers = |step: Step| line.evidence.iter().filter(move |e| e.step == step && !e.serials.is_empty());
     for step in [Step::Picked, Step::Shipped, Step::Returned] {
         let mut seen: Vec<(&str, &Evidence)> = Vec::new();

@@ -17,7 +17,7 @@ use self::kin::Kin;
 use self::packed::Words;
 use super::fact::{Fact, effective};
 use super::{Definition, Definitions};
-pub use walk::Standing;
+pub use walk::{Standing, stands_alone};
 
 #[derive(Debug, Default)]
 pub struct Graph {
@@ -115,10 +115,26 @@ pub struct Object<'g> {
 impl Object<'_> {
     /// Everything that was said, in canonical order, without repeats; links are left out.
     pub fn facts(&self) -> Vec<Fact> {
-        let mut facts: Vec<Fact> =
-            self.graph.names_of(self.slot).iter().flat_map(|s| self.graph.unpack(*s, false)).collect();
-        facts.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.read(false)
+    }
+
+    pub fn facts_with_links(&self) -> Vec<Fact> {
+        self.read(true)
+    }
+
+    fn read(&self, with_refs: bool) -> Vec<Fact> {
+        let mut facts = Vec::with_capacity(self.count());
+        self.graph.names_of(self.slot).iter().for_each(|s| self.graph.unpack_into(*s, with_refs, &mut facts));
+        // Mostly they came in their order.
+        if !facts.is_sorted_by(|a, b| a.order() <= b.order()) {
+            facts.sort_by(|a, b| a.order().cmp(&b.order()));
+        }
         facts
+    }
+
+    /// Whether there are voids or corrections among its facts.
+    pub fn is_amended(&self) -> bool {
+        self.graph.names_of(self.slot).iter().any(|s| self.graph.slots[*s as usize].flags & AMENDED != 0)
     }
 
     pub fn effective(&self) -> Vec<Fact> {
@@ -148,6 +164,11 @@ impl Object<'_> {
     /// How many facts it has, voids and corrections counted.
     pub fn count(&self) -> usize {
         self.graph.names_of(self.slot).iter().map(|s| self.graph.slots[*s as usize].facts as usize).sum()
+    }
+
+    /// Whether it is linked with another object of the same graph.
+    pub fn is_with(&self, other: &Object<'_>) -> bool {
+        self.graph.linked(self.slot, other.slot)
     }
 
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
@@ -208,8 +229,7 @@ impl Graph {
         let identity = packed::identity(&fact);
         let known = packed::glimpses(&self.slots[home as usize].packed)
             .filter(|g| g.hash == identity)
-            .filter_map(|g| packed::read(g.body, &self.words, false))
-            .any(|f| f.id == fact.id && f.source == fact.source);
+            .any(|g| packed::is_of(g.body, &self.words, &fact.source, &fact.id));
         if known {
             return false;
         }
@@ -297,6 +317,19 @@ impl Graph {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Takes in what was known before, as a memory and not as news: nothing is disturbed by it.
+    pub fn remember(&mut self, told: impl FnOnce(&mut Self)) {
+        let disturbed = std::mem::take(&mut self.disturbed);
+        told(self);
+        self.disturbed = disturbed;
+    }
+
+    /// Every name under which something was said that is in memory.
+    pub fn told_names(&self) -> impl Iterator<Item = ObjectRef> {
+        let told = (0_u32..).zip(&self.slots).filter(|(_, slot)| slot.facts > 0);
+        told.flat_map(|(at, slot)| [ObjectRef::new(self.kind(at), &*slot.id), self.plain_name(at)])
     }
 
     /// Notes what was last made of an object; false when it was the same before.
@@ -397,8 +430,15 @@ impl Graph {
     }
 
     fn unpack(&self, slot: u32, with_refs: bool) -> Vec<Fact> {
-        let bytes = &self.slots[slot as usize].packed;
-        packed::glimpses(bytes).filter_map(|g| packed::read(g.body, &self.words, with_refs)).collect()
+        let mut facts = Vec::with_capacity(self.slots[slot as usize].facts as usize);
+        self.unpack_into(slot, with_refs, &mut facts);
+        facts
+    }
+
+    fn unpack_into(&self, slot: u32, with_refs: bool, facts: &mut Vec<Fact>) {
+        for glimpse in packed::glimpses(&self.slots[slot as usize].packed) {
+            packed::read_into(glimpse.body, &self.words, with_refs, facts);
+        }
     }
 
     /// Whether voids or corrections stand under any of an object's names.

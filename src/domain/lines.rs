@@ -108,7 +108,7 @@ impl Lines {
                 lines.of_shipment(tree, shipment, step, kinds, &[]);
             }
             let loads: Vec<&Node> =
-                tree.of_kind("load").filter(|l| shipment.is_linked(&l.object) && l.has("load.delivered")).collect();
+                tree.of_kind("load").filter(|l| shipment.is_with(l) && l.has("load.delivered")).collect();
             lines.of_shipment(tree, shipment, Step::Delivered, &["shipment.delivered"], &loads);
         }
         for node in tree.of_kind("return") {
@@ -271,7 +271,7 @@ impl Lines {
         if issued.detail.lines.is_some() {
             return self.add(tree, Step::Invoiced, invoice, issued, issued.detail.lines.as_deref());
         }
-        let billed: Vec<&Node> = tree.of_kind("shipment").filter(|s| invoice.is_linked(&s.object)).collect();
+        let billed: Vec<&Node> = tree.of_kind("shipment").filter(|s| invoice.is_with(s)).collect();
         if billed.is_empty() {
             return self.add(tree, Step::Invoiced, invoice, issued, None);
         }
@@ -288,7 +288,7 @@ impl Lines {
         if issued.detail.lines.is_some() {
             return self.add(tree, Step::Credited, note, issued, issued.detail.lines.as_deref());
         }
-        for back in tree.of_kind("return").filter(|r| note.is_linked(&r.object)) {
+        for back in tree.of_kind("return").filter(|r| note.is_with(r)) {
             if let Some(said) = returned_lines(back) {
                 self.add(tree, Step::Credited, note, issued, Some(said));
             }

@@ -112,6 +112,9 @@ fn billable(case: &Case) -> (Billable, Option<DateTime<Utc>>) {
         words.tell(answer, &mut checks);
     }
     own_rules(case, &mut checks);
+    for check in checks.iter_mut().filter(|c| c.outcome.stands_in_the_way() && c.evidence.is_empty()) {
+        check.evidence = case.last_heard();
+    }
     waive(case, &mut checks);
 
     let has = |outcome: Outcome| checks.iter().any(|c| c.outcome == outcome);
@@ -161,7 +164,7 @@ fn billable(case: &Case) -> (Billable, Option<DateTime<Utc>>) {
     let site = |of: fn(&super::fact::Detail) -> Option<Box<str>>| {
         let shipments = unit.shipments.iter().find_map(|s| s.latest(|f| of(&f.detail)));
         let loads = || {
-            let near = |l: &&super::tree::Node| unit.shipments.iter().any(|s| s.is_linked(&l.object));
+            let near = |l: &&super::tree::Node| unit.shipments.iter().any(|s| s.is_with(l));
             case.tree.of_kind("load").filter(near).find_map(|l| l.latest(|f| of(&f.detail)))
         };
         shipments.or_else(loads).or_else(|| case.tree.root().latest(|f| of(&f.detail))).map(String::from)

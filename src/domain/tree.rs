@@ -12,6 +12,8 @@ use super::{Activity, Belief, Definition, Graph, Link, Member, Money, Object};
 pub struct Tree<'a> {
     /// Nearest first; the root is the first.
     pub nodes: Vec<Node<'a>>,
+    /// Names under which anything is stored that it is made of, or once was.
+    pub stored: Vec<ObjectRef>,
     graph: &'a Graph,
 }
 
@@ -24,8 +26,16 @@ pub struct Node<'a> {
     pub acts: Vec<Fact>,
     /// Reports that count only from the system of record, told by others after it has spoken: shown, without effect.
     pub overruled: Vec<Fact>,
+    /// What each system believes of it, in flow order: the verb of the latest event that each sent about it.
+    beliefs: Vec<Belief>,
     state: Option<Object<'a>>,
+    /// Place in its tree, and the linked ones among the first of it.
+    place: usize,
+    near: u64,
 }
+
+/// Of so many nodes it is looked up once which are linked: of most workflows all.
+const LOOKED_UP: usize = u64::BITS as usize;
 
 /// Systems in the order in which a transaction passes them.
 pub const FLOW: [&str; 6] = ["erp", "wms", "tms", "carrier", "billing", "finance"];
@@ -50,14 +60,19 @@ pub fn systems_of_record(kind: &str) -> &'static [&'static str] {
 
 impl<'a> Tree<'a> {
     pub fn read(definition: &Definition, graph: &'a Graph, root: &ObjectRef) -> Self {
-        let members = graph.members(definition, root);
-        let nodes = members.into_iter().map(|(object, depth)| {
-            let state = graph.get(&object);
-            let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
-            let (facts, overruled) = authorised(&object.kind, facts);
-            Node { object, depth, facts, acts, overruled, state }
-        });
-        Self { nodes: nodes.collect(), graph }
+        let (members, stored) = graph.part(definition, root);
+        let mut nodes: Vec<Node<'a>> = Vec::with_capacity(members.len());
+        for (place, (object, depth, state)) in members.into_iter().enumerate() {
+            let mut node = Node { place, ..Node::read(object, depth, state) };
+            for (at, other) in nodes.iter_mut().enumerate().take(LOOKED_UP) {
+                if node.state.zip(other.state).is_some_and(|(one, another)| one.is_with(&another)) {
+                    node.near |= 1 << at;
+                    other.near |= if place < LOOKED_UP { 1 << place } else { 0 };
+                }
+            }
+            nodes.push(node);
+        }
+        Self { nodes, stored, graph }
     }
 
     /// How the units of an item convert, by its master data: the system of record's word first, the latest first.
@@ -85,16 +100,15 @@ impl<'a> Tree<'a> {
 
     /// A node and what the definition reaches from it within this tree.
     pub fn branch<'s>(&'s self, definition: &'s Definition, node: &'s Node<'a>) -> impl Iterator<Item = &'s Node<'a>> {
-        let below = move |other: &&Node<'a>| {
-            definition.reaches(&node.object.kind, &other.object.kind) && node.is_linked(&other.object)
-        };
+        let below =
+            move |other: &&Node<'a>| definition.reaches(&node.object.kind, &other.object.kind) && node.is_with(other);
         std::iter::once(node).chain(self.nodes.iter().filter(below))
     }
 
     pub fn links(&self) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         for (position, node) in self.nodes.iter().enumerate() {
-            for other in self.nodes[..position].iter().filter(|o| node.is_linked(&o.object)) {
+            for other in self.nodes[..position].iter().filter(|o| node.is_with(o)) {
                 links.push(Link { from: other.object.clone(), to: node.object.clone() });
             }
         }
@@ -103,10 +117,10 @@ impl<'a> Tree<'a> {
 
     /// What each system believes, also by what it says of the papers of an object: who bills a shipment knows of it.
     pub fn beliefs(&self, node: &Node) -> Vec<Belief> {
-        let mut beliefs = node.beliefs();
+        let mut beliefs = node.beliefs.clone();
         let bills = matches!(node.object.kind.as_str(), "order" | "shipment");
         if bills && !beliefs.iter().any(|b| b.system == "billing") {
-            let papers = self.of_kind("invoice").filter(|i| !i.withdrawn() && i.is_linked(&node.object));
+            let papers = self.of_kind("invoice").filter(|i| !i.withdrawn() && i.is_with(node));
             let issued = papers.filter_map(|i| i.last("invoice.issued")).max_by(|a, b| a.order().cmp(&b.order()));
             beliefs.extend(issued.map(|fact| Belief {
                 system: fact.system.to_string(),
@@ -140,17 +154,39 @@ impl<'a> Tree<'a> {
 impl<'a> Node<'a> {
     /// One object by itself, without what hangs from it.
     pub fn alone(graph: &'a Graph, object: &ObjectRef) -> Self {
-        let state = graph.get(object);
+        Self::read(object.clone(), 0, graph.get(object))
+    }
+
+    fn read(object: ObjectRef, depth: u32, state: Option<Object<'a>>) -> Self {
         let (facts, acts) = state.map_or((Cow::Borrowed(&[][..]), Vec::new()), |o| o.told());
         let (facts, overruled) = authorised(&object.kind, facts);
-        Self { object: object.clone(), depth: 0, facts, acts, overruled, state }
+        let beliefs = beliefs(&object, &facts, &overruled);
+        Self { object, depth, facts, acts, overruled, beliefs, state, place: 0, near: 0 }
     }
 }
 
 impl Node<'_> {
-    /// Everything that was received about it, amendments and acts included.
+    /// Everything that was received about it, amendments, acts and links included.
     pub fn received(&self) -> Vec<Fact> {
-        self.state.map(|s| s.facts()).unwrap_or_default()
+        self.state.map(|s| s.facts_with_links()).unwrap_or_default()
+    }
+
+    /// Whether anything was reported after a moment that is about the time before it.
+    pub fn is_learnt_late(&self, moment: DateTime<Utc>) -> bool {
+        let late = |f: &Fact| f.received_at > moment && !f.is_act() && (f.occurred_at <= moment || f.is_amendment());
+        match self.state.filter(|s| s.is_amended()) {
+            Some(state) => state.facts().iter().any(late),
+            None => self.facts.iter().chain(&self.overruled).any(late),
+        }
+    }
+
+    /// Whether two nodes of one tree are linked.
+    pub fn is_with(&self, other: &Node<'_>) -> bool {
+        match other.place {
+            place if place < LOOKED_UP => self.near >> place & 1 == 1,
+            _ if self.place < LOOKED_UP => other.near >> self.place & 1 == 1,
+            _ => self.state.zip(other.state).is_some_and(|(one, another)| one.is_with(&another)),
+        }
     }
 
     pub fn is_linked(&self, other: &ObjectRef) -> bool {
@@ -179,26 +215,9 @@ impl Node<'_> {
         self.facts.iter().any(|f| matches!(&*f.kind, "invoice.cancelled" | "accrual.reversed" | "order.cancelled"))
     }
 
-    /// What each system believes, in flow order: the verb of the latest event that each sent about it.
-    pub fn beliefs(&self) -> Vec<Belief> {
-        let mut beliefs: Vec<Belief> = Vec::new();
-        let mut said: Vec<&Fact> = self.facts.iter().chain(&self.overruled).collect();
-        said.sort_by(|a, b| a.order().cmp(&b.order()));
-        for fact in said.into_iter().filter(|f| fact_is_of(&self.object, f)) {
-            let belief =
-                Belief { system: fact.system.to_string(), state: fact.verb().to_owned(), since: fact.occurred_at };
-            match beliefs.iter_mut().find(|b| b.system == *fact.system) {
-                Some(older) => *older = belief,
-                None => beliefs.push(belief),
-            }
-        }
-        beliefs.sort_by(|a, b| (flow_position(&a.system), &a.system).cmp(&(flow_position(&b.system), &b.system)));
-        beliefs
-    }
-
     /// The verb of the latest event by the best system that spoke.
     pub fn state(&self) -> String {
-        let beliefs = self.beliefs();
+        let beliefs = &self.beliefs;
         let best = systems_of_record(&self.object.kind).iter().find_map(|s| beliefs.iter().find(|b| b.system == **s));
         best.or_else(|| beliefs.iter().max_by_key(|b| b.since)).map_or_else(String::new, |b| b.state.clone())
     }
@@ -218,6 +237,7 @@ impl Node<'_> {
         self.facts.last().map(|f| f.occurred_at)
     }
 
+    /// Without what is believed of it.
     fn member(&self) -> Member {
         Member {
             object: self.object.clone(),
@@ -227,7 +247,7 @@ impl Node<'_> {
             amount: self.amount(),
             events: u32::try_from(self.facts.len()).unwrap_or(u32::MAX),
             last_at: self.last_at(),
-            beliefs: self.beliefs(),
+            beliefs: Vec::new(),
         }
     }
 }
@@ -261,6 +281,20 @@ fn authorised<'f>(kind: &str, facts: Cow<'f, [Fact]>) -> (Cow<'f, [Fact]>, Vec<F
     let (overruled, facts) =
         facts.into_owned().into_iter().partition(|f: &Fact| !is_record(f) && record.contains(&usual(f)));
     (Cow::Owned(facts), overruled)
+}
+
+fn beliefs(object: &ObjectRef, facts: &[Fact], overruled: &[Fact]) -> Vec<Belief> {
+    let mut latest: Vec<&Fact> = Vec::new();
+    for fact in facts.iter().chain(overruled).filter(|f| fact_is_of(object, f)) {
+        match latest.iter_mut().find(|f| f.system == fact.system) {
+            Some(older) if older.order() <= fact.order() => *older = fact,
+            Some(_) => {}
+            None => latest.push(fact),
+        }
+    }
+    latest.sort_by(|a, b| (flow_position(&a.system), &a.system).cmp(&(flow_position(&b.system), &b.system)));
+    let belief = |f: &Fact| Belief { system: f.system.to_string(), state: f.verb().to_owned(), since: f.occurred_at };
+    latest.into_iter().map(belief).collect()
 }
 
 /// Reports of middleware about a message say nothing about the object's own state.

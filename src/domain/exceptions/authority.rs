@@ -18,15 +18,20 @@ pub fn unauthorised(node: &Node, found: &mut Vec<Exception>) {
         raise_for(found, &cause, "unauthorised_source", &node.object, detail, fact.occurred_at, &fact.system, false)
             .known_by(fact);
     }
+    // What others say about papers of it is not about its own fields.
+    let own = |f: &&Fact| f.kind.strip_prefix(&*node.object.kind).is_some_and(|rest| rest.starts_with('.'));
+    let said: Vec<&Fact> = node.facts.iter().filter(own).collect();
+    if said.iter().all(|f| f.system == said[0].system) {
+        return;
+    }
     for (field, read) in FIELDS {
         let record = authority(&node.object.kind, field);
         let last = |by_record: bool| {
-            // What others say about papers of it is not about its own fields.
-            let own = |f: &Fact| f.kind.split('.').next() == Some(&*node.object.kind);
-            let of = |f: &&Fact| own(f) && record.contains(&&*f.system) == by_record;
-            node.facts.iter().rev().filter(of).find_map(|f| Some((f, read(f)?)))
+            let of = |f: &&&Fact| record.contains(&&*f.system) == by_record;
+            said.iter().rev().filter(of).find_map(|f| Some((*f, read(f)?)))
         };
-        let (Some((_, right)), Some((fact, other))) = (last(true), last(false)) else { continue };
+        let Some((fact, other)) = last(false) else { continue };
+        let Some((_, right)) = last(true) else { continue };
         if right == other {
             continue;
         }

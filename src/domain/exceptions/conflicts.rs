@@ -76,19 +76,19 @@ pub fn conflicts(tree: &Tree, found: &mut Vec<Exception>) {
 }
 
 fn one(tree: &Tree, node: &Node, pair: &Pair, found: &mut Vec<Exception>) {
-    let beliefs = tree.beliefs(node);
-    let behind = beliefs.iter().find(|b| b.system == pair.behind);
-    if pair.known && behind.is_none() {
-        return;
-    }
     // What hangs from it may tell: a load that departed, a payment, a credit note.
-    let near = tree.nodes.iter().filter(|n| n.object != node.object && node.is_linked(&n.object));
+    let near = tree.nodes.iter().filter(|n| n.object != node.object && node.is_with(n));
     let told: Vec<&Fact> = near.flat_map(|n| n.facts.iter()).filter(|f| tells_of(pair.object, &f.kind)).collect();
     let of = |kinds: &[&str]| {
         let all = node.facts.iter().chain(told.iter().copied()).filter(|f| kinds.contains(&&*f.kind));
         all.min_by(|a, b| a.order().cmp(&b.order()))
     };
     let Some(ahead) = of(pair.by) else { return };
+    let beliefs = tree.beliefs(node);
+    let behind = beliefs.iter().find(|b| b.system == pair.behind);
+    if pair.known && behind.is_none() {
+        return;
+    }
     let carried: &[&str] =
         if pair.object == "shipment" && pair.behind == "tms" { &["load.departed", "load.delivered"] } else { &[] };
     let followed = of(pair.follows).or_else(|| of(carried));

@@ -78,9 +78,9 @@ fn freight_overcharge(tree: &Tree, found: &mut Vec<Exception>) {
 
 /// Charges of the loads that the bill is for.
 fn is_of(tree: &Tree, bill: &Node, charge: &Node) -> bool {
-    let mut loads = tree.of_kind("load").filter(|load| bill.is_linked(&load.object)).peekable();
+    let mut loads = tree.of_kind("load").filter(|load| bill.is_with(load)).peekable();
     if loads.peek().is_none() {
-        return bill.is_linked(&charge.object);
+        return bill.is_with(charge);
     }
-    loads.any(|load| charge.is_linked(&load.object))
+    loads.any(|load| charge.is_with(load))
 }

@@ -96,7 +96,29 @@ pub fn push(bytes: &mut Vec<u8>, room: &mut Vec<u8>, words: &mut Words, fact: &F
 
 /// Reads a record. Its links are left out unless asked for: a transport may name hundreds.
 pub fn read(body: &[u8], words: &Words, with_refs: bool) -> Option<Fact> {
-    Unpack { bytes: body, words: Some(words) }.fact(with_refs)
+    let mut facts = Vec::with_capacity(1);
+    read_into(body, words, with_refs, &mut facts);
+    facts.pop()
+}
+
+/// Reads a record onto the end of a list: a fact is large, and is not moved about.
+pub fn read_into(body: &[u8], words: &Words, with_refs: bool, facts: &mut Vec<Fact>) {
+    let before = facts.len();
+    if (Unpack { bytes: body, words: Some(words) }).fact(with_refs, facts).is_none() {
+        facts.truncate(before);
+    }
+}
+
+/// Whether a record is of the fact with this source and id, without reading the rest.
+pub fn is_of(body: &[u8], words: &Words, source: &str, id: &str) -> bool {
+    let mut unpack = Unpack { bytes: body, words: Some(words) };
+    let mut same = || {
+        let (_occurred, _received) = (unpack.signed()?, unpack.signed()?);
+        let same_source = unpack.word()? == source;
+        let (_kind, _system) = (unpack.word()?, unpack.word()?);
+        Some(same_source && unpack.text()? == id)
+    };
+    same().unwrap_or(false)
 }
 
 fn write_number(out: &mut Vec<u8>, mut number: u128) {
@@ -299,43 +321,47 @@ impl Pack<'_> {
     }
 }
 
-struct Unpack<'b, 'w> {
+struct Unpack<'b> {
     bytes: &'b [u8],
-    words: Option<&'w Words>,
+    words: Option<&'b Words>,
 }
 
-impl<'b> Unpack<'b, '_> {
-    fn fact(&mut self, with_refs: bool) -> Option<Fact> {
+impl<'b> Unpack<'b> {
+    fn fact(&mut self, with_refs: bool, facts: &mut Vec<Fact>) -> Option<()> {
         let occurred_ms = self.signed()?;
         let received_ms = occurred_ms + self.signed()?;
-        let (source, kind, system) = (self.word()?, self.word()?, self.word()?);
-        let id = self.text()?.into();
-        let detail = self.detail()?;
-        let mut refs = Vec::new();
-        if with_refs {
-            for _ in 0..self.number()? {
-                let kind = self.word()?.to_string();
-                refs.push(ObjectRef { kind, id: self.text()?.to_owned() });
-            }
-        }
-        Some(Fact {
+        let (source, kind, system) = (self.shared()?, self.shared()?, self.shared()?);
+        facts.push(Fact {
             occurred_at: DateTime::from_timestamp_millis(occurred_ms)?,
             received_at: DateTime::from_timestamp_millis(received_ms)?,
             source,
-            id,
+            id: self.boxed()?,
             kind,
             system,
-            refs: refs.into(),
-            detail,
-        })
+            refs: Box::default(),
+            detail: Detail::default(),
+        });
+        let fact = facts.last_mut()?;
+        self.detail(&mut fact.detail)?;
+        if with_refs {
+            let (count, mut refs) = self.list()?;
+            for _ in 0..count {
+                let kind = self.word()?.to_owned();
+                refs.push(ObjectRef { kind, id: self.text()?.to_owned() });
+            }
+            fact.refs = refs.into();
+        }
+        Some(())
     }
 
-    fn detail(&mut self) -> Option<Detail> {
+    fn detail(&mut self, detail: &mut Detail) -> Option<()> {
         let flags = self.number()? as u16;
-        let mut detail = Detail::default();
         if flags & LINES != 0 {
-            let count = self.number()?;
-            detail.lines = Some((0..count).map(|_| self.line()).collect::<Option<_>>()?);
+            let (count, mut lines) = self.list()?;
+            for _ in 0..count {
+                lines.push(self.line()?);
+            }
+            detail.lines = Some(lines.into());
         }
         if flags & AMOUNT != 0 {
             detail.amount = Some(self.money()?);
@@ -347,11 +373,11 @@ impl<'b> Unpack<'b, '_> {
             [(WAREHOUSE, &mut detail.warehouse), (CARRIER, &mut detail.carrier), (VERDICT, &mut detail.verdict)]
         {
             if flags & flag != 0 {
-                *slot = Some((*self.word()?).into());
+                *slot = Some(self.word()?.into());
             }
         }
         if flags & REASON != 0 {
-            detail.reason = Some(self.text()?.into());
+            detail.reason = Some(self.boxed()?);
         }
         if flags & ETA != 0 {
             detail.eta = Some(self.time()?);
@@ -360,7 +386,7 @@ impl<'b> Unpack<'b, '_> {
             detail.units = Some(self.units()?);
         }
         if flags & NAMES != 0 {
-            detail.names = Some(self.text()?.into());
+            detail.names = Some(self.boxed()?);
         }
         if flags & REPLACE != 0 {
             detail.replace = Some(Box::new(self.json()?));
@@ -369,69 +395,79 @@ impl<'b> Unpack<'b, '_> {
             detail.act = Some(Box::new(self.json()?));
         }
         if flags & ALIAS != 0 {
-            let system = (*self.word()?).into();
-            let partner = self.maybe(|u| Some(u.text()?.into()))?;
-            detail.alias = Some(Box::new(Alias { system, partner, id: self.text()?.into() }));
+            let system = self.word()?.into();
+            let partner = self.maybe(Self::boxed)?;
+            detail.alias = Some(Box::new(Alias { system, partner, id: self.boxed()? }));
         }
         if flags & PARTNER != 0 {
-            detail.partner = Some(self.text()?.into());
+            detail.partner = Some(self.boxed()?);
         }
         if flags & LANE != 0 {
-            detail.lane = Some((*self.word()?).into());
+            detail.lane = Some(self.word()?.into());
         }
         if flags & BILL != 0 {
             detail.bill = Some(Box::new(Bill {
-                number: self.maybe(|u| Some(u.text()?.into()))?,
+                number: self.maybe(Self::boxed)?,
                 tax: self.maybe(Self::money)?,
-                kind: self.maybe(|u| Some((*u.word()?).into()))?,
-                block: self.maybe(|u| Some(u.text()?.into()))?,
+                kind: self.maybe(|u| Some(u.word()?.into()))?,
+                block: self.maybe(Self::boxed)?,
             }));
         }
-        Some(detail)
+        Some(())
     }
 
     fn line(&mut self) -> Option<LineFact> {
         Some(LineFact {
-            order: self.maybe(|u| Some(u.text()?.into()))?,
-            line: self.maybe(|u| Some(u.text()?.into()))?,
-            sku: self.maybe(|u| Some(u.text()?.into()))?,
+            order: self.maybe(Self::boxed)?,
+            line: self.maybe(Self::boxed)?,
+            sku: self.maybe(Self::boxed)?,
             quantity: self.decimal()?,
-            unit: self.maybe(|u| Some((*u.word()?).into()))?,
+            unit: self.maybe(|u| Some(u.word()?.into()))?,
             price: self.maybe(Self::money)?,
             amount: self.maybe(Self::money)?,
-            shipment: self.maybe(|u| Some(u.text()?.into()))?,
-            parent: self.maybe(|u| Some(u.text()?.into()))?,
-            lot: self.maybe(|u| Some(u.text()?.into()))?,
+            shipment: self.maybe(Self::boxed)?,
+            parent: self.maybe(Self::boxed)?,
+            lot: self.maybe(Self::boxed)?,
             serials: {
-                let count = self.number()?;
-                (0..count).map(|_| Some(self.text()?.into())).collect::<Option<_>>()?
+                let (count, mut serials) = self.list()?;
+                for _ in 0..count {
+                    serials.push(self.boxed()?);
+                }
+                serials.into()
             },
             units: self.units()?,
         })
     }
 
     fn units(&mut self) -> Option<Box<[Conversion]>> {
-        let count = self.number()?;
-        let mut one = || {
-            let unit = (*self.word()?).into();
+        let (count, mut units) = self.list()?;
+        for _ in 0..count {
+            let unit = self.word()?.into();
             let quantity = self.decimal()?;
-            Some(Conversion { unit, quantity, of: (*self.word()?).into() })
-        };
-        (0..count).map(|_| one()).collect()
+            units.push(Conversion { unit, quantity, of: self.word()?.into() });
+        }
+        Some(units.into())
     }
 
     fn head(&mut self) -> Option<Head> {
         Some(Head {
-            customer: self.maybe(|u| Some(u.text()?.into()))?,
+            customer: self.maybe(Self::boxed)?,
             promised_ship: self.maybe(Self::time)?,
             promised_delivery: self.maybe(Self::time)?,
-            priority: self.maybe(|u| Some((*u.word()?).into()))?,
-            billing_policy: self.maybe(|u| Some((*u.word()?).into()))?,
+            priority: self.maybe(|u| Some(u.word()?.into()))?,
+            billing_policy: self.maybe(|u| Some(u.word()?.into()))?,
             pod_required: match self.byte()? {
                 0 => None,
                 yes => Some(yes == 2),
             },
         })
+    }
+
+    /// How many follow, and room for them.
+    fn list<T>(&mut self) -> Option<(usize, Vec<T>)> {
+        let count = usize::try_from(self.number()?).ok()?;
+        // Each takes a byte at least.
+        (count <= self.bytes.len()).then(|| (count, Vec::with_capacity(count)))
     }
 
     /// None when the bytes end; Some(None) when there is nothing by design.
@@ -443,14 +479,13 @@ impl<'b> Unpack<'b, '_> {
     }
 
     fn money(&mut self) -> Option<Money> {
-        Some(Money { value: self.decimal()?, currency: self.word()?.to_string() })
+        Some(Money { value: self.decimal()?, currency: self.word()?.to_owned() })
     }
 
     fn decimal(&mut self) -> Option<Decimal> {
         let first = self.byte()?;
-        let mantissa = i128::try_from(self.number()?).ok()?;
-        let signed = if first & 0x80 != 0 { -mantissa } else { mantissa };
-        let mut value = Decimal::try_from_i128_with_scale(signed, u32::from(first & 0x7f)).ok()?;
+        let mantissa = i128::try_from(self.wide_number()?).ok()?;
+        let mut value = Decimal::try_from_i128_with_scale(mantissa, u32::from(first & 0x7f)).ok()?;
         value.set_sign_negative(first & 0x80 != 0);
         Some(value)
     }
@@ -465,11 +500,22 @@ impl<'b> Unpack<'b, '_> {
         serde_json::from_str(self.text()?).ok()
     }
 
-    fn word(&mut self) -> Option<Arc<str>> {
+    fn word(&mut self) -> Option<&'b str> {
+        match self.number()? {
+            0 => self.text(),
+            number => self.words?.word(u32::try_from(number - 1).ok()?).map(|word| &**word),
+        }
+    }
+
+    fn shared(&mut self) -> Option<Arc<str>> {
         match self.number()? {
             0 => Some(self.text()?.into()),
             number => self.words?.word(u32::try_from(number - 1).ok()?).cloned(),
         }
+    }
+
+    fn boxed(&mut self) -> Option<Box<str>> {
+        self.text().map(Into::into)
     }
 
     fn text(&mut self) -> Option<&'b str> {
@@ -480,7 +526,7 @@ impl<'b> Unpack<'b, '_> {
     }
 
     fn signed(&mut self) -> Option<i64> {
-        let number = u64::try_from(self.number()?).ok()?;
+        let number = self.number()?;
         Some((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
@@ -490,7 +536,20 @@ impl<'b> Unpack<'b, '_> {
         Some(*first)
     }
 
-    fn number(&mut self) -> Option<u128> {
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+
+    /// The digits of a decimal may need more.
+    fn wide_number(&mut self) -> Option<u128> {
         let mut number = 0_u128;
         for shift in (0..128).step_by(7) {
             let byte = self.byte()?;

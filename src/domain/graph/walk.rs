@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::FxHashSet;
 
-use super::{Definition, Definitions, Graph, HANDLED, Object};
+use super::{Definition, Definitions, Graph, HANDLED, JOINED, Object, QUALIFIED};
 
 /// A workflow is cut off here; the page says so.
 const MAX_MEMBERS: usize = 2_000;
@@ -13,6 +13,11 @@ const MAX_ROOTS: usize = 10_000;
 
 /// Object types that stand for themselves and wait for nothing.
 const STANDALONE: [&str; 6] = ["customer", "item", "location", "carrier", "message", "event"];
+
+/// Whether objects of a type stand for themselves: what they are linked with says nothing about them.
+pub fn stands_alone(kind: &str) -> bool {
+    STANDALONE.contains(&kind)
+}
 
 /// Whether an object hangs from something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +33,9 @@ pub enum Standing {
     Held(String),
 }
 
+/// One member of a workflow: its name, its distance from the root, and what was said about it.
+type Part<'g> = (ObjectRef, u32, Option<Object<'g>>);
+
 impl Graph {
     /// Everything that hangs from `root` by the definition, nearest first, the root itself first, with its distance.
     pub fn members(&self, definition: &Definition, root: &ObjectRef) -> Vec<(ObjectRef, u32)> {
@@ -36,14 +44,31 @@ impl Graph {
         found.into_iter().map(|(slot, depth)| (self.name(slot), depth)).collect()
     }
 
-    /// Names under which anything is stored that the workflow of `root` is made of, or once was: also what hung from
-    /// it before a link was voided or taken away.
-    pub fn members_ever(&self, definition: &Definition, root: &ObjectRef) -> Vec<ObjectRef> {
-        let Some(start) = self.find(root) else { return vec![root.clone()] };
-        let found = self.walk(self.canonical(start), |from, to| definition.reaches(from, to), MAX_MEMBERS, true);
+    /// As `members`, and the names under which anything is stored that the workflow of `root` is made of, or once was:
+    /// also what hung from it before a link was voided or taken away.
+    pub(in crate::domain) fn part(&self, definition: &Definition, root: &ObjectRef) -> (Vec<Part<'_>>, Vec<ObjectRef>) {
+        let Some(start) = self.find(root) else { return (vec![(root.clone(), 0, None)], vec![root.clone()]) };
+        let start = self.canonical(start);
+        let follow = |from: &str, to: &str| definition.reaches(from, to);
+        let now = self.walk(start, follow, MAX_MEMBERS, false);
+        let part = |(slot, depth): &(u32, u32)| (self.name(*slot), *depth, Some(Object { graph: self, slot: *slot }));
+        let members: Vec<Part<'_>> = now.iter().map(part).collect();
+        if now.iter().all(|(slot, _)| self.is_plain(*slot)) {
+            let stored = members.iter().map(|(name, ..)| name.clone()).collect();
+            return (members, stored);
+        }
+        let ever = self.walk(start, follow, MAX_MEMBERS, true);
         let mut seen: FxHashSet<ObjectRef> = FxHashSet::default();
-        let names = found.into_iter().flat_map(|(slot, _)| self.stored_names(slot));
-        names.filter(|name| seen.insert(name.clone())).collect()
+        let names = ever.into_iter().flat_map(|(slot, _)| self.stored_names(slot));
+        (members, names.filter(|name| seen.insert(name.clone())).collect())
+    }
+
+    /// It has one name, and no link of it was ever voided or cut.
+    fn is_plain(&self, slot: u32) -> bool {
+        let state = &self.slots[slot as usize];
+        let may_be_cut = |other: u32| self.kin.has_cuts() && self.slots[other as usize].flags & (JOINED | HANDLED) != 0;
+        let mut links = state.outgoing.iter().chain(&state.incoming);
+        state.flags & (JOINED | QUALIFIED | HANDLED) == 0 && !links.any(|l| l.lapsed() || may_be_cut(l.slot()))
     }
 
     /// Everything that any definition reaches from `object`, itself first: what changes when its standing changes.
@@ -71,7 +96,7 @@ impl Graph {
             return Standing::Joined(roots);
         }
         let parents = |kind: &str| definitions.iter().find(|d| d.reach.values().flatten().any(|k| k == kind));
-        if STANDALONE.contains(&object.kind.as_str()) || definitions.of_root(&object.kind).is_some() {
+        if stands_alone(&object.kind) || definitions.of_root(&object.kind).is_some() {
             return Standing::Alone;
         }
         let (Some(definition), Some(start)) = (parents(&object.kind), self.find(object)) else {

@@ -128,16 +128,30 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     }
     let kept = (line.shipped - line.returned).clamp(Decimal::ZERO, target);
     let to_leave = (target - line.shipped).max(Decimal::ZERO);
-    let owed = (line.invoiced - line.credited - kept - to_leave).min(line.returned);
+    // What was billed beyond what is wanted is told as that, and not once more as owed.
+    let billed = (line.invoiced - line.credited).min(target);
+    let owed = (billed - kept - to_leave).min(line.returned);
+    // Of a kit its components come back.
+    let own = |l: &&&Line| l.line == line.line || l.parent.as_ref() == Some(&line.line);
+    let own: Vec<&Line> = books.lines.iter().filter(own).copied().collect();
     let is_about = |n: &&Node| {
         let said = crate::domain::lines::returned_lines(n).unwrap_or_default();
-        said.iter().any(|l| l.line.as_deref().map_or(l.sku.as_deref() == Some(&*line.sku), |id| id == line.line))
+        let names = |l: &crate::domain::fact::LineFact, own: &Line| {
+            l.line.as_deref().map_or(l.sku.as_deref() == Some(&*own.sku), |id| id == own.line)
+        };
+        said.iter().any(|l| own.iter().any(|own| names(l, own)))
     };
     if owed > Decimal::ZERO
         && let Some((back, fact)) = tree.of_kind("return").filter(is_about).find_map(|n| Some((n, n.facts.last()?)))
     {
+        // What was sent in the place of goods that came back need not be credited.
+        let replaced = line.returned - line.credited - owed;
+        let instead = match replaced > Decimal::ZERO {
+            true => format!(", {} replaced", replaced.normalize()),
+            false => String::new(),
+        };
         let detail = format!(
-            "Line {}: {} came back, {} credited",
+            "Line {}: {} came back{instead}, {} credited",
             line.line,
             line.returned.normalize(),
             line.credited.normalize()
@@ -145,7 +159,7 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
         found.push(
             discrepancy("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
                 .of_line(&line.line)
-                .figures(line.returned, line.credited, &line.unit)
+                .figures(line.credited + owed, line.credited, &line.unit)
                 .worth(worth(line.price.as_ref(), owed))
                 .shown_by([evidence(&back.object, fact)]),
         );
@@ -329,7 +343,7 @@ fn without_lines(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
 /// A credit over money only, for no return and no wrong invoice.
 fn money_back(tree: &Tree, books: &Books, found: &mut Vec<Discrepancy>) {
     for credit in books.credits.iter().filter(|c| c.said.is_empty()) {
-        let for_return = tree.of_kind("return").any(|r| credit.node.is_linked(&r.object));
+        let for_return = tree.of_kind("return").any(|r| credit.node.is_with(r));
         if for_return {
             continue;
         }
@@ -352,11 +366,11 @@ fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepan
         }
         let own = |a: &&Node| {
             let is_cost = a.linked().any(|o| matches!(&*o.kind, "load" | "charge" | "freight_invoice"));
-            !a.withdrawn() && !is_cost && unit.shipments.iter().any(|s| a.is_linked(&s.object))
+            !a.withdrawn() && !is_cost && unit.shipments.iter().any(|s| a.is_with(s))
         };
         let accrued: Vec<(&Node, &Fact)> =
             tree.of_kind("accrual").filter(own).filter_map(|a| Some((a, a.last("accrual.created")?))).collect();
-        let covered = unit.shipments.iter().all(|s| accrued.iter().any(|(a, _)| a.is_linked(&s.object)));
+        let covered = unit.shipments.iter().all(|s| accrued.iter().any(|(a, _)| a.is_with(s)));
         let Some(last) = accrued.iter().map(|(_, f)| f.occurred_at).max().filter(|_| covered) else { continue };
         let mut purse = Purse::default();
         accrued.iter().filter_map(|(_, f)| f.detail.amount.as_ref()).for_each(|m| purse.add(m));

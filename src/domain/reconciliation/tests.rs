@@ -9,6 +9,8 @@ use crate::domain::readiness::tests::*;
 use crate::domain::tests::{at, event};
 use crate::domain::*;
 
+mod swaps;
+
 fn told(discrepancies: &[Discrepancy]) -> Vec<String> {
     let figure = |d: Option<rust_decimal::Decimal>| d.map_or("-".to_owned(), |d| d.normalize().to_string());
     let one = |d: &Discrepancy| {

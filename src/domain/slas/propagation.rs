@@ -41,7 +41,7 @@ pub(super) fn runs(view: &View<'_>, events: &[EventMatch], of: Option<&str>, kno
 
 /// The first word of a system of an object: about it, or of something that is linked with it.
 fn heard<'v>(view: &View<'v>, node: &Node<'_>, system: &str) -> Option<&'v Fact> {
-    let about = |other: &&Node<'_>| other.object == node.object || other.is_linked(&node.object);
+    let about = |other: &&Node<'_>| other.object == node.object || other.is_with(node);
     view.tree
         .nodes
         .iter()

@@ -225,6 +225,32 @@ fn a_late_event_withdraws_a_breach_and_what_was_known_first_stays() {
 }
 
 #[test]
+fn what_was_known_first_takes_in_what_hangs_from_the_order() {
+    let d = definitions(
+        "[[slas]]\nkey = \"leave\"\ntitle = \"Leave\"\nfrom = \"created\"\nto = \"departed\"\nwithin = \"4h\"\n",
+    );
+    let shipment = |kind: &str, refs: &[&str], minute: i64, received: i64| {
+        told("wms", kind, "shipment/S1", refs, minute, received, json!({}))
+    };
+    let entries = |departed_known: i64, link_known: i64| {
+        vec![
+            order("order.created", 0, 0, json!({})),
+            shipment("shipment.created", &["order/O1"], 5, link_known),
+            told("tms", "shipment.departed", "shipment/S1", &[], 60, departed_known, json!({})),
+            // Learnt late, of the time before, and nothing to do with it.
+            shipment("price.validated", &[], 50, 900),
+        ]
+    };
+    let said = |entries: &[Entry]| {
+        let sla = one(&d, entries, 1_000);
+        (sla.verdict, sla.first_known)
+    };
+    assert_eq!(said(&entries(61, 6)), (Verdict::Met, Some(Verdict::Met)));
+    assert_eq!(said(&entries(500, 6)), (Verdict::Withdrawn, Some(Verdict::Breached)), "its departure was not known");
+    assert_eq!(said(&entries(61, 500)), (Verdict::Withdrawn, Some(Verdict::Breached)), "nor whose shipment it was");
+}
+
+#[test]
 fn a_waiver_says_who_and_why() {
     let d = definitions(&format!("{RELEASE}within = \"30m\"\n"));
     let waived = order("sla.waived", 40, 40, json!({"policy": "release", "reason": "agreed by phone"}));

@@ -1,5 +1,7 @@
 //! What does not match, as a list: kinds with their number and money, and each difference with its figures.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{FacetValue, amounts, kind};
@@ -25,6 +27,10 @@ pub struct Compared {
     pub with_matched: String,
     pub matched: bool,
     pub worklist: String,
+    /// `matches`, `no-match`, empty where there are rows.
+    pub empty: &'static str,
+    /// The list without its filters.
+    pub all: String,
 }
 
 impl Page for Compared {
@@ -63,13 +69,17 @@ pub fn comparison(
     let path = words::tenant_path(tenant, "reconciliation");
     let base = query.without(&["after"]);
     let to = |query: &Query| format!("{path}{}", query.text());
+    let mut by_currency: BTreeMap<&str, u64> = BTreeMap::new();
+    sums.iter().for_each(|sum| *by_currency.entry(&sum.currency).or_default() += sum.count);
+    let known = by_currency.into_iter().filter(|(currency, _)| !currency.is_empty());
+    let leading = known.max_by_key(|(_, count)| *count).map_or("", |(currency, _)| currency);
     let mut kinds: Vec<FacetValue> = Vec::new();
     for (key, title) in RECONCILIATION_KINDS {
-        let (count, _, amounts) = amounts(sums.iter().filter(|s| s.value == key));
+        let own = || sums.iter().filter(|s| s.value == key);
         let chosen = base.list("kind").iter().any(|k| k == key);
-        if count > 0 || chosen {
+        if own().next().is_some() || chosen {
             let href = to(&if chosen { base.without(&["kind"]) } else { base.with("kind", key) });
-            kinds.push(FacetValue { text: title.into(), href, count: words::count(count), amounts, share: 0, chosen });
+            kinds.push(FacetValue { chosen, ..FacetValue::new(title.into(), href, own(), leading) });
         }
     }
     let (count, ..) = amounts(sums.iter());
@@ -108,6 +118,12 @@ pub fn comparison(
             base.with("matched", "yes")
         }),
         worklist: words::tenant_path(tenant, "readiness"),
+        empty: match ["kind", "customer", "carrier", "q"].iter().any(|name| base.get(name).is_some()) {
+            _ if !rows.is_empty() => "",
+            true => "no-match",
+            false => "matches",
+        },
+        all: to(&base.without(&["kind", "customer", "carrier", "q"])),
         path,
     }
 }

@@ -18,13 +18,13 @@ pub fn left_at(shipment: &Node) -> Option<DateTime<Utc>> {
 pub(super) fn delivered_at(tree: &Tree, shipment: &Node) -> Option<DateTime<Utc>> {
     let own = shipment.last("shipment.delivered").map(|f| f.occurred_at);
     own.or_else(|| {
-        let loads = tree.of_kind("load").filter(|l| shipment.is_linked(&l.object));
+        let loads = tree.of_kind("load").filter(|l| shipment.is_with(l));
         loads.filter_map(|l| l.last("load.delivered")).map(|f| f.occurred_at).max()
     })
 }
 
 pub(super) fn proof_of<'t>(tree: &'t Tree<'t>, root: &'t Node<'t>, shipment: &'t Node<'t>) -> Option<&'t Fact> {
-    let loads = tree.of_kind("load").filter(|l| shipment.is_linked(&l.object));
+    let loads = tree.of_kind("load").filter(|l| shipment.is_with(l));
     let all = std::iter::once(shipment).chain(loads).chain([root]);
     all.flat_map(|n| n.facts.iter()).filter(|f| &*f.kind == "delivery.pod_received").max_by_key(|f| f.order())
 }
@@ -42,7 +42,7 @@ pub(super) fn proof_of_all<'t>(tree: &'t Tree<'t>, root: &'t Node<'t>, left: &[&
 pub(super) fn paid_at(tree: &Tree, invoice: &Node, issued: &Fact) -> Option<DateTime<Utc>> {
     let received: Vec<(&Node, &Fact)> = tree
         .of_kind("payment")
-        .filter(|p| p.is_linked(&invoice.object))
+        .filter(|p| p.is_with(invoice))
         .chain([invoice])
         .filter_map(|n| Some((n, n.last("payment.received")?)))
         .collect();
@@ -53,7 +53,7 @@ pub(super) fn paid_at(tree: &Tree, invoice: &Node, issued: &Fact) -> Option<Date
     if received.iter().any(|(n, f)| f.detail.amount.is_none() || many(n)) {
         return Some(last);
     }
-    let credits = tree.of_kind("credit_note").filter(|n| n.is_linked(&invoice.object)).filter_map(Node::amount);
+    let credits = tree.of_kind("credit_note").filter(|n| n.is_with(invoice)).filter_map(Node::amount);
     let mut purse = Purse::default();
     received.iter().filter_map(|(_, f)| f.detail.amount.clone()).chain(credits).for_each(|m| purse.add(&m));
     purse.sums.get(&due.currency).is_some_and(|paid| *paid >= due.value).then_some(last)
