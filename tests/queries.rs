@@ -736,9 +736,10 @@ async fn a_shipment_has_reached_finance_when_finance_speaks_of_it_or_its_order()
         ..Batch::default()
     };
     store.write(&batch).await.unwrap();
-    let reach = store.reach("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
-    assert_eq!((reach.shipped, reach.known), (4, 2));
-    assert_eq!(reach.missing, ["SH-C", "SH-D"]);
+    let reach = store.reach("acme", NOW - 24 * 60 * MINUTE, NOW - 6 * MINUTE).await.unwrap();
+    // SH-D went within the quarter of an hour before.
+    assert_eq!((reach.shipped, reach.known, reach.fresh), (4, 2, 1));
+    assert_eq!(reach.missing, ["SH-C"]);
     assert_eq!(reach.missing_since[0], NOW - 30 * MINUTE);
     let invoices = store.invoice_failures("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
     assert_eq!((invoices.issued, invoices.failed), (3, 0));

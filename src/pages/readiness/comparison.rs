@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{FacetValue, amounts, kind};
-use crate::domain::RECONCILIATION_KINDS;
+use crate::domain::{Money, RECONCILIATION_KINDS};
 use crate::pages::params::Query;
 use crate::pages::render::Page;
 use crate::pages::status::{self, Badge};
@@ -49,7 +49,6 @@ pub struct ComparedRow {
     pub detail: String,
     pub expected: String,
     pub found: String,
-    pub unit: String,
     pub value: String,
     pub figures: Vec<String>,
     pub since: Time,
@@ -83,7 +82,14 @@ pub fn comparison(
         }
     }
     let (count, ..) = amounts(sums.iter());
-    let figure = |text: &str| text.parse().map_or_else(|_| String::new(), words::quantity);
+    // A figure of money has the places of its currency, one of goods has its unit.
+    let figure = |text: &str, row: &ReconciliationRow| match text.parse() {
+        Err(_) => String::new(),
+        Ok(value) if row.unit == row.currency && !row.unit.is_empty() => {
+            words::money(&Money { value, currency: row.currency.clone() })
+        }
+        Ok(value) => format!("{} {}", words::quantity(value), row.unit).trim_end().to_owned(),
+    };
     let row = |row: &ReconciliationRow| ComparedRow {
         key: format!("{} {}/{} {}", row.kind, row.object_type, row.object_id, row.line),
         kind: kind(&row.kind),
@@ -93,9 +99,8 @@ pub fn comparison(
         root_href: words::workflow_path(tenant, &row.root_type, &row.root_id),
         line: row.line.clone(),
         detail: row.detail.clone(),
-        expected: figure(&row.expected),
-        found: figure(&row.found),
-        unit: row.unit.clone(),
+        expected: figure(&row.expected, row),
+        found: figure(&row.found, row),
         value: words::stored_money(row.value, &row.currency).unwrap_or_default(),
         figures: row.figures.clone(),
         since: clock.time(row.since_ms),
@@ -125,5 +130,29 @@ pub fn comparison(
         },
         all: to(&base.without(&["kind", "customer", "carrier", "q"])),
         path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_money_have_the_places_of_their_currency_and_goods_their_unit() {
+        let row = |expected: &str, unit: &str, currency: &str| ReconciliationRow {
+            kind: "freight".into(),
+            expected: expected.into(),
+            unit: unit.into(),
+            currency: currency.into(),
+            ..ReconciliationRow::default()
+        };
+        let rows = [row("486.7", "EUR", "EUR"), row("1200", "JPY", "JPY"), row("2.5", "KG", "EUR"), row("", "", "")];
+        let query = Query::parse("q=none");
+        let page = comparison("acme", &Clock::utc(0), &query, &rows, &[], None);
+        let shown: Vec<&str> = page.rows.iter().map(|row| row.expected.as_str()).collect();
+        assert_eq!(shown, ["486.70 EUR", "1,200 JPY", "2.5 KG", ""]);
+        assert_eq!(page.empty, "");
+        assert_eq!(comparison("acme", &Clock::utc(0), &query, &[], &[], None).empty, "no-match");
+        assert_eq!(comparison("acme", &Clock::utc(0), &Query::parse(""), &[], &[], None).empty, "matches");
     }
 }
