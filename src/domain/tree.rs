@@ -180,6 +180,15 @@ impl Node<'_> {
         }
     }
 
+    /// Whether anything had been reported about it by a moment.
+    pub fn is_heard_by(&self, moment: DateTime<Utc>) -> bool {
+        let heard = |f: &Fact| f.received_at <= moment && !f.is_act();
+        match self.state.filter(|s| s.is_amended()) {
+            Some(state) => state.facts().iter().any(heard),
+            None => self.facts.iter().chain(&self.overruled).any(heard),
+        }
+    }
+
     /// Whether two nodes of one tree are linked.
     pub fn is_with(&self, other: &Node<'_>) -> bool {
         match other.place {

@@ -17,7 +17,7 @@ use crate::domain::{Graph, MilestoneRule, Sla, Verdict};
 /// `Breached` or `Met`; None before the due time, and where the clock was not known of by then.
 pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: DateTime<Utc>) -> Option<Verdict> {
     let due = sla.due_at;
-    if as_of <= due || sla.standing_since.is_some() || sla.known_at > due {
+    if as_of <= due || sla.standing_since.is_some() || sla.known_at > due || !view.tree.root().is_heard_by(due) {
         return None;
     }
     let mut late = view.tree.nodes.iter().filter(|node| node.is_learnt_late(due));
