@@ -253,7 +253,9 @@ async fn a_replay_reads_by_the_mapping_of_now_or_of_then_until_that_is_kept_no_m
     }
     let ids = failed(&server, 2).await;
     let ask = |id: &str, of: &str, dry: bool| json!({"payloads": [id], "through": "pipeline", "of": of, "dry_run": dry, "reason": "Of then or of now"});
-    let then = server.ask(&format!("/api/v1/payloads/{}", ids[0])).await.unwrap()["rules"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/payloads/{}", ids[0]);
+    let then = until("the payload is there beside its failure", || server.ask(&path)).await;
+    let then = then["rules"].as_str().unwrap().to_owned();
 
     std::fs::write(&file, customers("\"10\" = \"ACME\", \"11\" = \"Globex\"")).unwrap();
     until("the changed mapping is used", || async {
