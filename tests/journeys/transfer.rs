@@ -256,15 +256,15 @@ async fn an_import_that_is_killed_goes_on_and_nothing_is_lost_or_twice() {
     let report: Value = serde_json::from_str(&said).unwrap();
     let count = |name: &str| report["total"][name].as_u64().unwrap();
     assert!(report["files"][0]["resumed"].as_str().unwrap().starts_with("going on at line"), "{said}");
-    assert_eq!((count("read"), count("refused")), (ORDERS.into(), 0), "{said}");
-    assert_eq!(count("accepted") + count("duplicates"), ORDERS.into(), "{said}");
+    assert_eq!((count("read"), count("refused")), (u64::from(ORDERS), 0), "{said}");
+    assert_eq!(count("accepted") + count("duplicates"), u64::from(ORDERS), "{said}");
     until_or(
         "each is there once",
         || server.log_tail(),
         || async {
             let told = server.try_clickhouse("SELECT count() AS n, uniqExact(event_id) AS ids FROM events").await?;
             let number = |name: &str| told[0][name].as_str().map_or(told[0][name].as_u64(), |text| text.parse().ok());
-            (number("n") == Some(ORDERS.into()) && number("ids") == Some(ORDERS.into())).then_some(())
+            (number("n") == Some(u64::from(ORDERS)) && number("ids") == Some(u64::from(ORDERS))).then_some(())
         },
     )
     .await;
