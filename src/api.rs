@@ -15,6 +15,7 @@ mod readiness;
 mod replays;
 mod shapes;
 mod slas;
+mod sources;
 
 use actix_web::http::header;
 use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
@@ -57,6 +58,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
             .route("/export", web::get().to(export::export))
             .configure(exceptions::configure)
             .configure(slas::configure)
+            .configure(sources::configure)
             .configure(readiness::configure)
             .default_service(web::to(async || Err::<HttpResponse, _>(Refused::nothing_here()))),
     );

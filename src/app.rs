@@ -11,6 +11,7 @@ mod mails;
 mod progress;
 mod serve;
 mod settings;
+mod setup;
 mod telemetry;
 mod transfer;
 

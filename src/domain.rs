@@ -35,11 +35,12 @@ pub use exceptions::catalogue::{Assign, Catalogue, Kind, Place, Reason, Severity
 pub use exceptions::{dependency, exception_id, watch};
 pub use fact::{Entry, Fact, decimal, effective};
 pub use forecast::{Accuracy, Alike, Curve, Forecasts, forecast};
-pub use graph::{Graph, Object, Standing};
+pub use graph::{Graph, Object, Standing, stands_alone};
 pub use landmarks::{Landmarks, Promise};
 pub use preview::{Comparison, Preview, Shift};
 pub use readiness::{
     Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
+    currency_places,
 };
 pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use slas::{

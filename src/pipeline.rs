@@ -8,8 +8,10 @@ mod failed;
 mod groups;
 mod intake;
 mod ledger;
+mod memory;
 mod outlook;
 mod raised;
+mod recall;
 mod recent;
 mod record;
 mod rules;
@@ -41,6 +43,9 @@ pub use settings::Settings;
 pub use snapshot::object_row;
 pub use status::Status;
 pub use watch::{Observed, Sentinel};
+
+/// The source of what we could not bring to a target ourselves. It is no source that could fall silent.
+pub const OWN_DELIVERIES: &str = "milepost/delivery";
 
 /// A payload at the door: authenticated, decompressed, within the limits, not yet read.
 #[derive(Clone, Debug)]

@@ -119,11 +119,11 @@ pub async fn run(
 ) -> Result<Progress, SendError> {
     let tally = Arc::new(Tally::default());
     let doors = (settings.url.as_str(), settings.otlp_grpc.as_str(), settings.otlp_http.as_str());
-    let lines = Lines::new(doors, &settings.key, Arc::clone(&tally), shutdown.clone())?;
+    let now = settings.start.unwrap_or_else(Utc::now);
+    let lines = Lines::new(doors, &settings.key, now, Arc::clone(&tally), shutdown.clone())?;
     let mut landscape =
         Landscape { senders: BTreeMap::new(), lines, tally, progress: &progress, seen: Progress::default() };
 
-    let now = settings.start.unwrap_or_else(Utc::now);
     // Business time runs beside the wall clock, from the same moment on.
     let ahead = now - Utc::now();
     let live = settings.plot(now);

@@ -26,6 +26,7 @@ mod open;
 mod payloads;
 mod process;
 mod readiness;
+mod recall;
 pub mod replays;
 pub mod rows;
 mod slas;
@@ -56,12 +57,13 @@ pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
 pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
+pub use recall::MarkOf;
 pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
 pub use sources::{
     CarrierSummary, DependencyBand, DependencySummary, FirstWord, InvoiceFailures, Reach, Slot, SourceSummary,
     UsualHour,
 };
-pub use startup::RecentId;
+pub use startup::{RecentId, StoredName, StoredWorkflow};
 pub use traces::Series;
 pub use workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};
 

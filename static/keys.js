@@ -64,7 +64,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "g") return (armed = Date.now());
   const tab = /^[1-9]$/.test(event.key) && document.querySelector(`[data-tab="${event.key}"]`);
-  if (tab) return tab.click();
+  if (tab) return tab.classList.contains("tile") ? tab.focus() : tab.click();
   const action = actions[event.key];
   if (!action) return;
   event.preventDefault();

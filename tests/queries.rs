@@ -43,6 +43,7 @@ fn values() -> BTreeMap<&'static str, String> {
         ("object_type", "order".into()),
         ("object_id", "SO-1".into()),
         ("objects", objects.into()),
+        ("names", "['shipment/SH-1']".into()),
         ("ids", format!("['SO-1','SH-1','{}']", exception(1).id)),
         ("payload", "8".into()),
         ("trace_id", trace().trace_id),
@@ -363,9 +364,9 @@ async fn a_new_database_answers_with_nothing() {
     assert_eq!(store.max_version().await.unwrap(), 0);
     assert_eq!(store.workflow_count("acme", &all).await.unwrap(), 0);
     assert!(store.recent_ids(10).await.unwrap().is_empty());
-    assert!(store.closed_objects().await.unwrap().is_empty());
+    assert!(store.stored_names().unwrap().next().await.unwrap().is_none());
+    assert!(store.stored_workflows().unwrap().next().await.unwrap().is_none());
     assert!(store.open_events().unwrap().next().await.unwrap().is_none());
-    assert!(store.open_objects().unwrap().next().await.unwrap().is_none());
     assert!(store.tenants().await.unwrap().is_empty());
     assert!(store.status_counts("acme").await.unwrap().is_empty());
     assert!(store.held_groups("acme").await.unwrap().is_empty());
@@ -735,9 +736,10 @@ async fn a_shipment_has_reached_finance_when_finance_speaks_of_it_or_its_order()
         ..Batch::default()
     };
     store.write(&batch).await.unwrap();
-    let reach = store.reach("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
-    assert_eq!((reach.shipped, reach.known), (4, 2));
-    assert_eq!(reach.missing, ["SH-C", "SH-D"]);
+    let reach = store.reach("acme", NOW - 24 * 60 * MINUTE, NOW - 6 * MINUTE).await.unwrap();
+    // SH-D went within the quarter of an hour before.
+    assert_eq!((reach.shipped, reach.known, reach.fresh), (4, 2, 1));
+    assert_eq!(reach.missing, ["SH-C"]);
     assert_eq!(reach.missing_since[0], NOW - 30 * MINUTE);
     let invoices = store.invoice_failures("acme", NOW - 24 * 60 * MINUTE).await.unwrap();
     assert_eq!((invoices.issued, invoices.failed), (3, 0));
@@ -753,13 +755,15 @@ async fn a_start_finds_what_is_open_and_nothing_else() {
     let mut batch = seed();
     batch.events.extend([far, held]);
     store.write(&batch).await.unwrap();
-    let (mut objects, mut cursor) = (Vec::new(), store.open_objects().unwrap());
-    while let Some(object) = cursor.next().await.unwrap() {
-        objects.push(object);
+    let (mut names, mut cursor) = (BTreeSet::new(), store.stored_names().unwrap());
+    while let Some(found) = cursor.next().await.unwrap() {
+        assert_eq!(found.tenant, "acme");
+        names.insert(found.name);
     }
-    assert_eq!(objects.len(), 4);
-    assert!(objects.iter().all(|object| object.object_id != "SO-2"));
-    assert_eq!(store.closed_objects().await.unwrap(), [("acme".to_owned(), "order/SO-2".to_owned())]);
+    let described = batch.objects.iter().map(|row| format!("{}/{}", row.object_type, row.object_id));
+    let named = batch.objects.iter().flat_map(|row| row.links.iter().cloned());
+    let hash = |name: String| twox_hash::XxHash3_64::oneshot(name.as_bytes());
+    assert_eq!(names, described.chain(named).map(hash).collect());
     let (mut events, mut cursor) = (Vec::new(), store.open_events().unwrap());
     while let Some(event) = cursor.next().await.unwrap() {
         events.push(event);

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use hdrhistogram::Histogram;
 use machine::{Server, words};
 use reqwest::Client;
@@ -123,9 +124,9 @@ async fn main() {
     say(&format!(
         "restart: {started:.1} s until pages can be read, {milepost:.1} s of CPU in Milepost and {clickhouse:.1} s in ClickHouse"
     ));
-    until_quiet(&server).await;
+    until_remembered(&server).await;
     say(&format!(
-        "until everything is judged anew: {:.1} s; at most {} MiB in Milepost and {} MiB in ClickHouse",
+        "until everything is in memory and judged anew: {:.1} s; at most {} MiB in Milepost and {} MiB in ClickHouse",
         begun.elapsed().as_secs_f64(),
         server.milepost().peak_mib(),
         server.clickhouse().peak_mib()
@@ -140,7 +141,36 @@ async fn main() {
     ] {
         say(&format!("{what}: {}", server.ask(sql).await.trim()));
     }
-    ask_for_pages(&plan, server).await;
+    ask_for_pages(&plan, &server).await;
+    let first = 10_000 * plan.orders + u64::from(std::process::id()) % 1_000_000 * 100_000;
+    watch_clocks(&server, first, 30, TRICKLE).await;
+    watch_clocks(&server, first + 50_000, 1, 2_000).await;
+}
+
+/// How long after its time a clock is seen to have run out, when so many do each second.
+async fn watch_clocks(server: &Server, first: u64, seconds: u64, each: u64) {
+    let client = Client::new();
+    let mut next = first;
+    for _ in 0..seconds {
+        let at = Utc::now() + chrono::Duration::seconds(20);
+        for _ in 0..each.div_ceil(BODY) {
+            let end = next + BODY.min(each);
+            send(&client, server, orders::due(next..end, at)).await;
+            next = end;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    until_quiet(server).await;
+    let late = server
+        .ask(&format!(
+            "SELECT concat(toString(count()), ' clocks, ', toString(quantile(0.5)(ms)), ' ms p50, ', toString(quantile(0.99)(ms)),
+             ' ms p99, ', toString(max(ms)), ' ms at most') FROM
+             (SELECT toUnixTimestamp64Milli(assumeNotNull(detected_at)) - toUnixTimestamp64Milli(due_at) AS ms FROM slas FINAL
+              WHERE policy = 'promised-ship' AND verdict = 'breached' AND root_id >= 'SO-{first:012}' AND root_id < 'SO-{next:012}')"
+        ))
+        .await;
+    say(&format!("{each} clocks run out each second; seen after: {}", late.trim()));
 }
 
 fn say(line: &str) {
@@ -208,10 +238,22 @@ async fn until_quiet(server: &Server) {
     }
 }
 
-async fn ask_for_pages(plan: &Plan, server: Arc<Server>) {
+/// Until everything open is in memory, and both processes are at rest.
+async fn until_remembered(server: &Server) {
+    let client = Client::new();
+    loop {
+        let metrics = client.get(format!("{}/metrics", server.http)).send().await.unwrap().text().await.unwrap();
+        if metrics.contains("milepost_remembered 1") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn ask_for_pages(plan: &Plan, server: &Arc<Server>) {
     let done = Arc::new(AtomicBool::new(false));
     let trickle = {
-        let (server, done, first) = (Arc::clone(&server), Arc::clone(&done), 10 * plan.orders);
+        let (server, done, first) = (Arc::clone(server), Arc::clone(&done), 10 * plan.orders);
         tokio::spawn(async move {
             let client = Client::new();
             let mut n = first + std::process::id() as u64 % 1_000_000 * 1_000;

@@ -12,17 +12,26 @@ const CARRIERS: [&str; 5] = ["Nordland Freight", "Baltic Road", "Iberia Cargo", 
 /// The events of these orders, as one body.
 pub fn orders(numbers: Range<u64>) -> String {
     let now = Utc::now();
-    Value::from(numbers.flat_map(|n| order(n, now)).collect::<Vec<Value>>()).to_string()
+    Value::from(numbers.flat_map(|n| order(n, now, None)).collect::<Vec<Value>>()).to_string()
 }
 
-fn order(n: u64, now: DateTime<Utc>) -> Vec<Value> {
+/// The same, none of them late, but promised to be shipped within the second after a moment.
+pub fn due(numbers: Range<u64>, at: DateTime<Utc>) -> String {
+    let now = Utc::now();
+    let due = |n: u64| at + Duration::milliseconds((n % 1_000) as i64);
+    let numbers = numbers.filter(|n| !n.is_multiple_of(10));
+    Value::from(numbers.flat_map(|n| order(n, now, Some(due(n)))).collect::<Vec<Value>>()).to_string()
+}
+
+fn order(n: u64, now: DateTime<Utc>, due: Option<DateTime<Utc>>) -> Vec<Value> {
     let id = format!("SO-{n:012}");
     let pick = |from: &[&'static str], salt: u64| from[usize::try_from(n / salt % from.len() as u64).unwrap()];
     let (warehouse, carrier) = (pick(&WAREHOUSES, 3), pick(&CARRIERS, 7));
     let late = n.is_multiple_of(10);
-    let delivered = n % 10 == 3 || n % 10 == 7;
+    let delivered = due.is_none() && (n % 10 == 3 || n % 10 == 7);
     let created = if late { now - Duration::days(4) - Duration::minutes((n % 1_000) as i64) } else { now };
-    let promise = |days: i64| time(now + Duration::days(days) + Duration::minutes((n * 7_919 % 40_000) as i64));
+    let promise = now + Duration::days(20) + Duration::minutes((n * 7_919 % 40_000) as i64);
+    let promise = time(due.unwrap_or(promise));
     let line = json!({"line": "10", "sku": format!("SKU-{}", n % 900), "quantity": "5", "unit": "EA"});
     let mut events = vec![event(
         "order.created",
@@ -32,7 +41,7 @@ fn order(n: u64, now: DateTime<Utc>) -> Vec<Value> {
         created,
         json!({
             "customer": format!("Customer {}", n * 31 % 500), "priority": "standard", "billing_policy": "complete",
-            "pod_required": n.is_multiple_of(2), "warehouse": warehouse, "promised_ship": promise(20), "lines": [line],
+            "pod_required": n.is_multiple_of(2), "warehouse": warehouse, "promised_ship": promise, "lines": [line],
             "amount": {"value": format!("{}.50", 20 + n * 37 % 9_000), "currency": pick(&CURRENCIES, 1)},
         }),
     )];

@@ -19,9 +19,11 @@ SELECT at_ms, what FROM
         AND received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') - INTERVAL 7 DAY
     GROUP BY service, attributes['resource.service.version']
     UNION ALL
-    SELECT toUnixTimestamp64Milli(occurred_at) AS at_ms, concat(event_type, ' ', object_id, ' by ', source) AS what
+    SELECT toUnixTimestamp64Milli(occurred_at) AS at_ms, 
+        if(JSONExtractString(data, 'words') != '', JSONExtractString(data, 'words'), concat(event_type, ' ', object_id, ' by ', source)) AS what
     FROM events
-    WHERE tenant = {tenant:String} AND object_type IN ('definition', 'source', 'key', 'target')
+    WHERE tenant = {tenant:String} AND object_type IN
+        ('definition', 'source', 'key', 'target', 'action', 'contract', 'mapping', 'deployment')
 )
 WHERE at_ms >= {since_ms:Int64}
 ORDER BY at_ms DESC

@@ -1,4 +1,4 @@
--- Did invoice triggers fail: how many failures concern invoices, and did the invoices come all the same?
+-- Did invoice triggers fail: how many failures concern invoices that no replay has mended, and did invoices come all the same?
 -- One tenant's failures of a while along the key, and invoice events by the head of theirs.
 SELECT
     assumeNotNull((SELECT count() FROM events WHERE tenant = {tenant:String} AND object_type IN ('invoice', 'order', 'shipment')
@@ -10,3 +10,5 @@ SELECT
 FROM failures
 WHERE tenant = {tenant:String} AND received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
     AND (object_type = 'invoice' OR startsWith(event_type, 'invoice.'))
+    AND (payload, `index`) NOT IN (SELECT payload, record FROM healed WHERE tenant = {tenant:String})
+    AND payload NOT IN (SELECT payload FROM healed WHERE tenant = {tenant:String} AND record = 4294967295)

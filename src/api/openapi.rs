@@ -308,6 +308,13 @@ pub const OPERATIONS: &[Operation] = &[
         "To the letter. Payloads that hold secrets only to keys that may act, and that is kept.", Read, gives "application/octet-stream"),
     operation!("post" "/api/v1/payloads/{id}/unmask", "Failures", "See hidden values", "For fifteen minutes, for this key. The reason is kept.", Operate,
         body &[("reason", "string", "Why.")], answer PAYLOAD),
+    operation!("get" "/api/v1/sources", "Integrations", "List sources",
+        "How each source is: rate against what is usual, silence, lag, errors, duplicates, contract versions, clock skew.", Read, answer LISTED),
+    operation!("get" "/api/v1/dependencies", "Integrations", "List dependencies", "Systems that others call, by the callers' own spans.", Read, answer LISTED),
+    operation!("get" "/api/v1/carriers", "Integrations", "List carriers", "By their open transports, with what is late.", Read, answer LISTED),
+    operation!("get" "/api/v1/targets", "Integrations", "List targets", "Systems to which payloads may be replayed and actions go.", Read, answer LISTED),
+    operation!("get" "/api/v1/changes", "Integrations", "List changes of the set-up",
+        "Definitions, targets, contracts, mapping, keys and deployments of the last seven days, the latest first.", Read, answer LISTED),
     operation!("get" "/api/v1/definitions", "Definitions", "List what holds", "The definitions of workflows with their versions, and why the newest files are not used, where they are not.", Read, answer &[
         ("items", "array", "Key, title, root, version, since, versions, milestones, slas and warnings of each."),
         ("fault", "string|null", "Why the files on disk are not used."),

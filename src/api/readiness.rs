@@ -14,14 +14,12 @@ use crate::domain::Money;
 use crate::pages::export::{self, Past};
 use crate::pages::params::Query;
 use crate::pages::readiness::decision::{Wish, decision};
-use crate::pages::readiness::{self, compared};
+use crate::pages::readiness::{self, FILTERS, FILTERS_COMPARED, compared};
 use crate::pages::{Desk, frozen};
 use crate::store::rows::{ReadinessRow, ReconciliationRow};
 use crate::store::{Cursor, ReadinessFilter, Sum};
 
-const KNOWN: [&str; 11] =
-    ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of", "after", "limit"];
-const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "as_of", "after", "limit"];
+const PLACE: [&str; 2] = ["after", "limit"];
 
 /// To be put under `/api/v1`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -172,7 +170,7 @@ fn asked(query: &Query, now_ms: i64) -> Result<ReadinessFilter, Refused> {
 
 async fn list(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = reader(&desk, &request)?.tenant;
-    let query = query(&request, &KNOWN)?;
+    let query = query(&request, &[&FILTERS[..], &PLACE].concat())?;
     let filter = asked(&query, Utc::now().timestamp_millis())?;
     let (after, limit) = (cursor(&query)?, limit(&query)?);
     let (mut rows, sums) = tokio::try_join!(
@@ -192,7 +190,7 @@ async fn list(desk: Shared, request: HttpRequest) -> Answer {
 
 async fn mismatches(desk: Shared, request: HttpRequest) -> Answer {
     let tenant = reader(&desk, &request)?.tenant;
-    let query = query(&request, &KNOWN_COMPARED)?;
+    let query = query(&request, &[&FILTERS_COMPARED[..], &PLACE].concat())?;
     let (filter, complaints) = compared(&query, moment(&query, "as_of")?);
     if let Some(complaint) = complaints.first() {
         return Err(Refused::parameter(complaint));

@@ -140,8 +140,11 @@ fn tell(files: &Files, book: &Rulebook, out: &mut impl Write) -> anyhow::Result<
 
 fn aim(book: &Rulebook, targets: &Targets, out: &mut impl Write) -> anyhow::Result<()> {
     for target in targets.all() {
-        let whose =
-            if target.tenants.is_empty() { String::new() } else { format!(" for {}", target.tenants.join(", ")) };
+        let whose = match (&target.own, target.tenants.as_slice()) {
+            (Some(tenant), _) => format!(" of {tenant}"),
+            (None, []) => String::new(),
+            (None, some) => format!(" for {}", some.join(", ")),
+        };
         writeln!(out, "target {}{whose}: {} {}", target.key, target.method, target.url)?;
     }
     for action in &book.everybody().actions {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use milepost_ingest::{Contracts, Mapping};
 use rust_embed::RustEmbed;
 use tokio_util::sync::CancellationToken;
@@ -89,7 +90,7 @@ pub fn unaimed(files: &Files, book: &Rulebook, targets: &Targets) -> Vec<Definit
             let Some(text) = own else { continue };
             let there = match &tenant {
                 Some(tenant) => targets.get(tenant, &action.target).is_some(),
-                None => targets.all().iter().any(|target| target.key == action.target),
+                None => targets.all().iter().any(|target| target.own.is_none() && target.key == action.target),
             };
             if !there {
                 let at = text.find(&format!("\"{}\"", action.target)).unwrap_or(action.target_at.min(text.len()));
@@ -103,12 +104,16 @@ pub fn unaimed(files: &Files, book: &Rulebook, targets: &Targets) -> Vec<Definit
 }
 
 fn target_files(files: &Files) -> Vec<(String, String)> {
-    files.in_folder("targets/", "toml").map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+    let folders = files.tenants().into_iter().map(|tenant| format!("tenants/{tenant}/targets/"));
+    let folders: Vec<String> = std::iter::once("targets/".to_owned()).chain(folders).collect();
+    let found = folders.iter().flat_map(|folder| files.in_folder(folder, "toml"));
+    found.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
 pub async fn watch(
     own: String,
+    in_force: Arc<ArcSwap<Files>>,
     shelf: Arc<Shelf>,
     targets: Arc<Targets>,
     alerts: Arc<Board>,
@@ -133,6 +138,7 @@ pub async fn watch(
                 tracing::info!("the definitions changed and are used from now on");
                 shelf.put(book);
                 alerts.put(rosters);
+                in_force.store(Arc::new(found.clone()));
             }
             Err(error) => {
                 tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");

@@ -18,11 +18,11 @@ async fn livez() -> impl Responder {
     "ok\n"
 }
 
-/// Pages can be read: what was open is loaded and the store answers. Senders are served in any case.
+/// Pages can be read: the clocks run and the store answers. Senders are served in any case.
 async fn readyz(house: web::Data<House>) -> HttpResponse {
     let status = &house.status;
     if !status.loaded.load(Ordering::Acquire) {
-        HttpResponse::ServiceUnavailable().body("starting: loading what is open\n")
+        HttpResponse::ServiceUnavailable().body("starting: finding out what is open\n")
     } else if !status.store_up.load(Ordering::Relaxed) {
         HttpResponse::ServiceUnavailable().body("the store does not answer; events are taken in and kept\n")
     } else {
@@ -44,6 +44,13 @@ async fn metrics(house: web::Data<House>) -> HttpResponse {
         "Business events stored since the start.",
         "counter",
         status.stored_events.load(Ordering::Relaxed),
+    );
+    let remembered = u64::from(status.remembered.load(Ordering::Acquire));
+    gauge(
+        "milepost_remembered",
+        "1 when everything open is in memory and judged by the rules of now.",
+        "gauge",
+        remembered,
     );
     gauge("milepost_objects", "Objects in memory.", "gauge", status.objects.load(Ordering::Relaxed));
     gauge("milepost_clocks", "Workflows with a running clock.", "gauge", status.clocks.load(Ordering::Relaxed));

@@ -7,11 +7,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::mails::Mails;
 use super::settings::{Server, Settings};
+use super::setup::Setup;
 use super::{definitions, http};
 use crate::access::Keys;
 use crate::alerts::{Bell, Board};
@@ -59,7 +61,9 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let otlp_grpc = listen("otlp-grpc", &settings.server.otlp_grpc)?;
     let otlp_http = listen("otlp-http", &settings.server.otlp_http)?;
 
-    let (rulebook, rosters) = definitions::rules(&definitions::files(&settings.server.definitions)?)?;
+    let files = definitions::files(&settings.server.definitions)?;
+    let (rulebook, rosters) = definitions::rules(&files)?;
+    let files = Arc::new(ArcSwap::from_pointee(files));
     let board = Arc::new(Board::default());
     board.put(rosters);
     let shelf = Arc::new(Shelf::new(rulebook));
@@ -83,10 +87,10 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     let gate = Arc::new(Gate::new(Arc::clone(&journal), Arc::clone(&rules), &settings.pipeline));
     gate.recall(checkpoint.position().next)?;
     let doors = Arc::new(Doors::new(Arc::clone(&gate) as _, Arc::clone(&keys), settings.receive.clone()));
-    let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), keys);
+    let desk = Desk::new(store.clone(), Arc::clone(&shelf), hub.clone(), Arc::clone(&keys));
     let outlook = Arc::new(Outlook::default());
     let desk = desk.with_acts(Arc::clone(&gate) as _).with_outlook(Arc::clone(&outlook));
-    let targets = Arc::new(definitions::targets(&definitions::files(&settings.server.definitions)?)?);
+    let targets = Arc::new(definitions::targets(&files.load())?);
     let replays_stop = CancellationToken::new();
     let stale = Arc::new(Stale::default());
     let replays = Replays::new(
@@ -163,7 +167,8 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         base,
         shutdown: pipeline_stop.clone(),
     };
-    let watching = definitions::watch(settings.server.definitions.clone(), shelf, targets, board, shutdown.clone());
+    let own = settings.server.definitions.clone();
+    let watching = definitions::watch(own, Arc::clone(&files), shelf, targets, board, shutdown.clone());
     let watching = tokio::spawn(watching);
     let watching_rules = tokio::spawn(definitions::watch_rules(settings.server.clone(), rules, shutdown.clone()));
 
@@ -183,6 +188,15 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
         late.watch_late().await;
     });
     let sentinel = tokio::spawn(sentinel.run());
+    let setup = Setup {
+        settings: settings.clone(),
+        files,
+        desk: Arc::clone(&house.desk),
+        gate: Arc::clone(&gate),
+        keys,
+        shutdown: pipeline_stop.clone(),
+    };
+    let setup = tokio::spawn(setup.watch());
     let bell = tokio::spawn(bell.run());
     let mails = tokio::spawn(mails.run());
     tokio::select! {
@@ -210,6 +224,7 @@ pub async fn serve(settings: Settings, shutdown: CancellationToken, ready: impl 
     pipeline_stop.cancel();
     groups.await?;
     sentinel.await?;
+    setup.await?;
     bell.await?;
     mails.await?;
     tokio::task::spawn_blocking(move || worker.join()).await?.map_err(|_| anyhow::anyhow!("the pipeline panicked"))?;

@@ -65,8 +65,9 @@ pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: D
         () => Status::OnTrack,
     };
     let clocks = slas.iter().flat_map(|s| s.wakes().into_iter().flatten());
-    let clocks = clocks.chain(found.wakes_at).chain(preferred_at);
-    let wakes_at = if closed { None } else { clocks.chain(readiness.wakes_at).filter(|t| *t > as_of).min() };
+    // Where all is done, what still runs may yet run out: that one system told another, that word came.
+    let other = found.wakes_at.into_iter().chain(preferred_at).chain(readiness.wakes_at).filter(|_| !closed);
+    let wakes_at = clocks.chain(other).filter(|t| *t > as_of).min();
     let stage = milestones.iter().rposition(|m| matches!(m.reached, Reached::Full | Reached::Part));
     let created_at = milestones.first().and_then(|m| m.at).or_else(|| head.facts.first().map(|f| f.occurred_at))?;
     Some(Workflow {

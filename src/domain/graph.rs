@@ -17,7 +17,7 @@ use self::kin::Kin;
 use self::packed::Words;
 use super::fact::{Fact, effective};
 use super::{Definition, Definitions};
-pub use walk::Standing;
+pub use walk::{Standing, stands_alone};
 
 #[derive(Debug, Default)]
 pub struct Graph {
@@ -317,6 +317,19 @@ impl Graph {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Takes in what was known before, as a memory and not as news: nothing is disturbed by it.
+    pub fn remember(&mut self, told: impl FnOnce(&mut Self)) {
+        let disturbed = std::mem::take(&mut self.disturbed);
+        told(self);
+        self.disturbed = disturbed;
+    }
+
+    /// Every name under which something was said that is in memory.
+    pub fn told_names(&self) -> impl Iterator<Item = ObjectRef> {
+        let told = (0_u32..).zip(&self.slots).filter(|(_, slot)| slot.facts > 0);
+        told.flat_map(|(at, slot)| [ObjectRef::new(self.kind(at), &*slot.id), self.plain_name(at)])
     }
 
     /// Notes what was last made of an object; false when it was the same before.

@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 
 pub use books::{Books, Document, Purse, Said, Unit, left_at, product};
 pub use checks::evidence;
-pub use currency::fault as currency_fault;
+pub use currency::{fault as currency_fault, places as currency_places};
 pub use language::VARIABLES;
 pub use rules::{Billing, FILE, Rules};
 
@@ -112,6 +112,9 @@ fn billable(case: &Case) -> (Billable, Option<DateTime<Utc>>) {
         words.tell(answer, &mut checks);
     }
     own_rules(case, &mut checks);
+    for check in checks.iter_mut().filter(|c| c.outcome.stands_in_the_way() && c.evidence.is_empty()) {
+        check.evidence = case.last_heard();
+    }
     waive(case, &mut checks);
 
     let has = |outcome: Outcome| checks.iter().any(|c| c.outcome == outcome);

@@ -300,7 +300,8 @@ fn shifts(tenant: &str, answers: &Answers) -> Vec<Tab> {
     let now = answers.shift.as_ref().map(|since| since.at.as_str());
     let tab = |at: &&str| Tab {
         title: (*at).to_owned(),
-        href: words::tenant_path(tenant, &format!("board?since={at}")),
+        // What is chosen is let go by choosing it again.
+        href: words::tenant_path(tenant, &format!("board?since={}", if now == Some(at) { "none" } else { at })),
         active: now == Some(at),
     };
     SHIFTS.iter().map(tab).collect()

@@ -19,6 +19,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
+use crate::domain::Money;
 use crate::domain::failures::{GroupAct, GroupStanding, GroupState, group_name, standing};
 use crate::store::rows::FailureRow;
 use crate::store::{Cursor, FailureFilter, FailureGroup};
@@ -435,7 +436,10 @@ pub fn effect(group: &FailureGroup) -> Effect {
 /// `12480.500000 EUR` as people read it.
 fn money(text: &str) -> String {
     let read = text.split_once(' ').and_then(|(value, currency)| Some((value.parse().ok()?, currency)));
-    read.map_or_else(|| text.to_owned(), |(value, currency)| format!("{} {currency}", words::amount(value)))
+    read.map_or_else(
+        || text.to_owned(),
+        |(value, currency)| words::money(&Money { value, currency: currency.to_owned() }),
+    )
 }
 
 fn spark(hours: &[u64]) -> Vec<Bar> {

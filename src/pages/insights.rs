@@ -321,11 +321,13 @@ pub fn insights(
 
 /// What is delivered and not invoiced at the end of each week, a picture per currency; and what it is now, in words.
 fn unbilled(weeks: &Weeks, rows: &[Unbilled]) -> (Vec<Chart>, Vec<String>) {
-    let mut currencies: Vec<(&str, u64)> = Vec::new();
+    // The currencies in which the most is open come first, then those in which the most was.
+    let mut currencies: Vec<(&str, [u64; 2])> = Vec::new();
     for row in rows {
+        let more = [if row.invoiced == 0 { row.count } else { 0 }, row.count];
         match currencies.iter_mut().find(|(known, _)| *known == row.currency) {
-            Some((_, n)) => *n += row.count,
-            None => currencies.push((&row.currency, row.count)),
+            Some((_, n)) => *n = [n[0] + more[0], n[1] + more[1]],
+            None => currencies.push((&row.currency, more)),
         }
     }
     currencies.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));

@@ -195,7 +195,7 @@ fn carrier_row(tenant: &str, clock: &Clock, carrier: &CarrierSummary) -> Carrier
 }
 
 /// The state of a dependency, and why.
-fn dependency_health(found: &DependencySummary) -> (Badge, String) {
+pub fn dependency_health(found: &DependencySummary) -> (Badge, String) {
     let share = found.hour_errors as f64 / found.hour_calls.max(1) as f64;
     if found.hour_calls < FEW_CALLS {
         return (status::UNKNOWN, "too few calls in the last hour".into());
@@ -239,7 +239,7 @@ pub fn dependency_row(tenant: &str, clock: &Clock, found: &DependencySummary) ->
 }
 
 /// The least and the most at this hour on the same weekdays, or where those are too few on the days before.
-fn usual_of(usual: &[UsualHour], source: &str) -> Option<(u64, u64)> {
+pub fn usual_of(usual: &[UsualHour], source: &str) -> Option<(u64, u64)> {
     let hour = usual.iter().find(|hour| hour.source == source)?;
     let counts = if hour.weeks.len() >= 2 { &hour.weeks } else { &hour.days_before };
     let (low, high) = (counts.iter().min()?, counts.iter().max()?);
@@ -359,7 +359,7 @@ fn bars(series: &[u64], bad: &[u64], apart: bool) -> Vec<Bar> {
 }
 
 /// Health, with what is usual at this hour.
-fn judged(clock: &Clock, source: &SourceSummary, usual: &[UsualHour]) -> (Badge, String) {
+pub fn judged(clock: &Clock, source: &SourceSummary, usual: &[UsualHour]) -> (Badge, String) {
     let (badge, why) = health(clock, source);
     match usual_of(usual, &source.source) {
         Some((low, _)) if source.hour_events == 0 && low >= FEW_EVENTS && badge != status::SILENT => {

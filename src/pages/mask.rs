@@ -128,6 +128,11 @@ pub fn ranges(bytes: &[u8]) -> Vec<Range<usize>> {
             at = end;
             continue;
         }
+        if let Some(end) = spaced_card(bytes, at) {
+            found.push(at..end);
+            at = end;
+            continue;
+        }
         let end = bytes[at..].iter().position(|byte| is_edge(*byte)).map_or(bytes.len(), |length| at + length);
         let word = &bytes[at..end];
         match secret_after(bytes, word, end) {
@@ -205,6 +210,23 @@ fn private_key(bytes: &[u8], at: usize) -> Option<usize> {
     let head = rest.iter().skip(11).position(|byte| *byte == b'-')? + 11;
     let end = find(rest, b"-----END ").unwrap_or(rest.len());
     rest[..head].ends_with(b"PRIVATE KEY").then_some(at + end)
+}
+
+/// A payment card as it is printed, in groups of digits: 4 4 4 4 or 4 6 5.
+fn spaced_card(bytes: &[u8], at: usize) -> Option<usize> {
+    if !bytes[at].is_ascii_digit() {
+        return None;
+    }
+    for groups in [&[4, 4, 4, 4][..], &[4, 6, 5][..]] {
+        let length = groups.iter().sum::<usize>() + groups.len() - 1;
+        let Some(text) = bytes.get(at..at + length).and_then(|text| std::str::from_utf8(text).ok()) else { continue };
+        let ends = bytes.get(at + length).is_none_or(|byte| is_edge(*byte) || *byte == b'.');
+        let parts = text.split(' ').map(str::len);
+        if ends && parts.eq(groups.iter().copied()) && is_card(&text.replace(' ', "-")) {
+            return Some(at + length);
+        }
+    }
+    None
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -299,6 +321,8 @@ mod tests {
             assert!(!shown.contains("s3cr3t") && shown.contains(DOTS), "{case} -> {shown}");
         }
         assert_eq!(text("card 4111111111111111 paid"), format!("card {DOTS} (16) paid"));
+        assert_eq!(text("card 4111 1111 1111 1111 paid"), format!("card {DOTS} (19) paid"));
+        assert_eq!(text("rows 4111 1111 1111 1112"), "rows 4111 1111 1111 1112", "no card by its check digit");
         assert_eq!(text("to DE89370400440532013000."), format!("to {DOTS} (22)."));
     }
 

@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
+use super::board::SHIFTS;
 use super::frame::Choice;
 use super::time::Clock;
 use super::words;
@@ -40,11 +41,13 @@ pub struct Prefs {
     pub zone: String,
     /// The name under which the reader acts.
     pub person: Option<String>,
+    /// When the reader's shift began, as the board offers it; empty where none was chosen.
+    pub shift: &'static str,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
-        Self { theme: Theme::Auto, zone: "UTC".into(), person: None }
+        Self { theme: Theme::Auto, zone: "UTC".into(), person: None, shift: "" }
     }
 }
 
@@ -69,6 +72,7 @@ impl Prefs {
             theme: cookie(request, "theme").and_then(Theme::parse).unwrap_or_default(),
             zone: cookie(request, "tz").filter(|zone| zone.len() <= 64).unwrap_or("UTC").to_owned(),
             person: cookie(request, "person").and_then(|name| person(&words::decode(name))),
+            shift: cookie(request, "shift").and_then(|at| SHIFTS.into_iter().find(|s| *s == at)).unwrap_or_default(),
         }
     }
 
@@ -137,6 +141,11 @@ pub fn person(text: &str) -> Option<String> {
 
 pub fn kept_person(name: &str) -> String {
     kept("person", &words::encode(name))
+}
+
+/// One of the shifts, or none.
+pub fn kept_shift(at: &str) -> String {
+    kept("shift", SHIFTS.into_iter().find(|shift| *shift == at).unwrap_or_default())
 }
 
 /// The values are from our own lists or encoded, so that nothing needs quoting.

@@ -23,11 +23,10 @@ pub use comparison::{Compared, comparison};
 pub use item::Item;
 
 pub const PER_PAGE: usize = 50;
-pub const KNOWN: [&str; 11] =
-    ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "after", "as_of", "tz"];
-pub const KNOWN_COMPARED: [&str; 8] = ["kind", "matched", "customer", "carrier", "q", "after", "as_of", "tz"];
+/// What the worklist, its files and the API are narrowed by; the same of what does not match.
+pub const FILTERS: [&str; 9] = ["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"];
+pub const FILTERS_COMPARED: [&str; 6] = ["kind", "matched", "customer", "carrier", "q", "as_of"];
 const STATES: [&str; 7] = ["ready", "blocked", "not_due", "wrong", "invoiced", "posted", "paid"];
-const FACET_AMOUNTS: usize = 2;
 /// What is not settled: the list opens on it.
 const OPEN: [&str; 4] = ["ready", "blocked", "not_due", "wrong"];
 const AGES: [&str; 6] = ["0-1", "2-3", "4-7", "8-14", "15-30", "31+"];
@@ -172,7 +171,11 @@ pub struct FacetValue {
     pub text: String,
     pub href: String,
     pub count: String,
-    pub amounts: Vec<String>,
+    /// In the currency of the most rows, where it has that.
+    pub amount: String,
+    /// How many more currencies it has, and the amounts in them.
+    pub more: usize,
+    pub others: String,
     /// Of a hundred, of the largest of its kind: by money in the currency of the most rows, by number without any.
     pub share: u64,
     pub chosen: bool,
@@ -229,6 +232,32 @@ pub struct Found<'a> {
     pub next: Option<String>,
 }
 
+impl FacetValue {
+    /// One line: its number, and its money in the currency that leads, the others told on demand.
+    fn new<'s>(text: String, href: String, sums: impl Iterator<Item = &'s Sum>, leading: &str) -> Self {
+        let mut sums: Vec<&Sum> = sums.collect();
+        sums.sort_by_key(|sum| sum.currency != leading);
+        let (count, _, mut amounts) = amounts(sums.into_iter());
+        let others = if amounts.is_empty() { Vec::new() } else { amounts.split_off(1) };
+        Self {
+            text,
+            href,
+            count: words::count(count),
+            amount: amounts.pop().unwrap_or_default(),
+            more: others.len(),
+            others: others.join(", "),
+            share: 0,
+            chosen: false,
+        }
+    }
+}
+
+/// The currency of the most rows; empty without any.
+fn leading(sums: &[Sum]) -> &str {
+    let all = sums.iter().filter(|s| s.name == "all" && !s.currency.is_empty());
+    all.max_by_key(|s| s.count).map_or("", |s| s.currency.as_str())
+}
+
 fn amounts<'s>(sums: impl Iterator<Item = &'s Sum>) -> (u64, u64, Vec<String>) {
     let (mut count, mut unknown, mut texts) = (0, 0, Vec::new());
     for sum in sums {
@@ -244,11 +273,11 @@ fn amounts<'s>(sums: impl Iterator<Item = &'s Sum>) -> (u64, u64, Vec<String>) {
 /// How long the bar of a value is: money in the currency of the most rows, which is the only one that compares.
 fn share(sums: &[Sum], name: &str, value: &str) -> u64 {
     let own = |s: &&Sum| s.name == name && !s.value.is_empty();
-    let leading = sums.iter().filter(|s| s.name == "all" && !s.currency.is_empty()).max_by_key(|s| s.count);
+    let leading = leading(sums);
     let weight = |s: &Sum| match leading {
-        Some(all) if s.currency == all.currency => s.total.max(0),
-        Some(_) => 0,
-        None => i128::from(s.count),
+        "" => i128::from(s.count),
+        _ if s.currency == leading => s.total.max(0),
+        _ => 0,
     };
     let most = sums.iter().filter(own).map(weight).max().unwrap_or(0).max(1);
     let mine: i128 = sums.iter().filter(own).filter(|s| s.value == value).map(weight).sum();
@@ -291,27 +320,17 @@ pub fn list(clock: &Clock, found: &Found<'_>) -> Worklist {
         }
         order.truncate(12);
         let value = |value: &str| {
-            let (count, _, mut amounts) = amounts(found.sums.iter().filter(|s| s.name == name && s.value == value));
-            // The largest two; all of them stand above the table once it is chosen.
-            let more = amounts.len().saturating_sub(FACET_AMOUNTS);
-            amounts.truncate(FACET_AMOUNTS);
-            if more > 0 {
-                amounts.push(format!("and {}", words::plural(more as u64, "more currency", "more currencies")));
-            }
+            let text = match name {
+                "reason" => reason(value),
+                "age" => format!("{value} days"),
+                "system" => words::system(value),
+                _ => value.to_owned(),
+            };
             let chosen = base.get(name) == Some(value);
-            FacetValue {
-                text: match name {
-                    "reason" => reason(value),
-                    "age" => format!("{value} days"),
-                    "system" => words::system(value),
-                    _ => value.to_owned(),
-                },
-                href: to(&if chosen { base.without(&[name]) } else { base.with(name, value) }),
-                count: words::count(count),
-                amounts,
-                share: share(found.sums, name, value),
-                chosen,
-            }
+            let href = to(&if chosen { base.without(&[name]) } else { base.with(name, value) });
+            let own = found.sums.iter().filter(|s| s.name == name && s.value == value);
+            let share = share(found.sums, name, value);
+            FacetValue { share, chosen, ..FacetValue::new(text, href, own, leading(found.sums)) }
         };
         Facet { title, note, values: order.into_iter().map(value).collect() }
     };
@@ -402,5 +421,33 @@ fn row(tenant: &str, clock: &Clock, row: &ReadinessRow) -> Row {
         system: if row.system.is_empty() { String::new() } else { words::system(&row.system) },
         next_step: row.next_step.clone(),
         is_rest: row.is_rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_shows_the_money_that_all_have_first_and_says_how_much_more_there_is() {
+        let sum = |name: &str, value: &str, currency: &str, count, units: i128| Sum {
+            name: name.into(),
+            value: value.into(),
+            currency: currency.into(),
+            count,
+            total: units * 1_000_000,
+            unknown: 0,
+        };
+        let sums = [
+            sum("all", "", "USD", 2, 900),
+            sum("all", "", "EUR", 5, 700),
+            sum("reason", "pod_missing", "USD", 1, 800),
+            sum("reason", "pod_missing", "EUR", 2, 30),
+            sum("reason", "pod_missing", "", 3, 0),
+        ];
+        let own = sums.iter().filter(|s| s.name == "reason");
+        let shown = FacetValue::new("Proof missing".into(), String::new(), own, leading(&sums));
+        assert_eq!((&*shown.count, &*shown.amount, shown.more, &*shown.others), ("6", "30.00 EUR", 1, "800.00 USD"));
+        assert_eq!(share(&sums, "reason", "pod_missing"), 100);
     }
 }

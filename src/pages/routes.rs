@@ -18,8 +18,8 @@ use super::workflow::actions::Actions;
 use super::workflow::{self, Facts, Tab};
 use super::workflows::{self, FacetCount, Found};
 use super::{
-    definitions, failures, find, hands, held, integrations, notes, object, objects, payload, render, traces, triage,
-    visit, words,
+    definitions, failures, find, hands, held, integrations, notes, object, objects, payload, prefs, render, traces,
+    triage, visit, words,
 };
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
@@ -197,14 +197,23 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
 async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
     let mut visit = Visit::new(desk, request, &["flow", "since", "display"]).await?;
     let now = visit.clock.now_ms;
-    let since = visit.query.get("since").map(str::to_owned);
+    // The shift that was chosen last holds until another is chosen, or none.
+    let own = visit.prefs.shift;
+    let chosen = visit.query.get("since").map(str::to_owned);
+    if chosen.is_none() && !own.is_empty() {
+        let there = format!("board{}", visit.query.with("since", own).text());
+        return Ok(HttpResponse::SeeOther()
+            .insert_header((header::LOCATION, words::tenant_path(&visit.tenant, &there)))
+            .finish());
+    }
+    let since = chosen.clone().filter(|at| at != "none");
     let shift = since.as_ref().and_then(|at| visit.clock.last(at));
     if since.is_some() && shift.is_none() {
         visit.notices.push("since: expected a time of day like 06:00.".into());
     }
     let tenant = visit.tenant.as_str();
     let definitions = desk.definitions(tenant);
-    visit
+    let mut answer = visit
         .show(desk, async {
             let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
@@ -254,7 +263,12 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
             let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());
             Ok((Label::new("board", "Board", "workflows held failures exceptions slas"), page))
         })
-        .await
+        .await?;
+    if let Some(chosen) = chosen.filter(|at| at == "none" || board::SHIFTS.contains(&at.as_str())) {
+        let kept = header::HeaderValue::from_str(&prefs::kept_shift(&chosen));
+        kept.into_iter().for_each(|value| answer.headers_mut().append(header::SET_COOKIE, value));
+    }
+    Ok(answer)
 }
 
 /// The definition asked for, else the longest that has open workflows.

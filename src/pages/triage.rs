@@ -117,7 +117,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
     });
     let answers = vec![
         shipments(tenant, clock, facts.reach),
-        invoices(tenant, facts.invoices),
+        invoices(tenant, facts.invoices, facts.groups),
         replayed(tenant, clock, facts.replays, facts.nameless),
         carriers(tenant, facts.carriers),
     ];
@@ -167,7 +167,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
 }
 
 fn shipments(tenant: &str, clock: &Clock, reach: &Reach) -> Answer {
-    let missing = reach.shipped.saturating_sub(reach.known);
+    let missing = reach.shipped.saturating_sub(reach.known + reach.fresh);
     let link = |id: &String| (id.clone(), words::object_path(tenant, "shipment", id));
     Answer {
         question: "Did shipment events reach finance?",
@@ -178,9 +178,14 @@ fn shipments(tenant: &str, clock: &Clock, reach: &Reach) -> Answer {
         },
         text: match (reach.shipped, missing) {
             (0, _) => "No shipment was shipped in the last 24 hours.".into(),
-            (all, 0) => {
+            (all, 0) if reach.fresh == 0 => {
                 format!("All {} shipped in the last 24 hours are known to billing or finance.", words::count(all))
             }
+            (all, 0) => format!(
+                "{} of {} shipped in the last 24 hours are known to billing or finance; the others went within the last quarter of an hour.",
+                words::count(reach.known),
+                words::count(all)
+            ),
             (all, missing) => format!(
                 "{} of {} shipped in the last 24 hours are known to billing or finance. {} not yet, the oldest since {}:",
                 words::count(reach.known),
@@ -194,11 +199,17 @@ fn shipments(tenant: &str, clock: &Clock, reach: &Reach) -> Answer {
     }
 }
 
-fn invoices(tenant: &str, found: &InvoiceFailures) -> Answer {
-    let group = |name: &String| {
-        let id: u64 = name.parse().unwrap_or_default();
-        ("a cause".to_owned(), super::failures::group_path(tenant, id))
-    };
+fn invoices(tenant: &str, found: &InvoiceFailures, groups: &[Standing<'_>]) -> Answer {
+    // Each cause by the title of its group, which may hold several.
+    let mut causes: Vec<(String, String)> = Vec::new();
+    for cause in found.fingerprints.iter().filter_map(|name| name.parse::<u64>().ok()) {
+        let of = groups.iter().find(|one| one.group.fingerprints.contains(&cause)).map(|one| one.group);
+        let title = of.map_or_else(|| "the cause".to_owned(), super::failures::headline);
+        let link = (title, super::failures::group_path(tenant, of.map_or(cause, |group| group.group_id)));
+        if !causes.contains(&link) {
+            causes.push(link);
+        }
+    }
     Answer {
         question: "Did invoice triggers fail?",
         badge: match (found.failed, found.triggered + found.issued) {
@@ -222,7 +233,7 @@ fn invoices(tenant: &str, found: &InvoiceFailures) -> Answer {
             ),
         },
         href: words::tenant_path(tenant, "failures?state=all"),
-        links: found.fingerprints.iter().map(group).collect(),
+        links: causes,
     }
 }
 
@@ -369,7 +380,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 desk.store.failure_group_acts(tenant),
                 desk.store.held_groups(tenant),
                 desk.changes(tenant, since),
-                desk.store.reach(tenant, since),
+                desk.store.reach(tenant, since, now_ms),
                 desk.store.invoice_failures(tenant, since),
                 desk.store.replays(tenant, "", REPLAYS),
                 desk.store.nameless_silent(tenant, week),

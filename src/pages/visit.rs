@@ -33,7 +33,7 @@ pub struct Visit {
     pub here: String,
     /// Sets this reader's rendering apart from those of others, who see less.
     pub apart: String,
-    prefs: Prefs,
+    pub prefs: Prefs,
     piece: bool,
 }
 

@@ -7,7 +7,7 @@ use milepost_ingest::ObjectRef;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::domain::Money;
+use crate::domain::{Money, currency_places};
 
 /// `erp` → `ERP`, `billing` → `Billing`.
 pub fn system(key: &str) -> String {
@@ -104,10 +104,10 @@ pub fn quantity(value: Decimal) -> String {
     }
 }
 
-/// `12480` → `12,480.00`; more than two decimals stay.
-pub fn amount(value: Decimal) -> String {
+/// With so many decimals; more stay.
+fn amount(value: Decimal, places: u32) -> String {
     let value = value.normalize();
-    let places = value.scale().max(2);
+    let places = value.scale().max(places);
     let text = format!("{value:.0$}", places as usize);
     match text.split_once('.') {
         Some((whole, part)) => format!("{}.{part}", group(whole)),
@@ -115,8 +115,9 @@ pub fn amount(value: Decimal) -> String {
     }
 }
 
+/// `12480` → `12,480.00 EUR`, `12,480 JPY`: as many decimals as the currency has.
 pub fn money(money: &Money) -> String {
-    format!("{} {}", amount(money.value), money.currency)
+    format!("{} {}", amount(money.value, currency_places(&money.currency)), money.currency)
 }
 
 /// Money as the store keeps it, scaled by 10^6.
@@ -263,8 +264,13 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_money_keeps_its_places() {
         assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(amount("12480".parse().unwrap()), "12,480.00");
-        assert_eq!(amount("-0.125".parse().unwrap()), "-0.125");
+        let of =
+            |value: &str, currency: &str| money(&Money { value: value.parse().unwrap(), currency: currency.into() });
+        assert_eq!(of("12480", "EUR"), "12,480.00 EUR");
+        assert_eq!(of("-0.125", "EUR"), "-0.125 EUR");
+        // By hand from ISO 4217; cents of a yen are a fault that must be seen.
+        assert_eq!([of("1200.0", "JPY"), of("1200.5", "JPY")], ["1,200 JPY", "1,200.5 JPY"]);
+        assert_eq!([of("1.5", "KWD"), of("1.5", "XXQ")], ["1.500 KWD", "1.50 XXQ"]);
         assert_eq!(quantity("5.000".parse().unwrap()), "5");
         assert_eq!(stored_money(Some(96_000_000), "EUR").unwrap(), "96.00 EUR");
     }

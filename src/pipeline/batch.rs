@@ -131,8 +131,10 @@ impl Filling {
     pub fn finish(mut self, first: u64, end: u64) -> (Batch, Facts) {
         self.rows.token = format!("{first}-{end}");
         self.rows.source_minutes = std::mem::take(&mut self.minutes);
-        // Who acts is no source that could fall silent.
-        self.rows.source_minutes.retain(|minute| minute.form != Form::Acts.as_str());
+        // Who acts is no source that could fall silent, and what we could not deliver neither.
+        let speaks =
+            |minute: &SourceMinuteRow| minute.form != Form::Acts.as_str() && minute.source != super::OWN_DELIVERIES;
+        self.rows.source_minutes.retain(speaks);
         (self.rows, self.facts)
     }
 

@@ -18,7 +18,9 @@ pub struct Ledger(FxHashMap<ObjectRef, Vec<(String, u64)>>);
 
 impl Ledger {
     pub fn recall(&mut self, root: ObjectRef, name: String, mark: u64) {
-        self.0.entry(root).or_default().push((name, mark));
+        let known = self.0.entry(root).or_default();
+        known.retain(|(other, _)| *other != name);
+        known.push((name, mark));
     }
 
     pub fn forget(&mut self, root: &ObjectRef) {

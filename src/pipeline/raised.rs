@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::FxHashMap;
+use twox_hash::XxHash3_64;
 
 use super::snapshot::scaled;
 use crate::domain::{
@@ -84,10 +85,12 @@ pub struct Settling<'a> {
 }
 
 impl Raised {
-    /// What the store has of an open exception; at start.
-    pub fn remember(&mut self, id: &str, root: u64, mark: u64) {
+    /// What the store has of an exception.
+    pub fn remember(&mut self, id: &str, root: u64, mark: u64, open: bool) {
         let told = self.known.entry(root).or_default();
-        told.exceptions.push(Known { id: number(id), mark, open: true, gone: 0 });
+        let id = number(id);
+        told.exceptions.retain(|known| known.id != id);
+        told.exceptions.push(Known { id, mark, open, gone: 0 });
     }
 
     /// A workflow that leaves memory.
@@ -350,10 +353,9 @@ fn mark_of(row: &ExceptionRow) -> u64 {
     hasher.finish()
 }
 
+/// Of its name, as the store makes it too: `xxh3('type/id')`.
 pub fn hash_of(object: &ObjectRef) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    object.hash(&mut hasher);
-    hasher.finish()
+    XxHash3_64::oneshot(object.to_string().as_bytes())
 }
 
 fn number(id: &str) -> u64 {

@@ -2,6 +2,7 @@
 //! the checkpoint. When the store is away it waits and tries again; the doors go on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,15 +10,17 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use super::Settings;
 use super::batch::{Facts, Filling};
 use super::checkpoint::Checkpoint;
 use super::intake::Gate;
+use super::memory;
 use super::raised::Gone;
-use super::state::{Changes, Objects, State, Touched};
-use crate::domain::{Fact, Shelf};
+use super::state::{Cause, Changes, Memory, Objects, State, Touched};
+use crate::domain::Shelf;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::{Batch, ExceptionRow};
 use crate::store::{Store, StoreError};
@@ -40,6 +43,19 @@ pub struct Pipeline {
 
 /// Workflows that are derived anew at a time when their clocks run out together.
 const CLOCKS_A_TICK: usize = 10_000;
+/// Workflows that are judged anew at a time, beside what comes in.
+const DOUBTS_A_TURN: usize = 1_000;
+/// Parts of what is open that are taken in at a time, beside what comes in.
+const PARTS_A_TURN: usize = 20;
+
+/// What is left to do beside what comes in.
+struct Chores {
+    /// What is open and comes into memory; None when all of it did.
+    memory: Option<Receiver<Memory>>,
+    /// Workflows that are to be judged anew, by tenant, and why.
+    doubts: Vec<(String, Vec<ObjectRef>)>,
+    cause: Cause,
+}
 
 impl Pipeline {
     /// Runs until the shutdown token is cancelled and everything journalled before is stored (if the store answers).
@@ -48,7 +64,9 @@ impl Pipeline {
         let _inside = runtime.enter();
         let Some(mut state) = self.load(runtime) else { return };
         self.status.loaded.store(true, Ordering::Release);
-        state.wake_all(Utc::now());
+        let after = Duration::from_millis(self.settings.memory_after_ms);
+        let memory = Some(memory::read(self.store.clone(), after));
+        let mut chores = Chores { memory, doubts: Vec::new(), cause: Cause::Doubt };
         let mut durable = self.gate.journal.durable();
         loop {
             let next = self.checkpoint.position().next;
@@ -64,20 +82,27 @@ impl Pipeline {
                 if !self.step(runtime, &mut state) {
                     break;
                 }
-            } else {
+            } else if chores.doubts.is_empty() {
                 let wake = state.next_wake().map_or(Duration::from_secs(1), |at| until(at).min(Duration::from_secs(1)));
-                runtime.block_on(async {
+                let came = runtime.block_on(async {
                     tokio::select! {
-                        _ = durable.changed() => {}
-                        () = tokio::time::sleep(wake) => {}
-                        () = self.shutdown.cancelled() => {}
+                        _ = durable.changed() => None,
+                        part = next_part(&mut chores.memory) => part,
+                        () = tokio::time::sleep(wake) => None,
+                        () = self.shutdown.cancelled() => None,
                     }
                 });
+                if let Some(part) = came {
+                    chores.remember(&mut state, part);
+                }
             }
-            if state.take_book(self.shelf.book()) && !self.judge_all(runtime, &mut state) {
-                break;
+            if state.take_book(self.shelf.book()) {
+                self.status.remembered.store(false, Ordering::Release);
+                chores.cause = Cause::Rules;
+                chores.doubts = state.all_roots();
             }
             self.tick(runtime, &mut state);
+            self.do_chores(runtime, &mut state, &mut chores);
             self.report(&state);
         }
         self.report(&state);
@@ -119,7 +144,7 @@ impl Pipeline {
         let mut snapshots =
             Batch { token: format!("{}-{end}-{}", position.next, now.timestamp_micros()), ..Batch::default() };
         for (tenant, touched) in &touched {
-            let changes = state.refresh(tenant, touched, now);
+            let Some(changes) = self.refresh(runtime, state, tenant, touched, now) else { return false };
             self.lay_in(runtime, tenant, changes, &mut snapshots);
         }
         if !self.write(runtime, &rows) || !self.write(runtime, &snapshots) {
@@ -196,16 +221,13 @@ impl Pipeline {
                 touched.named.insert(object.clone());
             }
         }
-        let mut needed: BTreeMap<Arc<str>, Objects> = BTreeMap::new();
-        for (tenant, touched) in &touched {
-            let all = touched.spoken.iter().chain(&touched.named).cloned();
-            needed.entry(Arc::clone(tenant)).or_default().extend(all);
-        }
+        let mut beside: BTreeMap<Arc<str>, Objects> = BTreeMap::new();
         for (tenant, object) in besides(&facts) {
-            needed.entry(tenant).or_default().insert(object);
+            beside.entry(tenant).or_default().insert(object);
         }
-        for (tenant, objects) in &needed {
-            self.bring_back(runtime, state, tenant, objects)?;
+        for (tenant, touched) in &touched {
+            self.bring_back(runtime, state, tenant, &touched.spoken, &touched.named)?;
+            self.read_back(runtime, state, tenant, beside.remove(tenant).unwrap_or_default().into_iter())?;
         }
         for (tenant, object, fact) in facts {
             state.add(&tenant, &object, fact);
@@ -213,66 +235,77 @@ impl Pipeline {
         Some(touched)
     }
 
-    /// Reads objects that live in the store only, with everything that their workflows are made of.
-    fn bring_back(&self, runtime: &Handle, state: &mut State, tenant: &str, objects: &Objects) -> Option<()> {
-        let mut wanted = state.missing(tenant, objects.iter().cloned());
-        while !wanted.is_empty() {
-            let rows = self.retry(runtime, "read objects", || self.store.objects(tenant, &wanted))?;
-            let events = self.retry(runtime, "read events", || self.store.events_of(tenant, &wanted))?;
-            for row in events {
-                if let Some(entry) = row.into_entry() {
-                    state.add_entry(tenant, &entry);
-                }
+    /// What a batch changes. None when the shutdown came meanwhile.
+    fn refresh(
+        &self,
+        runtime: &Handle,
+        state: &mut State,
+        tenant: &str,
+        touched: &Touched,
+        now: DateTime<Utc>,
+    ) -> Option<Changes> {
+        let mut reach = state.reach(tenant, touched);
+        loop {
+            let missing = state.missing_of(tenant, &reach);
+            if missing.is_empty() {
+                return Some(state.refresh(tenant, reach, now));
             }
-            for row in self.retry(runtime, "read clocks", || self.store.stored_slas(tenant, &wanted))? {
-                state.recall(row);
-            }
-            let mut near: BTreeSet<ObjectRef> = BTreeSet::new();
-            for row in &rows {
-                near.extend(row.links.iter().chain(&row.workflows).filter_map(|o| ObjectRef::parse(o)));
-                // What is known under its other numbers: the alias is told apart by what stands before the colon.
-                let numbers = row.aliases.iter().flat_map(|a| [Some(a.as_str()), a.split_once(':').map(|(_, id)| id)]);
-                near.extend(numbers.flatten().map(|id| ObjectRef::new(&*row.object_type, id)));
-                state.resident(tenant, &ObjectRef::new(&*row.object_type, &*row.object_id));
-            }
-            // Known to be in the store, but no row came: do not ask again.
-            for object in &wanted {
-                state.resident(tenant, object);
-            }
-            wanted = state.missing(tenant, near.into_iter());
+            self.bring_back(runtime, state, tenant, &Objects::default(), &missing)?;
+            state.widen(tenant, &mut reach);
         }
-        Some(())
     }
 
     fn tick(&self, runtime: &Handle, state: &mut State) {
         let now = Utc::now();
-        let observed = self.observed.take().into_iter();
-        let mut changes: Vec<(String, Changes)> = observed
-            .map(|(tenant, found)| {
-                let changes = state.watch(&tenant, found, now);
-                (tenant, changes)
-            })
-            .collect();
-        if state.next_wake().is_some_and(|at| at <= now) {
-            changes.extend(state.tick(now, CLOCKS_A_TICK));
+        let mut changes: Vec<(String, Changes)> = Vec::new();
+        for (tenant, found) in self.observed.take() {
+            // What people did about these may be in the store only.
+            let objects = found.iter().map(|watched| watched.exception.object.clone());
+            let Some(_) = self.read_back(runtime, state, &tenant, objects) else { return };
+            let changed = state.watch(&tenant, found, now);
+            changes.push((tenant, changed));
+        }
+        for (tenant, roots) in state.due(now, CLOCKS_A_TICK) {
+            let Some(()) = self.make_whole(runtime, state, &tenant, roots.iter().cloned().collect()) else { return };
+            let changed = state.judge(&tenant, &roots, now, Cause::Due);
+            changes.push((tenant, changed));
         }
         // In one go: a second batch of the same moment would bear the same token, and be taken for a repetition.
-        self.store_snapshots(runtime, changes, now);
+        self.store_snapshots(runtime, changes, ("clock", now));
     }
 
-    fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, now: DateTime<Utc>) -> bool {
-        let mut snapshots = Batch { token: format!("clock-{}", now.timestamp_micros()), ..Batch::default() };
+    /// Goes on with what is left to do, a little at a time.
+    fn do_chores(&self, runtime: &Handle, state: &mut State, chores: &mut Chores) {
+        for _ in 0..PARTS_A_TURN {
+            let Some(part) = chores.memory.as_mut().and_then(|parts| parts.try_recv().ok()) else { break };
+            chores.remember(state, part);
+        }
+        if let Some((tenant, roots)) = chores.doubts.last_mut() {
+            let now = Utc::now();
+            let roots = roots.split_off(roots.len().saturating_sub(DOUBTS_A_TURN));
+            let changes = vec![(tenant.clone(), state.judge(tenant, &roots, now, chores.cause))];
+            self.store_snapshots(runtime, changes, ("judged", now));
+            chores.doubts.retain(|(_, roots)| !roots.is_empty());
+        }
+        if chores.doubts.is_empty() && chores.memory.is_none() && !self.status.remembered.load(Ordering::Relaxed) {
+            chores.cause = Cause::Doubt;
+            self.status.remembered.store(true, Ordering::Release);
+            tracing::info!(objects = state.objects(), "everything open is in memory and judged anew");
+        }
+    }
+
+    fn store_snapshots(&self, runtime: &Handle, changes: Vec<(String, Changes)>, why: (&str, DateTime<Utc>)) {
+        let token = format!("{}-{}", why.0, why.1.timestamp_micros());
+        let mut snapshots = Batch { token, ..Batch::default() };
         for (tenant, changes) in changes {
             self.lay_in(runtime, &tenant, changes, &mut snapshots);
         }
-        if snapshots.exceptions.is_empty() && snapshots.workflows.is_empty() && snapshots.objects.is_empty() {
-            return true;
+        if snapshots.has_nothing_derived() {
+            return;
         }
-        let written = self.write(runtime, &snapshots);
-        if written {
+        if self.write(runtime, &snapshots) {
             self.publish(&Batch::default(), &snapshots);
         }
-        written
     }
 
     /// Adds what changed of one tenant to a batch.
@@ -316,26 +349,12 @@ impl Pipeline {
         Some(Gone { id: String::new(), at_ms: word.received_ms, by, kind: word.event_type })
     }
 
-    /// By other rules, a part at a time. False when the shutdown came while the store was away.
-    fn judge_all(&self, runtime: &Handle, state: &mut State) -> bool {
-        for (tenant, roots) in state.all_roots() {
-            for roots in roots.chunks(CLOCKS_A_TICK) {
-                let now = Utc::now();
-                let changes = state.judge(&tenant, roots, now);
-                if !self.store_snapshots(runtime, vec![(tenant.clone(), changes)], now) {
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
     /// Writes until it is written. False when the shutdown came first.
     fn write(&self, runtime: &Handle, batch: &Batch) -> bool {
         self.retry(runtime, "store a batch", || self.store.write(batch)).is_some()
     }
 
-    fn retry<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
+    pub(super) fn retry<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
         &self,
         runtime: &Handle,
         what: &str,
@@ -368,7 +387,8 @@ impl Pipeline {
         }
     }
 
-    /// Loads what is open: the ids taken before, the events of open objects, and which objects are in the store only.
+    /// Loads what must be known before anything is taken in: the ids taken before, which objects there are, and when time
+    /// changes which workflow. What is open comes later; so do the lists, which the store answers meanwhile.
     fn load(&mut self, runtime: &Handle) -> Option<State> {
         self.retry(runtime, "migrate", || self.store.migrate())?;
         let version = self.retry(runtime, "read the newest version", || self.store.max_version())?;
@@ -377,26 +397,12 @@ impl Pipeline {
         self.gate.remember(
             ids.into_iter().map(|row| (super::seen::key(&row.tenant, &row.source, &row.event_id), row.content)),
         );
-        // What lists hold is read at the same time.
-        let lists = self.store.clone();
-        let mut lists = Some(runtime.spawn(async move { lists.keep_open().await }));
-        while let Err(error) = runtime.block_on(read_open(&self.store, &mut state)) {
-            tracing::warn!(%error, "open events could not be read; trying again");
+        while let Err(error) = runtime.block_on(read_names(&self.store, &mut state)) {
+            tracing::warn!(%error, "what there is could not be read; trying again");
             self.retry(runtime, "answer", || self.store.ping())?;
         }
-        let [workflows, exceptions, clocks, items, held] = self.retry(runtime, "read what lists hold", || {
-            let (begun, store) = (lists.take(), self.store.clone());
-            async move {
-                match begun {
-                    Some(begun) => match begun.await {
-                        Ok(read) => read,
-                        Err(_) => store.keep_open().await,
-                    },
-                    None => store.keep_open().await,
-                }
-            }
-        })?;
-        tracing::info!(objects = state.objects(), workflows, exceptions, clocks, items, held, "loaded what is open");
+        runtime.spawn(keep_open(self.store.clone()));
+        tracing::info!(workflows = state.clocks(), "the clocks run");
         Some(state)
     }
 
@@ -475,60 +481,57 @@ impl Pipeline {
     }
 }
 
-/// Reads the events of everything open into state, and notes what else there is. Doing it again adds nothing.
-async fn read_open(store: &Store, state: &mut State) -> Result<(), StoreError> {
-    for (tenant, object) in store.closed_objects().await? {
-        if let Some(object) = ObjectRef::parse(&object) {
-            state.note_stored(&tenant, &object);
+impl Chores {
+    fn remember(&mut self, state: &mut State, part: Memory) {
+        let all = matches!(part, Memory::Whole);
+        state.remember(part);
+        if all {
+            self.memory = None;
+            self.doubts = state.all_roots();
         }
     }
-    let mut clocks = store.open_slas()?;
-    while let Some(row) = clocks.next().await? {
-        state.recall(row);
-    }
-    for known in store.exception_marks().await? {
-        state.note_exception(&known.tenant, &known.id, ObjectRef::parse(&known.root).as_ref(), known.mark);
-    }
-    for known in store.ledger_marks().await? {
-        state.note_ledger(known);
-    }
-    let (sender, mut chunks) = tokio::sync::mpsc::channel(CHUNKS);
-    let reader = tokio::spawn(read_facts(store.clone(), sender));
-    while let Some(chunk) = chunks.recv().await {
-        for (tenant, object, fact) in chunk {
-            state.add(&tenant, &object, fact);
-        }
-    }
-    reader.await.unwrap_or_else(|error| Err(StoreError::Away(clickhouse::error::Error::Custom(error.to_string()))))
 }
 
-/// Facts that are handed over at once, and how many such chunks may wait.
-const CHUNK: usize = 2_000;
-const CHUNKS: usize = 8;
+/// Never, when all came.
+async fn next_part(memory: &mut Option<Receiver<Memory>>) -> Option<Memory> {
+    match memory {
+        Some(parts) => parts.recv().await,
+        None => std::future::pending().await,
+    }
+}
 
-/// Reads and decodes on another thread than the one that takes facts in: there are millions.
-async fn read_facts(store: Store, sender: tokio::sync::mpsc::Sender<Facts>) -> Result<(), StoreError> {
-    let mut rows = store.open_events()?;
-    let mut tenant: Arc<str> = "".into();
-    let mut chunk = Facts::with_capacity(CHUNK);
-    while let Some(row) = rows.next().await? {
-        if *tenant != *row.tenant {
-            tenant = row.tenant.as_str().into();
-        }
-        if let Some(entry) = row.into_entry() {
-            let fact = Fact::of(&entry.event, entry.received_at);
-            chunk.push((Arc::clone(&tenant), entry.event.object, fact));
-        }
-        if chunk.len() >= CHUNK {
-            let full = std::mem::replace(&mut chunk, Facts::with_capacity(CHUNK));
-            if sender.send(full).await.is_err() {
-                return Ok(());
+/// Reads which objects and workflows there are. Doing it again adds nothing.
+async fn read_names(store: &Store, state: &mut State) -> Result<(), StoreError> {
+    let mut names = store.stored_names()?;
+    while let Some(found) = names.next().await? {
+        state.note_stored(found);
+    }
+    let mut workflows = store.stored_workflows()?;
+    while let Some(found) = workflows.next().await? {
+        state.note_workflow(&found);
+    }
+    for known in store.exception_marks().await? {
+        state.note_exception(&known, true);
+    }
+    Ok(())
+}
+
+/// Has the store keep what lists are made of.
+fn keep_open(store: Store) -> impl Future<Output = ()> + Send {
+    let mut reading = store.keep_open();
+    async move {
+        loop {
+            match reading.await {
+                Ok([workflows, exceptions, clocks, items, held]) => {
+                    tracing::info!(workflows, exceptions, clocks, items, held, "what is open is kept for lists");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "what is open could not be read for lists; trying again"),
             }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            reading = store.keep_open();
         }
     }
-    // Nobody listens any more only where the reading was given up.
-    let _ = sender.send(chunk).await;
-    Ok(())
 }
 
 /// What facts need besides the objects that they name: items whose master data may say how units convert, and what

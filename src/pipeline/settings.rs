@@ -20,6 +20,9 @@ pub struct Settings {
     pub behind_bytes: u64,
     /// Objects of one tenant kept in memory; beyond that the longest closed workflows are read back only when needed.
     pub resident_objects: usize,
+    /// Milliseconds after a start before everything open is read into memory, in the background. Until then each workflow
+    /// is read back when something is said about it or its time has come.
+    pub memory_after_ms: u64,
     /// Memory for readings on their way from the doors to the store.
     pub recent_bytes: usize,
 }
@@ -34,6 +37,7 @@ impl Default for Settings {
             dedup_ids: 1_000_000,
             behind_bytes: 16 << 30,
             resident_objects: 200_000,
+            memory_after_ms: 0,
             recent_bytes: 32 << 20,
         }
     }

@@ -29,6 +29,8 @@ pub struct Written {
 struct Root {
     clocks: Box<[Known]>,
     path: u64,
+    /// Of its own row.
+    flow: u64,
 }
 
 struct Known {
@@ -51,9 +53,22 @@ struct Seen {
 pub struct Rows {
     pub slas: Vec<SlaRow>,
     pub path: Option<PathRow>,
+    /// Of the path, new or not.
+    pub path_mark: u64,
 }
 
 impl Written {
+    /// Takes up what the store has of a workflow itself.
+    pub fn recall_flow(&mut self, root: &ObjectRef, mark: u64) {
+        self.by_root.entry(root_hash(root)).or_default().flow = mark;
+    }
+
+    /// Whether the store has this of a workflow; from now on it has.
+    pub fn has_flow(&mut self, root: &ObjectRef, mark: u64) -> bool {
+        let known = self.by_root.entry(root_hash(root)).or_default();
+        std::mem::replace(&mut known.flow, mark) == mark
+    }
+
     /// Takes up what the store has.
     pub fn recall(&mut self, row: StoredSla) {
         let root = ObjectRef::new(row.root_type, row.root_id);
@@ -105,10 +120,11 @@ impl Written {
         }
         let path = path(tenant, workflow, version);
         let path_mark = path_mark(&path);
+        rows.path_mark = path_mark;
         if path_mark != old.path && !path.steps.is_empty() {
             rows.path = Some(path);
         }
-        self.by_root.insert(root_hash(root), Root { clocks: clocks.into(), path: path_mark });
+        self.by_root.insert(root_hash(root), Root { clocks: clocks.into(), path: path_mark, flow: old.flow });
         rows
     }
 

@@ -1,6 +1,9 @@
 //! From derived values to the flat rows that lists are made of.
 
+use std::hash::{Hash, Hasher};
+
 use milepost_ingest::ObjectRef;
+use rustc_hash::FxHasher;
 
 use crate::domain::{Definition, Graph, Money, Standing, Workflow, next_milestone, systems_of_record};
 use crate::store::rows::{ObjectRow, WorkflowRow};
@@ -139,8 +142,25 @@ pub fn workflow_row(tenant: &str, workflow: &Workflow, version: u64) -> Workflow
         exceptions,
         readiness: workflow.readiness.state.as_str().to_owned(),
         members: members(workflow),
+        wakes_ms: None,
+        mark: 0,
         version,
     }
+}
+
+/// Of all that the row of a workflow says, but for when it is said, and of its path.
+pub fn mark_of(row: &WorkflowRow, path_mark: u64) -> u64 {
+    let WorkflowRow { definition, definition_version, status, stage, stage_title, stage_number, stage_count, .. } = row;
+    let WorkflowRow { next, next_title, waiting_for, customer, amount, currency, priority, warehouse, carrier, .. } =
+        row;
+    let WorkflowRow { created_ms, updated_ms, closed, last_type, last_system, last_ms, due_ms, warn_ms, sla, .. } = row;
+    let WorkflowRow { blocked_code, blocked_what, exceptions, readiness, members, wakes_ms, .. } = row;
+    let mut hasher = FxHasher::default();
+    (definition, definition_version, status, stage, stage_title, stage_number, stage_count).hash(&mut hasher);
+    (next, next_title, waiting_for, customer, amount, currency, priority, warehouse, carrier).hash(&mut hasher);
+    (created_ms, updated_ms, closed, last_type, last_system, last_ms, due_ms, warn_ms, sla).hash(&mut hasher);
+    (blocked_code, blocked_what, exceptions, readiness, members, wakes_ms, path_mark).hash(&mut hasher);
+    hasher.finish() | 1
 }
 
 /// Everything that must be read to derive the workflow again.

@@ -17,7 +17,7 @@ use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive, forecast};
 use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
-use crate::store::{Mark, StoredSla};
+use crate::store::{ExceptionMark, Mark, MarkOf, StoredName, StoredSla, StoredWorkflow};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -33,8 +33,14 @@ struct Tenant {
     clocks: Clocks,
     /// What the store has of their SLAs.
     written: Written,
-    /// Hashes of objects that are in the store and not in memory.
+    /// Hashes of objects that are in the store and not in memory: described there, or named by something that is.
     stored: FxHashSet<u64>,
+    /// Hashes of roots that are in memory while what hangs from them may not be: nothing is said of their workflows.
+    partial: FxHashSet<u64>,
+    /// These by name, the first that came first: they may leave memory again.
+    guests: VecDeque<ObjectRef>,
+    /// Those of them that are open: what hangs from them comes with all that is open.
+    coming: FxHashSet<u64>,
     /// Workflows that are closed, the longest closed first: these may leave memory.
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
@@ -74,15 +80,46 @@ pub struct Changes {
     pub gone: Vec<Gone>,
 }
 
+/// Why workflows are derived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Something was said about them.
+    Word,
+    /// Their time has come.
+    Due,
+    /// What was written of them may have been judged otherwise, by other rules or by an older version; only what they
+    /// now say otherwise is written.
+    Doubt,
+    /// The same by rules that changed just now: a breach that is seen so was not missed.
+    Rules,
+}
+
 /// As what and when workflows are derived.
 struct Turn<'a> {
     tenant: &'a str,
     definitions: &'a Definitions,
     as_of: DateTime<Utc>,
     version: u64,
-    /// A breach that is seen late was missed, in contrast to one that new rules brought about.
-    missed: bool,
+    cause: Cause,
     expected: Option<Arc<Expected>>,
+}
+
+/// What a batch changes: objects that something was said about, and all whose standing that may change.
+pub struct Reach {
+    driving: Objects,
+    parted: Vec<ObjectRef>,
+    affected: Objects,
+}
+
+/// A part of what the store has of everything open.
+pub enum Memory {
+    Clocks(Vec<StoredSla>),
+    Marks(Vec<Mark>),
+    /// Exceptions that are closed.
+    Ended(Vec<ExceptionMark>),
+    Facts(Vec<(Arc<str>, ObjectRef, Fact)>),
+    /// That was all.
+    Whole,
 }
 
 impl State {
@@ -108,26 +145,80 @@ impl State {
         self.tenant(tenant).graph.add(object, fact)
     }
 
-    /// Adds a stored event.
-    pub fn add_entry(&mut self, tenant: &str, entry: &Entry) -> bool {
-        self.add(tenant, &entry.event.object, Fact::of(&entry.event, entry.received_at))
+    /// Takes in a stored event that was known before: it is no news.
+    pub fn recall_entry(&mut self, tenant: &str, entry: Entry) {
+        let fact = Fact::of(&entry.event, entry.received_at);
+        self.tenant(tenant).graph.remember(|graph| {
+            graph.add(&entry.event.object, fact);
+        });
     }
 
-    /// Notes an open exception as the store has it.
-    pub fn note_exception(&mut self, tenant: &str, id: &str, root: Option<&ObjectRef>, mark: u64) {
-        self.tenant(tenant).raised.remember(id, root.map_or(ABOVE, hash_of), mark);
-    }
-
-    /// Notes a row of readiness or reconciliation as the store has it.
-    pub fn note_ledger(&mut self, known: Mark) {
-        if let Some(root) = ObjectRef::parse(&known.root) {
-            self.tenant(&known.tenant).ledger.recall(root, known.name, known.mark);
-        }
+    /// Notes an exception as the store has it.
+    pub fn note_exception(&mut self, known: &ExceptionMark, open: bool) {
+        let root = ObjectRef::parse(&known.root).map_or(ABOVE, |root| hash_of(&root));
+        self.tenant(&known.tenant).raised.remember(&known.id, root, known.mark, open);
     }
 
     /// Notes an object that is in the store only.
-    pub fn note_stored(&mut self, tenant: &str, object: &ObjectRef) {
-        self.tenant(tenant).stored.insert(hash_of(object));
+    pub fn note_stored(&mut self, found: StoredName<'_>) {
+        self.tenant(found.tenant).stored.insert(found.name);
+    }
+
+    /// Notes a workflow that is in the store only, and sets its clock.
+    pub fn note_workflow(&mut self, found: &StoredWorkflow) {
+        let root = ObjectRef::new(&*found.root_type, &*found.root_id);
+        let tenant = self.tenant(&found.tenant);
+        tenant.clocks.set(&root, found.wakes_ms.and_then(DateTime::from_timestamp_millis));
+        tenant.written.recall_flow(&root, found.mark);
+    }
+
+    /// Takes up what the store has of a workflow that comes back.
+    pub fn note_mark(&mut self, tenant: &str, found: MarkOf) {
+        let Some(root) = ObjectRef::parse(&found.root) else { return };
+        match found.what.as_str() {
+            what @ ("exception" | "closed") => {
+                self.tenant(tenant).raised.remember(&found.name, hash_of(&root), found.mark, what == "exception");
+            }
+            _ => self.tenant(tenant).ledger.recall(root, found.name, found.mark),
+        }
+    }
+
+    /// Takes up a part of what is open, but for what came back meanwhile: of that, more is known.
+    pub fn remember(&mut self, part: Memory) {
+        match part {
+            Memory::Clocks(rows) => {
+                for row in rows {
+                    let root = ObjectRef::new(&*row.root_type, &*row.root_id);
+                    if !self.tenant(&row.tenant).is_whole(&root) {
+                        self.recall(row);
+                    }
+                }
+            }
+            Memory::Marks(rows) => {
+                for row in rows {
+                    let Some(root) = ObjectRef::parse(&row.root) else { continue };
+                    let tenant = self.tenant(&row.tenant);
+                    if !tenant.is_whole(&root) {
+                        tenant.ledger.recall(root, row.name, row.mark);
+                    }
+                }
+            }
+            Memory::Ended(rows) => {
+                for row in rows {
+                    let Some(root) = ObjectRef::parse(&row.root) else { continue };
+                    if !self.tenant(&row.tenant).is_whole(&root) {
+                        self.note_exception(&row, false);
+                    }
+                }
+            }
+            Memory::Facts(facts) => {
+                for facts in facts.chunk_by(|a, b| a.0 == b.0) {
+                    let Some((name, ..)) = facts.first() else { continue };
+                    self.tenant(name).remember(facts);
+                }
+            }
+            Memory::Whole => self.tenants.values_mut().for_each(Tenant::all_came),
+        }
     }
 
     /// Those of `objects` that must be read from the store before anything is added to them.
@@ -139,11 +230,32 @@ impl State {
         objects.filter(|o| stored.contains(&hash_of(o))).collect()
     }
 
-    /// Notes an object that was read from the store again.
+    /// Notes an object that was read from the store again. What hangs from a root may still be there.
     pub fn resident(&mut self, tenant: &str, object: &ObjectRef) {
+        let is_root = self.book.of(tenant).of_root(&object.kind).is_some();
         let tenant = self.tenant(tenant);
-        tenant.stored.remove(&hash_of(object));
+        let hash = hash_of(object);
+        tenant.stored.remove(&hash);
         tenant.graph.adopt(object);
+        if is_root && tenant.partial.insert(hash) {
+            tenant.guests.push_back(object.clone());
+        }
+    }
+
+    /// Those of `roots` of which something may be in the store only.
+    pub fn lacking(&mut self, tenant: &str, roots: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
+        let tenant = self.tenant(tenant);
+        roots.filter(|root| !tenant.is_whole(root)).collect()
+    }
+
+    /// Notes that everything of a workflow is in memory.
+    pub fn whole(&mut self, tenant: &str, root: &ObjectRef) {
+        self.tenant(tenant).partial.remove(&hash_of(root));
+    }
+
+    /// Whether workflows may hang from objects of a type.
+    pub fn is_root(&self, tenant: &str, kind: &str) -> bool {
+        self.book.of(tenant).of_root(kind).is_some()
     }
 
     /// What the store has of a clock.
@@ -157,6 +269,10 @@ impl State {
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
             while tenant.graph.len() > limit {
+                if let Some(guest) = tenant.guests.pop_front() {
+                    tenant.see_off(&guest);
+                    continue;
+                }
                 let Some(root) = tenant.closed.pop_front() else { break };
                 if tenant.is_closed.remove(&root) {
                     tenant.evict(definitions, &root);
@@ -165,23 +281,42 @@ impl State {
         }
     }
 
-    /// New snapshots of everything that the touched objects change.
-    pub fn refresh(&mut self, name: &str, touched: &Touched, as_of: DateTime<Utc>) -> Changes {
+    /// What a batch may change.
+    pub fn reach(&mut self, name: &str, touched: &Touched) -> Reach {
+        let graph = &mut self.tenant(name).graph;
+        let parted = graph.take_disturbed();
+        let shown = |o: &ObjectRef| graph.get(o).map_or_else(|| o.clone(), |known| known.name());
+        let driving: Objects = touched.spoken.iter().chain(&parted).map(shown).collect();
+        let affected = touched.named.iter().map(shown).chain(parted.iter().cloned()).collect();
+        let mut reach = Reach { driving, parted, affected };
+        self.widen(name, &mut reach);
+        reach
+    }
+
+    /// Goes over it again, when more of it is in memory.
+    pub fn widen(&mut self, name: &str, reach: &mut Reach) {
+        let definitions = Arc::clone(self.book.of(name));
+        let graph = &self.tenant(name).graph;
+        for object in &reach.driving {
+            reach.affected.extend(graph.below(&definitions, object));
+        }
+    }
+
+    /// Those of what a batch may change that are in the store only.
+    pub fn missing_of(&mut self, tenant: &str, reach: &Reach) -> Objects {
+        self.missing(tenant, reach.affected.iter().cloned()).into_iter().collect()
+    }
+
+    /// New snapshots of everything that a batch changes.
+    pub fn refresh(&mut self, name: &str, reach: Reach, as_of: DateTime<Utc>) -> Changes {
         let version = self.next_version(as_of);
         let definitions = Arc::clone(self.book.of(name));
         let expected = self.outlook.of(name);
         let tenant = self.tenant(name);
+        let shown = |graph: &Graph, o: &ObjectRef| graph.get(o).map_or_else(|| o.clone(), |known| known.name());
         // What these say, and what changed by itself, changes workflows; of others only the object changes: an order on
         // a load of hundreds does not touch the other orders.
-        let graph = &mut tenant.graph;
-        let parted = graph.take_disturbed();
-        let shown = |graph: &Graph, o: &ObjectRef| graph.get(o).map_or_else(|| o.clone(), |known| known.name());
-        let driving: Objects = touched.spoken.iter().chain(&parted).map(|o| shown(graph, o)).collect();
-        let mut affected: Objects = touched.named.iter().map(|o| shown(graph, o)).collect();
-        for object in &driving {
-            affected.extend(graph.below(&definitions, object));
-        }
-        affected.extend(parted.iter().cloned());
+        let Reach { driving, parted, affected } = reach;
         let changed: Objects = driving.iter().cloned().chain(parted).collect();
         let mut roots: BTreeSet<ObjectRef> = BTreeSet::new();
         let mut changes = Changes::default();
@@ -219,12 +354,14 @@ impl State {
             changes.objects.push(row);
             changes.objects.extend(aliases);
         }
-        let turn = Turn { tenant: name, definitions: &definitions, as_of, version, missed: true, expected };
+        let turn = Turn { tenant: name, definitions: &definitions, as_of, version, cause: Cause::Word, expected };
         // One object that hundreds of workflows hang on must not hold up everything else: a crowd comes with the clocks.
-        let mut roots = roots.into_iter();
-        roots.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
-        roots.for_each(|root| tenant.clocks.set(&root, Some(as_of)));
-        if tenant.watched.iter().any(|w| touched.spoken.contains(&w.exception.object)) {
+        // So do those of which something must be read first.
+        let (now, later): (Vec<ObjectRef>, Vec<ObjectRef>) = roots.into_iter().partition(|root| tenant.is_whole(root));
+        let mut now = now.into_iter();
+        now.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
+        now.chain(later).for_each(|root| tenant.clocks.set(&root, Some(as_of)));
+        if tenant.watched.iter().any(|w| driving.contains(&w.exception.object)) {
             tenant.look_above(name, &definitions, as_of, version);
         }
         (changes.exceptions, changes.gone) = tenant.raised.take();
@@ -242,53 +379,31 @@ impl State {
         Changes { exceptions, gone, ..Changes::default() }
     }
 
-    /// New snapshots of the workflows whose clocks have run out by now.
-    pub fn tick(&mut self, now: DateTime<Utc>, limit: usize) -> Vec<(String, Changes)> {
-        let version = self.next_version(now);
-        let mut all = Vec::new();
-        for (name, tenant) in &mut self.tenants {
-            let definitions = self.book.of(name);
-            let due = tenant.clocks.due(now, limit);
-            if due.is_empty() {
-                continue;
-            }
-            let turn =
-                Turn { tenant: name, definitions, as_of: now, version, missed: true, expected: self.outlook.of(name) };
-            let mut changes = Changes::default();
-            due.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
-            (changes.exceptions, changes.gone) = tenant.raised.take();
-            all.push((name.clone(), changes));
-        }
-        all
+    /// By tenant the workflows whose clocks have run out by now.
+    pub fn due(&self, now: DateTime<Utc>, limit: usize) -> Vec<(String, Vec<ObjectRef>)> {
+        let due = self.tenants.iter().map(|(name, tenant)| (name.clone(), tenant.clocks.due(now, limit)));
+        due.filter(|(_, roots)| !roots.is_empty()).collect()
     }
 
-    /// Everything in memory is to be derived anew with the next ticks: after a start, so that what fell due meanwhile is
-    /// seen. A part at a time, so that a million workflows neither fill memory nor hold up what comes in.
-    pub fn wake_all(&mut self, now: DateTime<Utc>) {
-        for (name, tenant) in &mut self.tenants {
-            for definition in self.book.of(name).iter() {
-                tenant.graph.all_roots(definition).iter().for_each(|root| tenant.clocks.set(root, Some(now)));
-            }
-        }
-    }
-
-    /// By tenant the roots of all workflows in memory.
+    /// By tenant the roots of all workflows that are whole in memory.
     pub fn all_roots(&self) -> Vec<(String, Vec<ObjectRef>)> {
         let roots = |(name, tenant): (&String, &Tenant)| {
-            (name.clone(), self.book.of(name).iter().flat_map(|d| tenant.graph.all_roots(d)).collect())
+            let roots = self.book.of(name).iter().flat_map(|d| tenant.graph.all_roots(d));
+            (name.clone(), roots.filter(|root| tenant.is_whole(root)).collect())
         };
         self.tenants.iter().map(roots).collect()
     }
 
-    /// Derives workflows anew when the rules are others: a breach that is seen so was not missed.
-    pub fn judge(&mut self, name: &str, roots: &[ObjectRef], now: DateTime<Utc>) -> Changes {
+    /// New snapshots of workflows that are whole in memory.
+    pub fn judge(&mut self, name: &str, roots: &[ObjectRef], now: DateTime<Utc>, cause: Cause) -> Changes {
         let version = self.next_version(now);
         let definitions = Arc::clone(self.book.of(name));
         let expected = self.outlook.of(name);
         let tenant = self.tenant(name);
-        let turn = Turn { tenant: name, definitions: &definitions, as_of: now, version, missed: false, expected };
+        let turn = Turn { tenant: name, definitions: &definitions, as_of: now, version, cause, expected };
         let mut changes = Changes::default();
-        roots.iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
+        let whole = roots.iter().filter(|root| tenant.is_whole(root)).collect::<Vec<_>>();
+        whole.into_iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
     }
@@ -335,7 +450,8 @@ impl Tenant {
         }
         let settling = Settling { tenant, definitions, graph: &self.graph, as_of, version };
         let wake = self.raised.settle(&settling, &workflow);
-        self.clocks.set(root, workflow.wakes_at.into_iter().chain(wake).min());
+        let wakes_at = workflow.wakes_at.into_iter().chain(wake).min();
+        self.clocks.set(root, wakes_at);
         for item in &workflow.items {
             if self.by_item.entry(item.clone()).or_default().insert(root.clone()) {
                 self.items_of.entry(root.clone()).or_default().push(item.clone());
@@ -346,13 +462,67 @@ impl Tenant {
         } else if self.is_closed.insert(root.clone()) {
             self.closed.push_back(root.clone());
         }
-        let rows = self.written.rows(turn.tenant, &workflow, turn.version, turn.missed);
+        let rows = self.written.rows(turn.tenant, &workflow, turn.version, turn.cause != Cause::Rules);
         changes.slas.extend(rows.slas);
-        changes.paths.extend(rows.path);
         let (readiness, reconciliation) = self.ledger.settle(turn.tenant, &workflow, turn.version);
         changes.readiness.extend(readiness);
         changes.reconciliation.extend(reconciliation);
-        changes.workflows.push(snapshot::workflow_row(turn.tenant, &workflow, turn.version));
+        let mut row = snapshot::workflow_row(turn.tenant, &workflow, turn.version);
+        row.wakes_ms = wakes_at.map(|at| at.timestamp_millis());
+        row.mark = snapshot::mark_of(&row, rows.path_mark);
+        let is_told = self.written.has_flow(root, row.mark);
+        if !is_told || matches!(turn.cause, Cause::Word | Cause::Due) {
+            changes.workflows.push(row);
+            changes.paths.extend(rows.path);
+        }
+    }
+
+    /// Whether all that is said of a workflow can be said from memory.
+    fn is_whole(&self, root: &ObjectRef) -> bool {
+        if self.stored.is_empty() && self.partial.is_empty() {
+            return true;
+        }
+        let hash = hash_of(root);
+        !self.stored.contains(&hash) && !self.partial.contains(&hash)
+    }
+
+    /// Takes in facts of what is open. Nothing is told of an object before all of them came.
+    fn remember(&mut self, facts: &[(Arc<str>, ObjectRef, Fact)]) {
+        let Self { graph, stored, partial, coming, .. } = self;
+        graph.remember(|graph| {
+            for facts in facts.chunk_by(|a, b| a.1 == b.1) {
+                let Some((_, object, _)) = facts.first() else { continue };
+                let hash = hash_of(object);
+                if stored.contains(&hash) {
+                    for (_, object, fact) in facts {
+                        graph.add(object, fact.clone());
+                    }
+                } else if partial.contains(&hash) {
+                    coming.insert(hash);
+                }
+            }
+        });
+    }
+
+    /// All that is open is in memory.
+    fn all_came(&mut self) {
+        for name in self.graph.told_names() {
+            self.stored.remove(&hash_of(&name));
+        }
+        for root in std::mem::take(&mut self.coming) {
+            self.partial.remove(&root);
+        }
+    }
+
+    /// Lets a root go of which no workflow is in memory.
+    fn see_off(&mut self, root: &ObjectRef) {
+        let hash = hash_of(root);
+        if self.coming.contains(&hash) || !self.partial.remove(&hash) {
+            return;
+        }
+        let names = self.graph.get(root).map(|known| known.names()).unwrap_or_default();
+        self.graph.evict(root);
+        self.stored.extend(names.iter().chain([root]).map(hash_of));
     }
 
     fn look_above(&mut self, name: &str, definitions: &Definitions, as_of: DateTime<Utc>, version: u64) {
@@ -448,11 +618,15 @@ mod tests {
         for n in 0..AT_ONCE + 500 {
             let entry = created(&format!("SO-{n}"), now - TimeDelta::days(4));
             touched.spoken.insert(entry.event.object.clone());
-            state.add_entry("acme", &entry);
+            state.add("acme", &entry.event.object, Fact::of(&entry.event, entry.received_at));
         }
-        let mut changes = vec![("acme".to_owned(), state.refresh("acme", &touched, now))];
-        changes.extend(state.tick(now + TimeDelta::milliseconds(5), usize::MAX));
-        let rows = changes.iter().flat_map(|(_, changes)| &changes.exceptions);
+        let reach = state.reach("acme", &touched);
+        let mut changes = vec![state.refresh("acme", reach, now)];
+        let later = now + TimeDelta::milliseconds(5);
+        for (tenant, roots) in state.due(later, usize::MAX) {
+            changes.push(state.judge(&tenant, &roots, later, Cause::Due));
+        }
+        let rows = changes.iter().flat_map(|changes| &changes.exceptions);
         let late: BTreeSet<&str> = rows.filter(|row| row.kind == "sla_breached").map(|row| &*row.root_id).collect();
         assert_eq!(late.len(), AT_ONCE + 500);
     }

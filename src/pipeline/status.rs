@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 #[derive(Debug, Default)]
 pub struct Status {
+    /// The clocks run, and what comes in is followed.
     pub loaded: AtomicBool,
+    /// Everything open is in memory and was judged by the rules of now.
+    pub remembered: AtomicBool,
     pub store_up: AtomicBool,
     pub stored_events: AtomicU64,
     pub objects: AtomicU64,

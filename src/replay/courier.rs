@@ -137,7 +137,7 @@ impl Courier {
         };
         if answer.status() == StatusCode::UNAUTHORIZED && matches!(target.auth, Auth::OAuth2 { .. }) {
             // A token that was withdrawn early: the next attempt gets a new one.
-            self.tokens.lock().await.remove(&target.key);
+            self.tokens.lock().await.remove(&target.id());
             return later("token_refused", 401, "The access token was refused".to_owned(), None);
         }
         judge(target, answer).await
@@ -195,7 +195,7 @@ impl Courier {
     /// The token of a target, asked for when there is none that holds. One question at a time.
     async fn token(&self, target: &Target, url: &Uri, id: &str, secret: &str, scope: &str) -> Result<String, Told> {
         let mut tokens = self.tokens.lock().await;
-        if let Some(token) = tokens.get(&target.key).filter(|token| token.until > Instant::now()) {
+        if let Some(token) = tokens.get(&target.id()).filter(|token| token.until > Instant::now()) {
             return Ok(token.value.clone());
         }
         let mut form = vec![("grant_type", "client_credentials")];
@@ -221,7 +221,7 @@ impl Courier {
         let granted: Granted = serde_json::from_slice(&bytes).ok().filter(|_| status == 200).ok_or_else(no)?;
         let life = granted.expires_in.map_or(TOKEN_LIFE, Duration::from_secs).saturating_sub(TOKEN_MARGIN);
         let token = Token { value: granted.access_token, until: Instant::now() + life };
-        tokens.insert(target.key.clone(), token.clone());
+        tokens.insert(target.id(), token.clone());
         Ok(token.value)
     }
 }

@@ -107,7 +107,7 @@ impl Work {
             form = edited_form(form);
         }
         if !self.options.steps.is_empty() {
-            body = by_rule(&self.options.steps, form, &body)
+            (form, body) = by_rule(&self.options.steps, form, &body)
                 .ok_or_else(|| never("no_json", "The record cannot be read as JSON, so the rule cannot change it"))?;
         }
         let letter = loaded.records.letter(item.record);
@@ -243,7 +243,7 @@ pub fn edited_form(form: Form) -> Form {
 }
 
 /// Applies a rule to every record of a body.
-pub fn by_rule(steps: &[edit::Step], form: Form, body: &Bytes) -> Option<Bytes> {
+pub fn by_rule(steps: &[edit::Step], form: Form, body: &Bytes) -> Option<(Form, Bytes)> {
     let mend = |text: &[u8]| {
         let mut value: Value = serde_json::from_slice(text).ok()?;
         match &mut value {
@@ -257,14 +257,20 @@ pub fn by_rule(steps: &[edit::Step], form: Form, body: &Bytes) -> Option<Bytes> 
         serde_json::to_vec(&value).ok()
     };
     match form {
-        Form::Json | Form::CloudEvent | Form::CloudEventBatch => mend(body).map(Bytes::from),
+        Form::Json | Form::CloudEvent | Form::CloudEventBatch => Some((form, mend(body)?.into())),
         Form::Ndjson => {
             let mut out = Vec::new();
             for line in body.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace)) {
                 out.extend(mend(line)?);
                 out.push(b'\n');
             }
-            Some(out.into())
+            Some((form, out.into()))
+        }
+        Form::LogsProtobuf | Form::LogsJson | Form::TracesProtobuf | Form::TracesJson => {
+            let (form, text) = editable(form, body, WHOLE)?;
+            let mut value: Value = serde_json::from_str(&text).ok()?;
+            edit::wrapped::apply(steps, &mut value);
+            Some((form, serde_json::to_vec(&value).ok()?.into()))
         }
         _ => None,
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::bodies::Bodies;
-use super::dispatch::{Came, Content, Work, by_rule, idempotency_key, pretty};
+use super::dispatch::{Came, Content, Work, by_rule, editable, idempotency_key, pretty};
 use super::edit::{self, Step};
 use super::effects;
 use super::job::{Of, Options, Through};
@@ -243,16 +243,21 @@ impl Replays {
         for chosen in selection.chosen {
             let Some(loaded) = bodies.get(chosen.payload).await? else { continue };
             let Some((form, before)) = loaded.records.get(chosen.record) else { continue };
-            let Some(after) = by_rule(steps, form, &before) else { continue };
+            let Some((mended, after)) = by_rule(steps, form, &before) else { continue };
+            let mut headers = loaded.row.headers.clone();
+            if mended != form {
+                headers.retain(|(name, _)| name != "content-type");
+            }
             let Ok(ruling) = self.ruling(of, &loaded.row.rules) else { continue };
-            let problems = match self.gate.trial(&ruling, form, &loaded.row.headers, &after, &loaded.row.source) {
+            let problems = match self.gate.trial(&ruling, mended, &headers, &after, &loaded.row.source) {
                 Err(refusal) => vec![refusal],
                 Ok(reading) => reading.refusals,
             };
             let text = |bytes: &[u8]| pretty(&String::from_utf8_lossy(bytes));
             samples.push(Sample {
                 payload: crate::store::replays::name(chosen.payload, chosen.record),
-                before: text(&before),
+                before: editable(form, &before, crate::store::replays::WHOLE)
+                    .map_or_else(|| text(&before), |(_, text)| text),
                 after: text(&after),
                 problems,
             });

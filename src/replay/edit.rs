@@ -1,6 +1,8 @@
 //! Changes to payloads that failed: rules (set, rename, map, delete at a place) that mend many alike, and what no edit
 //! may touch. The original stays as it came; an edit is another body beside it.
 
+pub mod wrapped;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -83,6 +85,10 @@ pub fn check(steps: &[Step]) -> Result<(), EditError> {
         };
         for place in [Some(at.to_owned()), renamed].into_iter().flatten() {
             let first = place.split('/').nth(1).unwrap_or_default();
+            let path: Vec<&str> = place.split('/').skip(1).collect();
+            if wrapped::ROOTS.contains(&first) && !wrapped::is_free(&path) {
+                return Err(EditError::Locked(place));
+            }
             if first == "*" || LOCKED.iter().any(|locked| locked[1..] == *first) {
                 return Err(EditError::Locked(place));
             }

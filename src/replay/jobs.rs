@@ -591,13 +591,13 @@ impl Replays {
     pub(super) fn way(&self, target: &Target) -> Way {
         let mut breakers = self.breakers.lock();
         let new = || Breaker::new(target.breaker_failures, target.breaker_pause);
-        breakers.entry(target.key.clone()).or_insert_with(new).way(Instant::now())
+        breakers.entry(target.id()).or_insert_with(new).way(Instant::now())
     }
 
     pub(super) fn learn(&self, target: &Target, told: &Told) {
         let mut breakers = self.breakers.lock();
         let new = || Breaker::new(target.breaker_failures, target.breaker_pause);
-        let breaker = breakers.entry(target.key.clone()).or_insert_with(new);
+        let breaker = breakers.entry(target.id()).or_insert_with(new);
         match told {
             // A refusal shows that somebody is there; what was never sent shows nothing.
             Told::Taken { .. } => breaker.succeeded(),

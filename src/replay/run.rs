@@ -4,6 +4,7 @@
 
 mod keep;
 mod outcome;
+mod own;
 mod proof;
 
 pub use keep::healed_of;

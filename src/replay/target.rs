@@ -51,6 +51,8 @@ pub struct Target {
     pub method: Method,
     /// Tenants that may use it; empty for all.
     pub tenants: Vec<String>,
+    /// The tenant among whose own files it stands; for it, it takes the place of everybody's with the same key.
+    pub own: Option<String>,
     pub allow_internal: bool,
     pub auth: Auth,
     pub keep: Vec<String>,
@@ -299,6 +301,7 @@ impl Target {
             key: read.key,
             title: read.title,
             tenants: read.tenants,
+            own: None,
             allow_internal: read.allow_internal,
             auth,
             keep: lower(read.headers.keep),
@@ -316,7 +319,15 @@ impl Target {
         })
     }
 
+    /// Among all targets: a tenant's own is another than everybody's of the same key.
+    pub fn id(&self) -> String {
+        self.own.as_ref().map_or_else(|| self.key.clone(), |tenant| format!("{tenant}/{}", self.key))
+    }
+
     pub fn serves(&self, tenant: &str) -> bool {
+        if let Some(own) = &self.own {
+            return own == tenant;
+        }
         self.tenants.is_empty() || self.tenants.iter().any(|name| name == tenant)
     }
 

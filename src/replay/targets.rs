@@ -14,29 +14,38 @@ pub struct Targets {
     fault: ArcSwap<Option<String>>,
 }
 
-/// Reads a set of files, `(name, text)` each; every fault of every file comes back.
+/// Reads a set of files, `(name, text)` each; every fault of every file comes back. What stands under
+/// `tenants/NAME/` is that tenant's own.
 pub fn read(files: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Arc<Target>>, Vec<DefinitionError>> {
     let (mut set, mut faults): (Vec<Arc<Target>>, Vec<DefinitionError>) = (Vec::new(), Vec::new());
     let fault = |file: &str, text: &str, what: String| DefinitionError::at(file, text, place(text, &what), what);
-    let mut stand_ins: Vec<(String, String, String)> = Vec::new();
+    let mut stand_ins: Vec<(Arc<Target>, String, String)> = Vec::new();
     for (file, text) in files {
-        match Target::parse(&file, &text) {
+        let own = file.strip_prefix("tenants/").and_then(|rest| Some(rest.split_once('/')?.0.to_owned()));
+        match Target::parse(&file, &text).map(|target| Arc::new(Target { own, ..target })) {
             Err(fault) => faults.push(fault),
-            Ok(target) if set.iter().any(|other| other.key == target.key) => {
+            Ok(target) if target.own.is_some() && !target.tenants.is_empty() => {
+                faults.push(fault(&file, &text, "tenants: the folder says already whose it is".to_owned()));
+            }
+            Ok(target) if set.iter().any(|other| other.id() == target.id()) => {
                 faults.push(fault(&file, &text, format!("key: `{}` stands in another file too", target.key)));
             }
             Ok(target) => {
-                stand_ins.extend(target.fallback.clone().map(|fallback| (fallback, file, text)));
-                set.push(Arc::new(target));
+                set.push(Arc::clone(&target));
+                if target.fallback.is_some() {
+                    stand_ins.push((target, file, text));
+                }
             }
         }
     }
-    for (fallback, file, text) in stand_ins {
-        if !set.iter().any(|other| other.key == fallback) {
-            faults.push(fault(&file, &text, format!("fallback: there is no target `{fallback}`")));
+    for (target, file, text) in stand_ins {
+        let wanted = target.fallback.as_deref().unwrap_or_default();
+        let is_it = |other: &&Arc<Target>| other.key == wanted && (other.own.is_none() || other.own == target.own);
+        if !set.iter().any(|other| is_it(&other)) {
+            faults.push(fault(&file, &text, format!("fallback: there is no target `{wanted}`")));
         }
     }
-    set.sort_by(|a, b| a.key.cmp(&b.key));
+    set.sort_by(|a, b| (&a.key, &a.own).cmp(&(&b.key, &b.own)));
     if faults.is_empty() { Ok(set) } else { Err(faults) }
 }
 
@@ -70,13 +79,18 @@ impl Targets {
         self.now.load().to_vec()
     }
 
-    /// Those that a tenant may use.
+    /// Those that a tenant may use, its own in place of everybody's.
     pub fn of(&self, tenant: &str) -> Vec<Arc<Target>> {
-        self.now.load().iter().filter(|target| target.serves(tenant)).cloned().collect()
+        let all = self.now.load();
+        let own = |key: &str| all.iter().any(|target| target.key == key && target.own.as_deref() == Some(tenant));
+        let serves = |target: &&Arc<Target>| target.serves(tenant) && (target.own.is_some() || !own(&target.key));
+        all.iter().filter(serves).cloned().collect()
     }
 
     pub fn get(&self, tenant: &str, key: &str) -> Option<Arc<Target>> {
-        self.now.load().iter().find(|target| target.key == key && target.serves(tenant)).cloned()
+        let all = self.now.load();
+        let mut found = all.iter().filter(|target| target.key == key && target.serves(tenant));
+        found.clone().find(|target| target.own.is_some()).or_else(|| found.next()).cloned()
     }
 }
 
@@ -95,6 +109,23 @@ mod tests {
         assert_eq!(set[0].key, "billing");
         let faults = read([file("a", "fallback = \"b\"")]).expect_err("refused");
         assert_eq!(faults[0].to_string(), "a.toml:4:12: fallback: there is no target `b`");
+    }
+
+    #[test]
+    fn a_tenants_own_target_takes_the_place_of_everybodys_for_it_alone() {
+        let own = |key: &str, more: &str| {
+            let (name, text) = file(key, more);
+            (format!("tenants/acme/targets/{name}"), text.replace("x.example", "acme.example"))
+        };
+        let targets = Targets::new(read([file("a", ""), own("a", ""), own("b", "fallback = \"a\"")]).expect("read"));
+        let host = |tenant: &str, key: &str| targets.get(tenant, key).map(|t| t.url.host().unwrap_or("").to_owned());
+        assert_eq!(host("acme", "a").as_deref(), Some("acme.example"));
+        assert_eq!(host("zenith", "a").as_deref(), Some("x.example"));
+        assert_eq!((host("zenith", "b"), targets.of("acme").len(), targets.of("zenith").len()), (None, 2, 1));
+        let ids: Vec<String> = targets.all().iter().map(|target| target.id()).collect();
+        assert_eq!(ids, ["a", "acme/a", "acme/b"], "breakers and tokens are each one's own");
+        assert!(read([own("a", ""), file("b", "fallback = \"a\"")]).is_err(), "no stand-in that others cannot use");
+        assert!(read([own("a", "tenants = [\"zenith\"]")]).is_err());
     }
 
     #[test]

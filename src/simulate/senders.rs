@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsServiceClient;
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -61,6 +62,8 @@ pub struct Lines {
     logs: LogsServiceClient<Channel>,
     traces: TraceServiceClient<Channel>,
     bearer: MetadataValue<Ascii>,
+    /// What was sent before is history, and says so.
+    live_since: DateTime<Utc>,
     tally: Arc<Tally>,
     shutdown: CancellationToken,
 }
@@ -70,6 +73,9 @@ pub struct Sender {
     pub queue: mpsc::Sender<Said>,
     pub task: tokio::task::JoinHandle<Result<(), SendError>>,
 }
+
+/// Says of a request that it holds what happened long ago.
+const HISTORY: &str = "milepost-import";
 
 /// What an answer means for the sender.
 enum Answer {
@@ -88,6 +94,7 @@ impl Lines {
     pub fn new(
         (url, otlp_grpc, otlp_http): (&str, &str, &str),
         key: &str,
+        live_since: DateTime<Utc>,
         tally: Arc<Tally>,
         shutdown: CancellationToken,
     ) -> Result<Self, SendError> {
@@ -102,6 +109,7 @@ impl Lines {
             logs: LogsServiceClient::new(channel.clone()).send_compressed(CompressionEncoding::Gzip),
             traces: TraceServiceClient::new(channel).send_compressed(CompressionEncoding::Gzip),
             bearer: format!("Bearer {key}").parse().map_err(|_| SendError::Key)?,
+            live_since,
             tally,
             shutdown,
         })
@@ -116,20 +124,25 @@ impl Lines {
     async fn work(self, voice: Voice, mut waiting: mpsc::Receiver<Said>) -> Result<(), SendError> {
         let mut batch = Vec::with_capacity(BATCH);
         while waiting.recv_many(&mut batch, BATCH).await > 0 {
-            for request in requests(voice, &std::mem::take(&mut batch)) {
-                self.deliver(&request).await?;
+            let batch = std::mem::take(&mut batch);
+            // The past is told first.
+            let (past, live) = batch.split_at(batch.partition_point(|said| said.sent_at < self.live_since));
+            for (some, history) in [(past, true), (live, false)] {
+                for request in requests(voice, some) {
+                    self.deliver(&request, history).await?;
+                }
             }
         }
         Ok(())
     }
 
     /// Sends until it is taken or refused for good, or until the end.
-    async fn deliver(&self, request: &Request) -> Result<(), SendError> {
+    async fn deliver(&self, request: &Request, history: bool) -> Result<(), SendError> {
         self.tally.sent.fetch_add(request.records(), Ordering::Relaxed);
         let mut wait = FIRST_WAIT;
         loop {
             let answer = tokio::select! {
-                answer = self.attempt(request) => answer,
+                answer = self.attempt(request, history) => answer,
                 () = self.shutdown.cancelled() => return Ok(()),
             };
             match answer {
@@ -157,53 +170,62 @@ impl Lines {
         }
     }
 
-    async fn attempt(&self, request: &Request) -> Answer {
+    async fn attempt(&self, request: &Request, history: bool) -> Answer {
         match request {
-            Request::Events { form, body, .. } => self.post(&self.events_url, form, body.clone(), read_events).await,
+            Request::Events { form, body, .. } => {
+                self.post(&self.events_url, form, body.clone(), history, read_events).await
+            }
             Request::LogsHttp(logs) => {
                 let url = format!("{}/v1/logs", self.otlp_http);
-                self.post(&url, "application/x-protobuf", logs.encode_to_vec(), |body| {
+                self.post(&url, "application/x-protobuf", logs.encode_to_vec(), history, |body| {
                     read_logs(body, request.records())
                 })
                 .await
             }
             Request::SpansHttp(spans) => {
                 let url = format!("{}/v1/traces", self.otlp_http);
-                self.post(&url, "application/x-protobuf", spans.encode_to_vec(), |body| {
+                self.post(&url, "application/x-protobuf", spans.encode_to_vec(), history, |body| {
                     read_spans(body, request.records())
                 })
                 .await
             }
-            Request::LogsGrpc(logs) => match self.logs.clone().export(self.with_key(logs.clone())).await {
+            Request::LogsGrpc(logs) => match self.logs.clone().export(self.with_key(logs.clone(), history)).await {
                 Ok(answer) => {
                     taken(request.records(), answer.get_ref().partial_success.as_ref().map(|p| p.rejected_log_records))
                 }
                 Err(status) => of_status(&status),
             },
-            Request::SpansGrpc(spans) => match self.traces.clone().export(self.with_key(spans.clone())).await {
-                Ok(answer) => {
-                    taken(request.records(), answer.get_ref().partial_success.as_ref().map(|p| p.rejected_spans))
+            Request::SpansGrpc(spans) => {
+                match self.traces.clone().export(self.with_key(spans.clone(), history)).await {
+                    Ok(answer) => {
+                        taken(request.records(), answer.get_ref().partial_success.as_ref().map(|p| p.rejected_spans))
+                    }
+                    Err(status) => of_status(&status),
                 }
-                Err(status) => of_status(&status),
-            },
+            }
         }
     }
 
-    fn with_key<T>(&self, message: T) -> tonic::Request<T> {
+    fn with_key<T>(&self, message: T, history: bool) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
+        if history {
+            request.metadata_mut().insert(HISTORY, MetadataValue::from_static("1"));
+        }
         request.metadata_mut().insert("authorization", self.bearer.clone());
         request
     }
 
-    async fn post(&self, url: &str, form: &str, body: Vec<u8>, read: impl Fn(&[u8]) -> Answer) -> Answer {
-        let sent = self
-            .http
-            .post(url)
-            .header(AUTHORIZATION, self.bearer.as_bytes())
-            .header(CONTENT_TYPE, form)
-            .body(body)
-            .send()
-            .await;
+    async fn post(
+        &self,
+        url: &str,
+        form: &str,
+        body: Vec<u8>,
+        history: bool,
+        read: impl Fn(&[u8]) -> Answer,
+    ) -> Answer {
+        let request = self.http.post(url).header(AUTHORIZATION, self.bearer.as_bytes()).header(CONTENT_TYPE, form);
+        let request = if history { request.header(HISTORY, "1") } else { request };
+        let sent = request.body(body).send().await;
         let Ok(response) = sent else { return Answer::Later(None) };
         let status = response.status().as_u16();
         let seconds = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());

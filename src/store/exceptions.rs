@@ -1,7 +1,7 @@
 //! Exceptions for lists: a page of them, their sums, what they can be narrowed by; and what the pipeline asks of them.
 
 use clickhouse::Row;
-use clickhouse::query::Query;
+use clickhouse::query::{Query, RowCursor};
 use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
@@ -293,6 +293,11 @@ impl Store {
     /// What is open, of all tenants, with what was last written of it.
     pub async fn exception_marks(&self) -> Result<Vec<ExceptionMark>, StoreError> {
         Ok(self.writer.query_raw(read!("exception_marks")).fetch_all().await?)
+    }
+
+    /// What ended in workflows that go on, of all tenants, with what was last written of it.
+    pub fn closed_marks(&self) -> Result<RowCursor<ExceptionMark>, StoreError> {
+        Ok(self.writer.query_raw(read!("closed_marks")).fetch()?)
     }
 
     /// What changed after a version, of all tenants; everything open for version 0.

@@ -18,7 +18,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxBuildHasher;
 
 use super::rows::Batch;
@@ -40,6 +40,8 @@ pub(super) struct Open {
     tenants: RwLock<HashMap<String, Arc<RwLock<Tenant>>>>,
     /// Whether all that is open was read: before, nobody is answered from here.
     read: AtomicBool,
+    /// What was written while it is being read; None while nobody reads.
+    meanwhile: Mutex<Option<Vec<Batch>>>,
 }
 
 #[derive(Default)]
@@ -68,8 +70,18 @@ impl Open {
     /// Takes in a batch that is stored.
     pub fn note(&self, batch: &Batch) {
         if !self.read.load(Ordering::Acquire) {
-            return;
+            let mut meanwhile = self.meanwhile.lock();
+            if !self.read.load(Ordering::Acquire) {
+                if let Some(batches) = &mut *meanwhile {
+                    batches.push(kept_of(batch));
+                }
+                return;
+            }
         }
+        self.take_in(batch);
+    }
+
+    fn take_in(&self, batch: &Batch) {
         each(
             &batch.workflows,
             |row| &row.tenant,
@@ -118,6 +130,18 @@ impl Open {
     }
 }
 
+/// What of a batch is kept.
+fn kept_of(batch: &Batch) -> Batch {
+    Batch {
+        workflows: batch.workflows.clone(),
+        exceptions: batch.exceptions.clone(),
+        slas: batch.slas.clone(),
+        readiness: batch.readiness.clone(),
+        objects: batch.objects.clone(),
+        ..Batch::default()
+    }
+}
+
 /// Rows of the same tenant stand together: calls once for each stretch of them.
 fn each<R>(rows: &[R], tenant: impl Fn(&R) -> &String, mut with: impl FnMut(&str, &[R])) {
     for rows in rows.chunk_by(|a, b| tenant(a) == tenant(b)) {
@@ -151,8 +175,15 @@ fn hash(names: impl Hash) -> u64 {
 }
 
 impl Store {
-    /// Reads what is open and keeps it from now on. To be called before anything is written; again after an error.
-    pub async fn keep_open(&self) -> Result<[usize; 5], StoreError> {
+    /// Reads what is open and keeps it from now on. To be called before anything is written, though it may be awaited later;
+    /// again after an error.
+    pub fn keep_open(&self) -> impl Future<Output = Result<[usize; 5], StoreError>> + Send + use<> {
+        self.open.meanwhile.lock().get_or_insert_default();
+        let store = self.clone();
+        async move { store.read_open().await }
+    }
+
+    async fn read_open(&self) -> Result<[usize; 5], StoreError> {
         let mut tenants: HashMap<String, Tenant> = HashMap::new();
         macro_rules! read_in {
             ($query:expr, $seen:ty, |$tenant:ident, $row:ident| $note:expr) => {{
@@ -206,7 +237,12 @@ impl Store {
         let found = tenants.values().map(sizes).fold([0; 5], |sum, more| std::array::from_fn(|at| sum[at] + more[at]));
         let tenants = tenants.into_iter().map(|(name, tenant)| (name, Arc::new(RwLock::new(tenant))));
         *self.open.tenants.write() = tenants.collect();
+        let mut meanwhile = self.open.meanwhile.lock();
+        for batch in meanwhile.take().unwrap_or_default() {
+            self.open.take_in(&batch);
+        }
         self.open.read.store(true, Ordering::Release);
+        drop(meanwhile);
         Ok(found)
     }
 

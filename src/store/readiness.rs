@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clickhouse::Row;
-use clickhouse::query::Query;
+use clickhouse::query::{Query, RowCursor};
 use futures_util::Stream;
 use serde::Deserialize;
 
@@ -174,10 +174,9 @@ impl Store {
     }
 
     /// What stands of both tables, of all tenants.
-    pub async fn ledger_marks(&self) -> Result<Vec<Mark>, StoreError> {
-        let mut marks: Vec<Mark> = self.writer.query_raw(read!("readiness_marks")).fetch_all().await?;
-        marks.extend(self.writer.query_raw(read!("reconciliation_marks")).fetch_all::<Mark>().await?);
-        Ok(marks)
+    pub fn ledger_marks(&self) -> Result<[RowCursor<Mark>; 2], StoreError> {
+        let readiness = self.writer.query_raw(read!("readiness_marks")).fetch()?;
+        Ok([readiness, self.writer.query_raw(read!("reconciliation_marks")).fetch()?])
     }
 }
 

@@ -205,6 +205,10 @@ pub struct WorkflowRow {
     pub readiness: String,
     /// Every object in it, `type/id`, the root included.
     pub members: Vec<String>,
+    /// When time alone changes it next.
+    pub wakes_ms: Option<i64>,
+    /// A hash of what this says.
+    pub mark: u64,
     pub version: u64,
 }
 
@@ -386,4 +390,17 @@ pub struct Batch {
     pub points: Vec<PointRow>,
     pub source_minutes: Vec<SourceMinuteRow>,
     pub dependency_minutes: Vec<DependencyMinuteRow>,
+}
+
+impl Batch {
+    /// Whether no snapshot is among it.
+    pub fn has_nothing_derived(&self) -> bool {
+        self.objects.is_empty()
+            && self.workflows.is_empty()
+            && self.slas.is_empty()
+            && self.paths.is_empty()
+            && self.exceptions.is_empty()
+            && self.readiness.is_empty()
+            && self.reconciliation.is_empty()
+    }
 }

@@ -156,12 +156,6 @@ impl Store {
     pub fn open_slas(&self) -> Result<RowCursor<StoredSla>, StoreError> {
         Ok(self.writer.query_raw(read!("open_slas")).fetch()?)
     }
-
-    /// The same of workflows that come back into memory.
-    pub async fn stored_slas(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<StoredSla>, StoreError> {
-        let query = self.reader.query_raw(read!("stored_slas")).param("tenant", tenant);
-        Ok(query.param("objects", names(roots)).fetch_all().await?)
-    }
 }
 
 fn narrowed(query: Query, filter: &SlaFilter) -> Query {

@@ -151,6 +151,8 @@ pub struct Reach {
     pub shipped: u64,
     #[serde(rename = "known_there")]
     pub known: u64,
+    /// Not known there, and shipped so lately that they need not be yet.
+    pub fresh: u64,
     /// The oldest that are not, with the time at which they were shipped.
     pub missing: Vec<String>,
     pub missing_since: Vec<i64>,
@@ -211,9 +213,9 @@ impl Store {
         Ok(query.param("limit", CARRIERS).fetch_all().await?)
     }
 
-    pub async fn reach(&self, tenant: &str, since_ms: i64) -> Result<Reach, StoreError> {
+    pub async fn reach(&self, tenant: &str, since_ms: i64, now_ms: i64) -> Result<Reach, StoreError> {
         let query = self.reader.query_raw(read!("reach")).param("tenant", tenant);
-        Ok(query.param("since_ms", since_ms).fetch_one().await?)
+        Ok(query.param("since_ms", since_ms).param("now_ms", now_ms).fetch_one().await?)
     }
 
     pub async fn invoice_failures(&self, tenant: &str, since_ms: i64) -> Result<InvoiceFailures, StoreError> {

@@ -1,4 +1,4 @@
-//! What the pipeline asks when it starts: what is open, what was taken last, where versions go on.
+//! What the pipeline asks when it starts: what there is, what is open, what was taken last, where versions go on.
 //! Answers may be large, so they stream, and without the time limit of pages.
 
 use chrono::Utc;
@@ -6,7 +6,7 @@ use clickhouse::Row;
 use clickhouse::query::RowCursor;
 use serde::Deserialize;
 
-use super::rows::{EventRow, ObjectRow};
+use super::rows::EventRow;
 use super::{Store, StoreError};
 
 /// An id taken before, and what it stood for.
@@ -19,20 +19,39 @@ pub struct RecentId {
     pub content: u64,
 }
 
-impl Store {
-    /// Every object, of all tenants, that is held or belongs to a workflow that is not closed.
-    pub fn open_objects(&self) -> Result<RowCursor<ObjectRow>, StoreError> {
-        Ok(self.writer.query_raw(read!("open_objects")).fetch()?)
-    }
+/// That there is an object of this name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct StoredName<'a> {
+    pub tenant: &'a str,
+    /// XXH3 of `type/id`.
+    pub name: u64,
+}
 
-    /// Every event of such objects, those of one object together and in the order in which they happened.
+/// What the pipeline must know of a workflow before it is read back.
+#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
+pub struct StoredWorkflow {
+    pub tenant: String,
+    pub root_type: String,
+    pub root_id: String,
+    /// When time alone changes it next.
+    pub wakes_ms: Option<i64>,
+    pub mark: u64,
+}
+
+impl Store {
+    /// Every event of every object, of all tenants, that is held or belongs to a workflow that is not closed: those of one object together and in the order in which they happened.
     pub fn open_events(&self) -> Result<RowCursor<EventRow>, StoreError> {
         Ok(self.writer.query_raw(read!("open_events")).fetch()?)
     }
 
-    /// Tenant and name (`type/id`) of every other object: what is known of it is in the store only.
-    pub async fn closed_objects(&self) -> Result<Vec<(String, String)>, StoreError> {
-        Ok(self.writer.query_raw(read!("closed_objects")).fetch_all().await?)
+    /// The name of every object that is described or named.
+    pub fn stored_names(&self) -> Result<RowCursor<StoredName<'static>>, StoreError> {
+        Ok(self.writer.query_raw(read!("stored_names")).fetch()?)
+    }
+
+    /// Every workflow that is open or that time changes.
+    pub fn stored_workflows(&self) -> Result<RowCursor<StoredWorkflow>, StoreError> {
+        Ok(self.writer.query_raw(read!("stored_workflows")).fetch()?)
     }
 
     /// Of all tenants, received last, the newest first.

@@ -257,6 +257,8 @@ fn workflows(block: &mut Block, rows: &[WorkflowRow]) {
     block.word_lists("exceptions", rows.iter().map(|row| row.exceptions.as_slice()));
     block.words("readiness", rows.iter().map(|row| row.readiness.as_str()));
     block.string_lists("members", rows.iter().map(|row| row.members.as_slice()));
+    block.some_millis("wakes_at", rows.iter().map(|row| row.wakes_ms));
+    block.numbers("mark", rows.iter().map(|row| row.mark));
     block.numbers("version", rows.iter().map(|row| row.version));
 }
 

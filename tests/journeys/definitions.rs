@@ -87,4 +87,24 @@ async fn a_workflow_keeps_its_version_until_it_is_migrated() {
     })
     .await;
     assert_eq!(version("OLD").await, Some(2));
+
+    // What was changed is marked for whoever is on call.
+    let (_, made) = milepost(&[
+        "key",
+        "create",
+        "--data-dir",
+        server.folder().to_str().unwrap(),
+        "--tenant",
+        "acme",
+        "--source",
+        "late/comer",
+    ]);
+    assert!(made.starts_with("mp_"), "{made}");
+    until("triage tells of the definition and the key", || async {
+        let (_, page) = server.page("/t/acme/triage").await;
+        let told = page.contains("definition order-to-cash.toml was changed")
+            || page.contains("definition order-to-cash.toml was added");
+        (told && page.contains("was made to send as late/comer")).then_some(())
+    })
+    .await;
 }

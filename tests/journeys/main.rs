@@ -14,6 +14,7 @@ mod ledger;
 mod pages;
 mod refusals;
 mod replays;
+mod restarts;
 mod rules;
 mod sdks;
 mod server;

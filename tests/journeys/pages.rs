@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::server::{PROJECT, Server, event, order, until};
 
 /// Tells one browser story; it sends what it needs by itself.
-fn browser(server: &Server, story: &str) {
+pub fn browser(server: &Server, story: &str) {
     let ran = Command::new("node")
         .arg(format!("tests/clients/browser/{story}.mjs"))
         .args([&server.http, server.tenant, &server.send_key, &server.read_key])

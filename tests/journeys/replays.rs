@@ -108,7 +108,11 @@ struct Counted {
     requests: Mutex<Vec<(String, String)>>,
 }
 
+/// Takes everything but what the path tells it to refuse.
 async fn count(request: HttpRequest, body: web::Bytes, counted: web::Data<Counted>) -> HttpResponse {
+    if request.path() == "/refuse" {
+        return HttpResponse::UnprocessableEntity().body("no such order");
+    }
     let key = request.headers().get("idempotency-key").unwrap().to_str().unwrap().to_owned();
     let event: Value = serde_json::from_slice(&body).unwrap();
     counted.requests.lock().unwrap().push((key, event["id"].as_str().unwrap_or_default().to_owned()));
@@ -353,6 +357,63 @@ async fn an_action_is_offered_sent_once_and_missed_until_its_effect_is_seen() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_target_refuses_is_a_failed_payload_of_its_own_and_may_be_sent_again() {
+    let (counted, dir) = receiver("");
+    let target = dir.path().join("targets/counter.toml");
+    let good = std::fs::read_to_string(&target).unwrap();
+    std::fs::write(&target, good.replace("/in\"", "/refuse\"")).unwrap();
+    std::fs::create_dir(dir.path().join("actions")).unwrap();
+    std::fs::write(dir.path().join("actions/trigger.toml"), TRIGGER).unwrap();
+    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    server.send(&json!([order("SO-B", 0)])).await;
+    until("the order is there", || server.workflow("SO-B")).await;
+    let one = "/api/v1/workflows/order/SO-B/actions/trigger-invoice";
+    let (_, said) = server.act(one, &json!({"reason": "Lost on the way"}), Some("k-1")).await;
+    let job = finished(&server, said["replay_id"].as_str().unwrap()).await;
+    assert_eq!(job["counts"]["failed"], 1, "{job}");
+    let group = until("it stands among the failed payloads", || async {
+        server.ask("/api/v1/failure-groups").await?["items"].as_array()?.first().cloned()
+    })
+    .await;
+    assert_eq!((&group["code"], &group["target"]), (&json!("refused"), &json!("counter")), "{group}");
+    let failures = server.ask("/api/v1/failures").await.unwrap();
+    let id = failures["items"][0]["payload_id"].as_str().unwrap_or_else(|| panic!("{failures}")).to_owned();
+    let kept = server.ask(&format!("/api/v1/payloads/{id}")).await.unwrap();
+    assert!(kept.to_string().contains("SO-B") && kept.to_string().contains("no such order"), "{kept}");
+    let sources = server.ask("/api/v1/sources").await.unwrap();
+    assert!(!sources.to_string().contains("milepost/delivery"), "it is no source: {sources}");
+
+    std::fs::write(&target, good).unwrap();
+    let ask = json!({"payloads": [id], "through": "target:counter", "reason": "The order is there now"});
+    let sent = until("it goes through when the target takes it", || async {
+        let (_, said) = server.act("/api/v1/replays", &ask, None).await;
+        let job = finished(&server, said["id"].as_str()?).await;
+        (job["counts"]["sent"] == 1).then_some(job)
+    })
+    .await;
+    assert_eq!(counted.requests.lock().unwrap().len(), 1, "{sent}");
+}
+
+#[tokio::test]
+async fn in_a_browser_an_action_of_a_tenants_own_is_asked_for_beside_the_list() {
+    let (counted, dir) = receiver("[effect]\nevent = \"invoice.issued\"\nwithin = \"10m\"\n");
+    // What is everybody's leads nowhere; the tenant's own target and words are laid over it.
+    let own = dir.path().join("tenants/acme");
+    std::fs::create_dir_all(own.join("targets")).unwrap();
+    std::fs::create_dir_all(own.join("actions")).unwrap();
+    std::fs::create_dir(dir.path().join("actions")).unwrap();
+    let shared = dir.path().join("targets/counter.toml");
+    let text = std::fs::read_to_string(&shared).unwrap();
+    std::fs::write(own.join("targets/counter.toml"), text.replace("\"Counter\"", "\"Own billing\"")).unwrap();
+    std::fs::write(&shared, "key = \"counter\"\ntitle = \"Nowhere\"\nurl = \"https://nowhere.invalid/\"\n").unwrap();
+    std::fs::write(dir.path().join("actions/trigger.toml"), TRIGGER).unwrap();
+    std::fs::write(own.join("actions/trigger.toml"), "title = \"Ask our own billing\"\n").unwrap();
+    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    crate::pages::browser(&server, "actions");
+    assert_eq!(counted.requests.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_cancelled_job_ends_when_the_effects_of_what_was_out_are_known() {
     let (counted, dir) = receiver("[effect]\nevent = \"order.created\"\nwithin = \"6s\"\n");
     let mut server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
@@ -467,4 +528,44 @@ async fn without_script_a_payload_is_edited_a_group_mended_and_a_replay_put_off(
     assert_eq!((&job["state"], &job["starts_at"]), (&json!("scheduled"), &json!("2099-01-01T00:00:00.000Z")), "{job}");
     let (_, page) = server.page(&place(&format!("payloads/{}", ids[0]))).await;
     assert!(page.contains("Replays of it"), "the payload leads to its replay");
+}
+
+#[tokio::test]
+async fn a_rule_mends_records_that_came_by_otlp_too() {
+    let server = Server::start().await;
+    let text = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
+    let entry = |key: &str, value: Value| json!({"key": key, "value": value});
+    let record = |n: u32| {
+        let line = [text("line", "10"), text("sku", "AB-77"), text("quantity", "five"), text("unit", "EA")];
+        let lines = json!({"arrayValue": {"values": [{"kvlistValue": {"values": line}}]}});
+        let amount = json!({"kvlistValue": {"values": [text("value", "10.00"), text("currency", "EUR")]}});
+        let body = [text("customer", "ACME"), entry("lines", lines), entry("amount", amount)];
+        json!({"timeUnixNano": "1795428000000000000", "eventName": "order.created", "body": {"kvlistValue": {"values": body}},
+            "attributes": [text("biz.event.id", &format!("o-{n}")), text("biz.object.type", "order"), text("biz.object.id", &format!("SO-{n}"))]})
+    };
+    let logs = json!({"resourceLogs": [{"resource": {"attributes": [text("service.name", "shop"), text("biz.source", "shop/web")]},
+        "scopeLogs": [{"logRecords": [record(1), record(2)]}]}]});
+    let body = milepost_ingest::logs_json_to_protobuf(logs.to_string().as_bytes()).unwrap();
+    let request = reqwest::Client::new().post(format!("{}/v1/logs", server.otlp_http)).bearer_auth(&server.send_key);
+    let sent = request.header("content-type", "application/x-protobuf").body(body).send().await.unwrap();
+    assert!(sent.status().is_success());
+    let ids = failed(&server, 2).await;
+    let failures = server.ask("/api/v1/failures").await.unwrap();
+    let pointer = failures["items"][0]["pointer"].as_str().unwrap().to_owned();
+    assert!(pointer.ends_with("/body/lines/0/quantity"), "{pointer}");
+    let at = "/resourceLogs/*/scopeLogs/*/logRecords/*/body/lines/*/quantity";
+    let group = until("the group is counted", || async {
+        let groups = server.ask("/api/v1/failure-groups").await?;
+        (groups["items"][0]["count"] == 2).then(|| groups["items"][0]["id"].as_str().unwrap().to_owned())
+    })
+    .await;
+    let rule = format!("op0=map&at0={}&from0=five&to0=5", milepost::pages::words::encode(at));
+    let (_, page) = server.page(&format!("/t/acme/failures/{group}/mend?{rule}")).await;
+    assert!(page.contains("would be taken") && !page.contains("still wrong"), "the samples: {page}");
+    let ask = json!({"payloads": ids, "through": "pipeline", "reason": "Typed in words",
+        "rule": [{"op": "map", "at": at, "values": {"five": "5"}}]});
+    let (_, said) = server.act("/api/v1/replays", &ask, None).await;
+    let job = finished(&server, said["id"].as_str().unwrap_or_else(|| panic!("{said}"))).await;
+    assert_eq!(job["counts"]["proven"], 2, "{job}");
+    until("the orders are there", || server.workflow("SO-2")).await;
 }

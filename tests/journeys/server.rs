@@ -68,6 +68,11 @@ impl Server {
         server
     }
 
+    /// From the next start on with other arguments.
+    pub fn with(&mut self, more: &[&str]) {
+        self.more = more.iter().map(|&a| a.to_owned()).collect();
+    }
+
     /// Starts the process and reads where it listens.
     pub fn launch(&mut self) {
         assert!(self.process.is_none(), "it is running");

@@ -127,6 +127,23 @@ async fn static_files_are_kept_by_browsers_until_they_change() {
 }
 
 #[actix_web::test]
+async fn the_shift_that_was_chosen_last_holds_until_another_is_chosen_or_none() {
+    let house = House::new();
+    let board = |cookie: &str, query: &str| {
+        let uri = format!("/t/acme/board{query}");
+        test::TestRequest::get().uri(&uri).insert_header((header::COOKIE, format!("shift={cookie}")))
+    };
+    let said = house.ask(board("14:00", "?flow=order-to-cash")).await;
+    assert_eq!(said.status, 303);
+    assert_eq!(said.headers.get(header::LOCATION).unwrap(), "/t/acme/board?flow=order-to-cash&since=14%3A00");
+    // Here no store answers; the board itself is asked for, and what nobody offers is not remembered.
+    for (cookie, query) in [("14:00", "?since=22:00"), ("14:00", "?since=none"), ("", ""), ("15:30", ""), ("none", "")]
+    {
+        assert_eq!(house.ask(board(cookie, query)).await.status, 503, "{cookie} {query}");
+    }
+}
+
+#[actix_web::test]
 async fn choices_are_kept_and_lead_back_to_this_site_only() {
     let house = House::new();
     let form = |site: &str, back: &str| {

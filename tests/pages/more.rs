@@ -291,7 +291,8 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
     let silent = SourceSummary { last_ms: NOW - 14 * MINUTE, ..source("wms/east-2", "wms") };
     let (sources, rows) = ([source("erp/main", "erp"), silent], [failure(0, "\"AB-7\"")]);
     let groups = [group(&rows[0])];
-    let reach = Reach { shipped: 40, known: 38, missing: vec!["SH-9".into()], missing_since: vec![NOW - 3 * HOUR] };
+    let reach =
+        Reach { shipped: 40, known: 38, fresh: 0, missing: vec!["SH-9".into()], missing_since: vec![NOW - 3 * HOUR] };
     let invoices =
         InvoiceFailures { triggered: 12, issued: 10, failed: 2, invoices: 2, fingerprints: vec!["7".into()] };
     let carriers =

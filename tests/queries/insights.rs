@@ -165,8 +165,8 @@ async fn a_database_from_before_is_told_again_what_figures_of_weeks_are_made_of(
     assert_eq!(store.migrate().await.unwrap().applied, ["0105_paths_landmarks.sql"]);
 
     let figures = "SELECT root_id, delivered_ms, proved_ms, invoiced_ms, toInt64(assumeNotNull(amount)), toString(currency), cancelled, toString(promise) FROM paths FINAL ORDER BY root_id";
-    let found: Vec<(String, i64, i64, i64, i64, String, bool, String)> =
-        client.query(figures).fetch_all().await.unwrap();
+    type Told = (String, i64, i64, i64, i64, String, bool, String);
+    let found: Vec<Told> = client.query(figures).fetch_all().await.unwrap();
     let told = |p: &PathRow| {
         let money = p.currency.clone();
         (p.root_id.clone(), p.delivered_ms, p.proved_ms, p.invoiced_ms, 100, money, p.cancelled, p.promise.clone())

@@ -117,6 +117,8 @@ pub fn workflow(n: u32) -> WorkflowRow {
         exceptions: if n % 3 == 2 { vec![] } else { vec!["credit_hold".into(), "backorder".into()] },
         readiness: "not_due".into(),
         members: vec![format!("order/SO-{n}"), format!("shipment/SH/{n}")],
+        wakes_ms: n.is_multiple_of(2).then_some(NOW + MINUTE),
+        mark: u64::from(n) << 40,
         version: 10 + u64::from(n),
     }
 }

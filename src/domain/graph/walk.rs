@@ -14,6 +14,11 @@ const MAX_ROOTS: usize = 10_000;
 /// Object types that stand for themselves and wait for nothing.
 const STANDALONE: [&str; 6] = ["customer", "item", "location", "carrier", "message", "event"];
 
+/// Whether objects of a type stand for themselves: what they are linked with says nothing about them.
+pub fn stands_alone(kind: &str) -> bool {
+    STANDALONE.contains(&kind)
+}
+
 /// Whether an object hangs from something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -91,7 +96,7 @@ impl Graph {
             return Standing::Joined(roots);
         }
         let parents = |kind: &str| definitions.iter().find(|d| d.reach.values().flatten().any(|k| k == kind));
-        if STANDALONE.contains(&object.kind.as_str()) || definitions.of_root(&object.kind).is_some() {
+        if stands_alone(&object.kind) || definitions.of_root(&object.kind).is_some() {
             return Standing::Alone;
         }
         let (Some(definition), Some(start)) = (parents(&object.kind), self.find(object)) else {

@@ -145,6 +145,18 @@ impl Case<'_, '_> {
         self.unit.shipped_at.is_some()
     }
 
+    /// What is missing has no event of its own: the last that was heard of the goods shows it, or the order.
+    pub fn last_heard(&self) -> Vec<Witness> {
+        let of = |kind: &str| -> Vec<Witness> {
+            self.unit.shipments.iter().filter_map(|s| Some(evidence(&s.object, s.last(kind)?))).collect()
+        };
+        let goods = ["shipment.delivered", "shipment.shipped", "shipment.short_shipped"].into_iter().map(of);
+        goods.into_iter().find(|found| !found.is_empty()).unwrap_or_else(|| {
+            let root = self.tree.nodes.iter().filter(|n| n.depth == 0);
+            root.filter_map(|n| Some(evidence(&n.object, n.last("order.created").or(n.facts.last())?))).collect()
+        })
+    }
+
     fn is_billed(&self) -> bool {
         !self.unit.documents.is_empty()
     }

@@ -16,6 +16,11 @@ pub fn fault(value: Decimal, currency: &str) -> Option<String> {
     })
 }
 
+/// How many places an amount of it is written with: two where nobody knows.
+pub fn places(currency: &str) -> u32 {
+    Currency::from_code(currency).and_then(|known| known.exponent()).map_or(2, u32::from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -88,6 +88,9 @@ pub fn told(workflow: &Workflow) -> Vec<String> {
 fn check(name: &str, rules: &str, entries: Vec<Entry>, minute: i64, expected: &[&str]) {
     let workflow = order(rules, entries, minute);
     assert_eq!(told(&workflow), expected, "{name}: {:#?}", workflow.readiness.reasons);
+    for reason in workflow.readiness.units.iter().flat_map(|unit| &unit.reasons) {
+        assert!(!reason.evidence.is_empty(), "{name}: {} without the events that show it", reason.code);
+    }
 }
 
 const TEN: [(&str, &str); 1] = [("10", "4")];

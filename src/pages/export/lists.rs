@@ -3,7 +3,7 @@
 use super::{Asked, Cell, Column, Fault, Kind, List, MAX_ROWS, Past, Record, Sums, Table, column};
 use crate::pages::desk::FAILURES_BACK_MS;
 use crate::pages::params::Query;
-use crate::pages::readiness::export as finance;
+use crate::pages::readiness::{self, export as finance};
 use crate::pages::slas::{breaches, export as clocks};
 use crate::pages::{exceptions, failures, mask, status, words, workflow_filter, workflows};
 use crate::store::rows::{ExceptionRow, FailureRow, ObjectRow, WorkflowRow};
@@ -42,8 +42,8 @@ pub const LISTS: &[List] = &[
         key: "readiness",
         page: "readiness",
         title: "Invoice readiness",
-        known: &["state", "reason", "age", "customer", "carrier", "system", "currency", "q", "as_of"],
-        words: crate::pages::readiness::filter_words,
+        known: &readiness::FILTERS,
+        words: readiness::filter_words,
         open: |asked| Box::pin(finance::readiness(asked)),
         count: |asked| Box::pin(async { Ok(finance::readiness_sums(asked).await?.rows) }),
         sums: |asked| Box::pin(finance::readiness_sums(asked)),
@@ -54,7 +54,7 @@ pub const LISTS: &[List] = &[
         key: "reconciliation",
         page: "reconciliation",
         title: "Reconciliation",
-        known: &["kind", "matched", "customer", "carrier", "q", "as_of"],
+        known: &readiness::FILTERS_COMPARED,
         words: plain_words,
         open: |asked| Box::pin(finance::reconciliation(asked)),
         count: |asked| Box::pin(async { Ok(finance::reconciliation_sums(asked).await?.rows) }),

@@ -305,6 +305,53 @@ fn a_spreadsheet_that_does_not_fit_on_the_disk_is_a_fault_to_its_last_byte() {
     }
 }
 
+/// Rows, the sum of their amounts in millionths, and what the first sheet says of both, as another program reads them.
+fn read_back(bytes: &[u8]) -> (usize, i128, Vec<String>) {
+    use calamine::{Data, Reader as _, Xlsx};
+    let mut book: Xlsx<_> = Xlsx::new(io::Cursor::new(bytes)).unwrap();
+    let millionths = |cell: Option<&Data>| match cell {
+        Some(Data::Float(number)) => (number * 1e6).round() as i128,
+        Some(Data::String(text)) => Decimal::from_str_exact(text).unwrap().mantissa() * 10_i128.pow(4),
+        other => panic!("{other:?} is no amount"),
+    };
+    let rows = book.worksheet_range("Rows").unwrap();
+    let sum = rows.rows().skip(1).map(|row| millionths(row.get(1))).sum();
+    let about = book.worksheet_range("About").unwrap();
+    let told = about.rows().filter(|row| row[0] == "Rows" || row[0].to_string().starts_with("Total"));
+    (rows.height() - 1, sum, told.map(|row| row[1].to_string()).collect())
+}
+
+/// Many sizes, several at once in one folder, as people take them: none is short, whoever reads it.
+#[test]
+fn spreadsheets_are_whole_whatever_their_size_and_however_many_are_written_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let sizes = [0_usize, 1, 2, 63, 64, 65, 500, 1_000, 4_097, 20_000];
+    std::thread::scope(|scope| {
+        for part in 0..4_usize {
+            let folder = folder.path();
+            scope.spawn(move || {
+                for rows in sizes.into_iter().map(|size| size + part) {
+                    let clock = Clock::new(AT, "Europe/Berlin").unwrap();
+                    let file = xlsx_file::XlsxFile::new(COLUMNS.to_vec(), clock, folder).unwrap();
+                    let text = |n: usize| format!("{n}{}", "<&ü\u{1F600}\n\u{1}".repeat(n % 40));
+                    let records: Vec<Record> =
+                        (0..rows).map(|n| record(&text(n), n as i128 * 12_345 * 10_000, "EUR")).collect();
+                    let (bytes, sums) = written(Box::new(file), &records);
+                    let (found, sum, told) = read_back(&bytes);
+                    let wanted: i128 = (0..rows as i128).map(|n| n * 12_345 * 10_000).sum();
+                    assert_eq!((found, sum), (rows, wanted), "{rows} rows");
+                    assert_eq!(sums.rows, rows as u64);
+                    assert_eq!(told[0].parse::<f64>().unwrap(), rows as f64);
+                    if rows > 0 {
+                        assert_eq!((told[1].parse::<f64>().unwrap() * 1e6).round() as i128, wanted, "{rows} rows");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left lying about");
+}
+
 proptest! {
     #[test]
     fn every_amount_is_written_to_the_last_digit(value in any::<i128>()) {

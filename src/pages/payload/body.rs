@@ -61,9 +61,11 @@ impl<'a> Body<'a> {
     pub fn lines(&self, view: &str, offset: Option<i64>) -> Shown {
         let offset = offset.and_then(|at| usize::try_from(at).ok());
         match (view, std::str::from_utf8(self.bytes)) {
-            ("hex", _) | (_, Err(_)) => self.hex(offset),
+            ("hex", _) | ("raw", Err(_)) => self.hex(offset),
             ("raw", Ok(text)) => self.plain(text, offset),
             (_, Ok(text)) => self.pretty(text).unwrap_or_else(|| self.plain(text, offset)),
+            // A record within binary can be read all the same.
+            (_, Err(_)) => self.record().unwrap_or_else(|| self.hex(offset)),
         }
     }
 
@@ -82,7 +84,6 @@ impl<'a> Body<'a> {
         };
         let lines = json::hex(&self.bytes[start..end], start);
         let starts = (0..lines.len()).map(|row| start + row * 16).collect();
-        // A record within binary can be read all the same.
         let kind = guessed(self.bytes).to_owned();
         Shown { lines, writing: "hex", note, kind, rooted: true, item: None, starts }
     }
@@ -127,22 +128,18 @@ impl<'a> Body<'a> {
         Shown { lines, writing: "text", note, kind: String::new(), rooted: true, item: None, starts }
     }
 
+    /// The record asked for as it was read, of a form that is no JSON of ours.
+    fn record(&self) -> Option<Shown> {
+        let item = milepost_ingest::item(self.form?, self.headers, self.bytes, self.index?)?;
+        let lines = json::lines(&item.to_string())?;
+        Some(pretty(lines, true, "The record as it was read.", Some(item)))
+    }
+
     fn pretty(&self, text: &str) -> Option<Shown> {
-        let shown = |lines: Vec<Line>, rooted: bool, note: &str, item: Option<Value>| Shown {
-            lines,
-            writing: "pretty",
-            note: note.to_owned(),
-            kind: String::new(),
-            rooted,
-            item,
-            starts: Vec::new(),
-        };
         let ndjson = self.form == Some(Form::Ndjson);
         let textual = matches!(self.form, Some(Form::Json | Form::CloudEvent | Form::CloudEventBatch));
         if !self.alone && !ndjson && !textual {
-            let item = milepost_ingest::item(self.form?, self.headers, self.bytes, self.index?)?;
-            let lines = json::lines(&item.to_string())?;
-            return Some(shown(lines, true, "The record as it was read.", Some(item)));
+            return self.record();
         }
         if let Some(index) = self.index.filter(|_| !self.alone) {
             // One line of NDJSON, or one element of an array, is a record of its own.
@@ -152,7 +149,7 @@ impl<'a> Body<'a> {
                 element(text, index as usize)
             };
             if let Some(lines) = record.filter(|text| text.len() <= json::MAX_BYTES).as_deref().and_then(json::lines) {
-                return Some(shown(lines, true, "", None));
+                return Some(pretty(lines, true, "", None));
             }
         }
         if text.len() > json::MAX_BYTES || ndjson {
@@ -160,8 +157,13 @@ impl<'a> Body<'a> {
         }
         let lines = json::lines(text)?;
         let array = !self.alone && lines.first().is_some_and(|line| line.value.starts_with('['));
-        Some(shown(lines, !array, "", None))
+        Some(pretty(lines, !array, "", None))
     }
+}
+
+fn pretty(lines: Vec<Line>, rooted: bool, note: &str, item: Option<Value>) -> Shown {
+    let (note, kind) = (note.to_owned(), String::new());
+    Shown { lines, writing: "pretty", note, kind, rooted, item, starts: Vec::new() }
 }
 
 fn element(text: &str, index: usize) -> Option<String> {
@@ -401,6 +403,22 @@ mod tests {
         let bad: Vec<&Line> = shown.lines.iter().filter(|line| line.bad).collect();
         assert_eq!((bad.len(), bad[0].key.as_str()), (1, "1e8480"));
         assert_eq!(shown.line_of(&failed), bad[0].number);
+    }
+
+    #[test]
+    fn a_record_within_binary_is_shown_as_it_was_read() {
+        let record = serde_json::json!({"traceId": "ff".repeat(16), "attributes": [{"key": "id", "value": {"stringValue": "e1"}}]});
+        let text = serde_json::json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).to_string();
+        let body = milepost_ingest::logs_json_to_protobuf(text.as_bytes()).expect("protobuf");
+        assert!(std::str::from_utf8(&body).is_err(), "no text");
+        let row = row(Form::LogsProtobuf, &body);
+        let shown = |view: &str, index| Body::of(&row, index, None).lines(view, None);
+        let pretty = shown("pretty", Some(0));
+        assert!(pretty.writing == "pretty" && pretty.text().contains("e1"), "{}", pretty.text());
+        assert_eq!(
+            [shown("raw", Some(0)).writing, shown("hex", Some(0)).writing, shown("pretty", None).writing],
+            ["hex"; 3]
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What does not match, as a list: kinds with their number and money, and each difference with its figures.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{FacetValue, amounts, kind};
-use crate::domain::RECONCILIATION_KINDS;
+use crate::domain::{Money, RECONCILIATION_KINDS};
 use crate::pages::params::Query;
 use crate::pages::render::Page;
 use crate::pages::status::{self, Badge};
@@ -25,6 +27,10 @@ pub struct Compared {
     pub with_matched: String,
     pub matched: bool,
     pub worklist: String,
+    /// `matches`, `no-match`, empty where there are rows.
+    pub empty: &'static str,
+    /// The list without its filters.
+    pub all: String,
 }
 
 impl Page for Compared {
@@ -43,7 +49,6 @@ pub struct ComparedRow {
     pub detail: String,
     pub expected: String,
     pub found: String,
-    pub unit: String,
     pub value: String,
     pub figures: Vec<String>,
     pub since: Time,
@@ -63,17 +68,28 @@ pub fn comparison(
     let path = words::tenant_path(tenant, "reconciliation");
     let base = query.without(&["after"]);
     let to = |query: &Query| format!("{path}{}", query.text());
+    let mut by_currency: BTreeMap<&str, u64> = BTreeMap::new();
+    sums.iter().for_each(|sum| *by_currency.entry(&sum.currency).or_default() += sum.count);
+    let known = by_currency.into_iter().filter(|(currency, _)| !currency.is_empty());
+    let leading = known.max_by_key(|(_, count)| *count).map_or("", |(currency, _)| currency);
     let mut kinds: Vec<FacetValue> = Vec::new();
     for (key, title) in RECONCILIATION_KINDS {
-        let (count, _, amounts) = amounts(sums.iter().filter(|s| s.value == key));
+        let own = || sums.iter().filter(|s| s.value == key);
         let chosen = base.list("kind").iter().any(|k| k == key);
-        if count > 0 || chosen {
+        if own().next().is_some() || chosen {
             let href = to(&if chosen { base.without(&["kind"]) } else { base.with("kind", key) });
-            kinds.push(FacetValue { text: title.into(), href, count: words::count(count), amounts, share: 0, chosen });
+            kinds.push(FacetValue { chosen, ..FacetValue::new(title.into(), href, own(), leading) });
         }
     }
     let (count, ..) = amounts(sums.iter());
-    let figure = |text: &str| text.parse().map_or_else(|_| String::new(), words::quantity);
+    // A figure of money has the places of its currency, one of goods has its unit.
+    let figure = |text: &str, row: &ReconciliationRow| match text.parse() {
+        Err(_) => String::new(),
+        Ok(value) if row.unit == row.currency && !row.unit.is_empty() => {
+            words::money(&Money { value, currency: row.currency.clone() })
+        }
+        Ok(value) => format!("{} {}", words::quantity(value), row.unit).trim_end().to_owned(),
+    };
     let row = |row: &ReconciliationRow| ComparedRow {
         key: format!("{} {}/{} {}", row.kind, row.object_type, row.object_id, row.line),
         kind: kind(&row.kind),
@@ -83,9 +99,8 @@ pub fn comparison(
         root_href: words::workflow_path(tenant, &row.root_type, &row.root_id),
         line: row.line.clone(),
         detail: row.detail.clone(),
-        expected: figure(&row.expected),
-        found: figure(&row.found),
-        unit: row.unit.clone(),
+        expected: figure(&row.expected, row),
+        found: figure(&row.found, row),
         value: words::stored_money(row.value, &row.currency).unwrap_or_default(),
         figures: row.figures.clone(),
         since: clock.time(row.since_ms),
@@ -108,6 +123,36 @@ pub fn comparison(
             base.with("matched", "yes")
         }),
         worklist: words::tenant_path(tenant, "readiness"),
+        empty: match ["kind", "customer", "carrier", "q"].iter().any(|name| base.get(name).is_some()) {
+            _ if !rows.is_empty() => "",
+            true => "no-match",
+            false => "matches",
+        },
+        all: to(&base.without(&["kind", "customer", "carrier", "q"])),
         path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_money_have_the_places_of_their_currency_and_goods_their_unit() {
+        let row = |expected: &str, unit: &str, currency: &str| ReconciliationRow {
+            kind: "freight".into(),
+            expected: expected.into(),
+            unit: unit.into(),
+            currency: currency.into(),
+            ..ReconciliationRow::default()
+        };
+        let rows = [row("486.7", "EUR", "EUR"), row("1200", "JPY", "JPY"), row("2.5", "KG", "EUR"), row("", "", "")];
+        let query = Query::parse("q=none");
+        let page = comparison("acme", &Clock::utc(0), &query, &rows, &[], None);
+        let shown: Vec<&str> = page.rows.iter().map(|row| row.expected.as_str()).collect();
+        assert_eq!(shown, ["486.70 EUR", "1,200 JPY", "2.5 KG", ""]);
+        assert_eq!(page.empty, "");
+        assert_eq!(comparison("acme", &Clock::utc(0), &query, &[], &[], None).empty, "no-match");
+        assert_eq!(comparison("acme", &Clock::utc(0), &Query::parse(""), &[], &[], None).empty, "matches");
     }
 }

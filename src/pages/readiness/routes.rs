@@ -5,7 +5,7 @@ use chrono::DateTime;
 use milepost_ingest::ObjectRef;
 
 use super::decision::{Wish, decision};
-use super::{Found, KNOWN, KNOWN_COMPARED, PER_PAGE, compared, comparison, filter, item, list};
+use super::{FILTERS, FILTERS_COMPARED, Found, PER_PAGE, compared, comparison, filter, item, list};
 use crate::pages::act::Submission;
 use crate::pages::desk::Desk;
 use crate::pages::problem::Trouble;
@@ -19,6 +19,9 @@ use crate::store::{Cursor, ReadinessFilter};
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
 
+/// Where a reader stands, beside the filters.
+const PLACE: [&str; 2] = ["after", "tz"];
+
 /// To be put under `/t/{tenant}`.
 pub fn configure(cfg: &mut web::ServiceConfig) {
     cfg.route("/readiness", web::get().to(|desk: Shared, request: HttpRequest| told(desk, request, worklist)))
@@ -31,7 +34,7 @@ pub fn configure(cfg: &mut web::ServiceConfig) {
 }
 
 async fn worklist(desk: &Desk, request: &HttpRequest) -> Answer {
-    let mut visit = Visit::new(desk, request, &KNOWN).await?;
+    let mut visit = Visit::new(desk, request, &[&FILTERS[..], &PLACE].concat()).await?;
     let (filter, complaints) = filter(&visit.query, visit.as_of_ms, visit.clock.now_ms);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);
@@ -108,7 +111,7 @@ async fn decide(desk: &Desk, request: &HttpRequest, form: Submission) -> Answer 
 }
 
 async fn mismatches(desk: &Desk, request: &HttpRequest) -> Answer {
-    let mut visit = Visit::new(desk, request, &KNOWN_COMPARED).await?;
+    let mut visit = Visit::new(desk, request, &[&FILTERS_COMPARED[..], &PLACE].concat()).await?;
     let (filter, complaints) = compared(&visit.query, visit.as_of_ms);
     visit.notices.extend(complaints);
     let after = cursor(&mut visit);

@@ -107,6 +107,10 @@ impl Run {
             return;
         }
         self.changed.insert(at);
+        let failed = self.job.items.lock().get(at).cloned();
+        if let Some(item) = failed {
+            self.hand_over(&item);
+        }
         if let Some(object) = freed
             && let Some(next) = self.behind.get_mut(&object).and_then(VecDeque::pop_front)
         {

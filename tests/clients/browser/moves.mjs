@@ -71,4 +71,6 @@ await story(async (open) => {
   await list.waitForURL('**/board**');
   await list.keyboard.press('Tab');
   assert.equal(await list.evaluate(() => document.activeElement.className), 'skip', 'the first stop skips to the content');
+  await list.keyboard.press('2');
+  assert.match(await list.evaluate(() => document.activeElement.textContent), /At risk/, '2 goes to the second tile');
 });

@@ -20,11 +20,15 @@ pub struct Bag {
     reasons: Map,
     systems: Map,
     /// By day of the delivery: how old that is depends on when it is asked.
-    days: FxHashMap<(Word, i64, Word), Added>,
+    days: FxHashMap<Day, Added>,
 }
 
-/// By state, value and currency.
-type Map = FxHashMap<(Word, Word, Word), Added>;
+/// State, value and currency; state, day and currency.
+type Value = (Word, Word, Word);
+type Day = (Word, i64, Word);
+type Map = FxHashMap<Value, Added>;
+/// Adds to what stands under a key, or takes away.
+type Change<K> = fn(&mut FxHashMap<K, Added>, K, &Added);
 
 #[derive(Clone, Copy, Default)]
 pub struct Added {
@@ -71,13 +75,7 @@ impl Bag {
         self.change(words, bill, part, part);
     }
 
-    fn change(
-        &mut self,
-        words: &Words,
-        bill: &Bill,
-        by_word: fn(&mut Map, (Word, Word, Word), &Added),
-        by_day: fn(&mut FxHashMap<(Word, i64, Word), Added>, (Word, i64, Word), &Added),
-    ) {
+    fn change(&mut self, words: &Words, bill: &Bill, by_word: Change<Value>, by_day: Change<Day>) {
         let amount = bill.amount.get();
         let one = Added { count: 1, total: amount.unwrap_or(0), unknown: u64::from(amount.is_none()) };
         let (state, currency) = (bill.state, bill.currency);
