@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := tests/.venv
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench bench-pages setup lint fmt unit journeys browser
+.PHONY: help demo test bench bench-import bench-pages setup lint fmt unit journeys browser
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,8 +18,11 @@ test: setup lint ## All checks: format, lint, units and laws, journeys with real
 	tests/run all
 
 bench: engine ## State in memory, then a load generator against a release build: speed, CPU, memory
-	cargo bench --locked --bench state
+	cargo bench --locked --bench state --bench state-memory
 	cargo bench --locked --bench load
+
+bench-import: engine ## Files: a million events imported, beside the live way, and the other forms (20 minutes, 10 GB)
+	cargo bench --locked --bench load -- import
 
 bench-pages: engine ## Pages at a million open workflows: time to the first byte, restart, memory (20 minutes, 10 GB)
 	cargo bench --locked --bench pages

@@ -40,6 +40,7 @@ pub use outlook::{Expected, Outlook};
 pub use rules::{NotKept, Rules, Ruling, RulingError, Texts};
 pub use run::Pipeline;
 pub use settings::Settings;
+pub use snapshot::object_row;
 pub use status::Status;
 pub use watch::{Observed, Sentinel};
 

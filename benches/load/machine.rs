@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const MILEPOST: &str = env!("CARGO_BIN_EXE_milepost");
+pub const MILEPOST: &str = env!("CARGO_BIN_EXE_milepost");
 
 pub struct Server {
     dir: PathBuf,
@@ -114,6 +114,10 @@ impl Drop for Server {
 pub struct Process(u32);
 
 impl Process {
+    pub fn of(pid: u32) -> Self {
+        Self(pid)
+    }
+
     /// CPU seconds used so far, user and system.
     pub fn cpu(self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();

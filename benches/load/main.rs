@@ -1,11 +1,12 @@
 //! Load generator: how much Milepost takes in, what that costs, and how soon it can be seen. Runs against the release build, on this
 //! machine only, a few seconds per row. Not a test: nothing here passes or fails.
 //!
-//! `cargo bench --bench load [-- KIND…] [--seconds N]`
+//! `cargo bench --bench load [-- KIND…] [--seconds N]`, and for files `cargo bench --bench load -- import [--events N]`
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made should stop")]
 
 mod bodies;
 mod cell;
+mod import;
 mod machine;
 
 use std::io::Write;
@@ -20,13 +21,23 @@ async fn main() {
     if !args.iter().any(|a| a == "--bench") {
         return;
     }
-    let seconds = args.iter().position(|a| a == "--seconds").and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(6);
+    let number = |name: &str| args.iter().position(|a| a == name).and_then(|at| args.get(at + 1)?.parse().ok());
+    let seconds = number("--seconds").unwrap_or(6);
     let wanted = |kind: &Kind| {
         !args.iter().any(|a| Kind::ALL.iter().any(|k| k.name() == a)) || args.iter().any(|a| a == kind.name())
     };
 
     let mut out = std::io::stdout();
     writeln!(out, "{}\n", machine::words()).unwrap();
+    if args.iter().any(|a| a == "import") {
+        writeln!(out, "{}", import::HEAD).unwrap();
+        import::measure(number("--events").unwrap_or(1_000_000), |row| {
+            writeln!(std::io::stdout(), "{row}").unwrap();
+        })
+        .await;
+        writeln!(out, "\n{}", import::LEGEND).unwrap();
+        return;
+    }
     writeln!(out, "{}", cell::HEAD).unwrap();
     for kind in Kind::ALL.iter().filter(|k| wanted(k)) {
         for size in [1, 100, 500] {

@@ -8,13 +8,15 @@ use milepost::simulate::wire;
 use milepost_ingest::{Context, Contracts, Form, Limits, Mapping, ObjectRef, read};
 use serde_json::json;
 
-use crate::Told;
+pub type Told = (ObjectRef, Fact);
 
 pub struct Landscape {
     orders: u64,
     begun: DateTime<Utc>,
 }
 
+/// Events of the live way that are taken and folded at once.
+const BATCH: usize = 5_000;
 /// Chapters that go on at the same time, so that the events of an order come between those of thousands of others.
 const TOGETHER: u64 = 2_500;
 
@@ -36,8 +38,8 @@ impl Landscape {
         Self { orders, begun: Utc::now() - TimeDelta::days(3) }
     }
 
-    /// Facts in the order of sending, in batches as the pipeline takes them.
-    pub fn batches(&self, size: usize) -> impl Iterator<Item = Vec<Told>> {
+    /// Facts in the order of sending, received when they were sent, in batches as the pipeline takes them.
+    pub fn batches(&self) -> impl Iterator<Item = Vec<Told>> {
         let plot = Plot { seed: 7, first: 100_000, mix: Mix::usual(), pace: Pace::LIFE };
         let chapters = self.orders / CHAPTER;
         (0..chapters).step_by(usize::try_from(TOGETHER).unwrap()).flat_map(move |first| {
@@ -47,8 +49,9 @@ impl Landscape {
                 .filter(|said| said.kind().is_some_and(|kind| !ELSEWHERE.iter().any(|other| kind.starts_with(other))))
                 .collect();
             said.sort_by_key(|said| said.sent_at);
-            let lines: Vec<String> = said.iter().filter_map(wire::event).map(|event| format!("{event}\n")).collect();
-            let batches: Vec<Vec<Told>> = lines.chunks(size).map(|lines| facts(lines.concat().as_bytes())).collect();
+            let said: Vec<_> = said.iter().filter_map(|s| Some((s.sent_at, wire::event(s)?.to_string()))).collect();
+            let one = |(sent_at, line): &(DateTime<Utc>, String)| facts(line.as_bytes(), *sent_at);
+            let batches: Vec<Vec<Told>> = said.chunks(BATCH).map(|part| part.iter().flat_map(one).collect()).collect();
             batches
         })
     }
@@ -77,11 +80,11 @@ pub fn load_of(orders: u32) -> Vec<Told> {
             lines.push_str(&format!("{event}\n"));
         }
     }
-    facts(lines.as_bytes())
+    facts(lines.as_bytes(), Utc::now())
 }
 
-fn facts(lines: &[u8]) -> Vec<(ObjectRef, Fact)> {
-    let (mapping, limits, received_at) = (Mapping::none(), Limits::default(), Utc::now());
+fn facts(lines: &[u8], received_at: DateTime<Utc>) -> Vec<Told> {
+    let (mapping, limits) = (Mapping::none(), Limits::default());
     let ctx = Context { contracts: Contracts::shipped(), mapping: &mapping, limits: &limits, received_at, source: "k" };
     let reading = read(Form::Ndjson, &[], lines, &ctx).unwrap();
     reading.events.iter().map(|event| (event.object.clone(), Fact::of(event, received_at))).collect()

@@ -1,5 +1,5 @@
-//! What state costs: correlating, folding and holding a hundred thousand open orders in memory, without doors, disk or
-//! ClickHouse, in time on one core. Not a test: nothing here passes or fails.
+//! What state costs: correlating and folding a hundred thousand open orders in memory, without doors, disk or ClickHouse, in
+//! time on one core. Not a test: nothing here passes or fails. `memory` says what it takes to hold them.
 //!
 //! `cargo bench --bench state [-- --orders N]`
 #![expect(clippy::unwrap_used, reason = "a measurement that cannot be made should stop")]
@@ -11,18 +11,14 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use cap::Cap;
-use chrono::{TimeDelta, Utc};
-use milepost::domain::{Definition, Fact, Files, Graph, Rulebook, derive};
+use chrono::{DateTime, TimeDelta, Utc};
+use milepost::domain::{Definition, Files, Graph, Rulebook, derive};
 use milepost_ingest::ObjectRef;
 
 use landscape::{Landscape, load_of};
 
 #[global_allocator]
-static ALLOCATOR: Cap<mimalloc::MiMalloc> = Cap::new(mimalloc::MiMalloc, usize::MAX);
-
-/// Events of the live way that are taken and folded at once.
-const BATCH: usize = 5_000;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,10 +33,9 @@ fn main() {
 
     let landscape = Landscape::new(orders);
     let mut graph = Graph::default();
-    let before = ALLOCATOR.allocated();
     let mut correlating = Duration::ZERO;
     let mut events = 0_usize;
-    for facts in landscape.batches(BATCH) {
+    for facts in landscape.batches() {
         events += facts.len();
         let begun = cpu();
         for (object, fact) in facts {
@@ -48,9 +43,9 @@ fn main() {
         }
         correlating += cpu().saturating_sub(begun);
     }
-    let held = ALLOCATOR.allocated().saturating_sub(before);
     let roots = graph.all_roots(&definition);
-    let (folding, open) = fold(&graph, &definition, &roots);
+    let as_of = Utc::now() + TimeDelta::hours(1);
+    let (folding, open) = fold(&graph, &definition, &roots, as_of);
     let rate = |time: Duration| events as f64 / time.as_secs_f64();
     let mut out = std::io::stdout();
     let mut say = |what: &str, figure: String| writeln!(out, "{what:58} {figure:>14}").unwrap();
@@ -60,8 +55,6 @@ fn main() {
     say("folded, events/s", format!("{:.0}", rate(folding)));
     say("correlated and folded, events/s", format!("{:.0}", rate(correlating + folding)));
     say("derived, workflows/s", format!("{:.0}", roots.len() as f64 / folding.as_secs_f64()));
-    say("memory per event, bytes", format!("{}", held / events));
-    say("memory per order, bytes", format!("{}", held / roots.len()));
 
     let load = load_of(500);
     let mut graph = Graph::default();
@@ -69,7 +62,7 @@ fn main() {
         graph.add(&object, fact);
     }
     let roots = graph.roots(&definition, &ObjectRef::new("load", "L-1"));
-    let best = (0..20).map(|_| fold(&graph, &definition, &roots).0).min().unwrap();
+    let best = (0..20).map(|_| fold(&graph, &definition, &roots, Utc::now()).0).min().unwrap();
     say("a load of 500 orders derived anew, ms", format!("{:.1}", best.as_secs_f64() * 1e3));
 }
 
@@ -85,8 +78,7 @@ fn shipped() -> Files {
 }
 
 /// Time to derive these workflows, and how many of them are open.
-fn fold(graph: &Graph, definition: &Definition, roots: &[ObjectRef]) -> (Duration, usize) {
-    let as_of = Utc::now() + TimeDelta::hours(1);
+fn fold(graph: &Graph, definition: &Definition, roots: &[ObjectRef], as_of: DateTime<Utc>) -> (Duration, usize) {
     let begun = cpu();
     let mut open = 0;
     for root in roots {
@@ -101,5 +93,3 @@ fn cpu() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     Duration::from_nanos(told.split(' ').next().unwrap().parse().unwrap())
 }
-
-pub type Told = (ObjectRef, Fact);

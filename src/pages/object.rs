@@ -1,6 +1,7 @@
 //! One object of any type: its state, what each system says of it, amounts, quantities, what it belongs to, and its
 //! events.
 
+pub mod past;
 mod told;
 
 use milepost_ingest::ObjectRef;
@@ -18,6 +19,8 @@ use told::Told;
 pub struct Object {
     pub id: String,
     pub kind: String,
+    /// The moment that was asked for; none is now.
+    pub as_of: Option<Time>,
     pub badge: Badge,
     pub state: String,
     pub held: String,
@@ -95,6 +98,7 @@ pub fn object(tenant: &str, clock: &Clock, row: &ObjectRow, events: &[EventRow],
     Object {
         id: row.object_id.clone(),
         kind: words::title(&row.object_type),
+        as_of: None,
         badge: if row.held { status::HELD } else { status::KNOWN },
         state: if row.state.is_empty() { "only referred to".into() } else { row.state.replace('_', " ") },
         held: if row.held { waits(&row.waits_for) } else { String::new() },
@@ -154,6 +158,17 @@ fn deeds(tenant: &str, clock: &Clock, events: &[EventRow]) -> Vec<Done> {
 }
 
 impl Object {
+    /// As it was known then: nothing can be done about it, and what it leads to is shown as of then too.
+    #[must_use]
+    pub fn as_of(mut self, clock: &Clock, at_ms: i64) -> Self {
+        self.as_of = Some(clock.time(at_ms));
+        let suffix = format!("?as_of={}", Clock::iso(at_ms));
+        let linked = self.links.iter_mut().flat_map(|links| &mut links.objects);
+        let refs = linked.chain(self.workflows.iter_mut().map(|flow| &mut flow.root));
+        refs.filter(|to| !to.href.is_empty()).for_each(|to| to.href.push_str(&suffix));
+        self
+    }
+
     /// Says how the workflows stand.
     #[must_use]
     pub fn with_workflows(mut self, rows: &[WorkflowRow]) -> Self {

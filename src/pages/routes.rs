@@ -454,14 +454,21 @@ async fn one(desk: &Desk, request: &HttpRequest) -> Answer {
     visit
         .show(desk, async {
             let names = object::names(&row);
-            let (events, spans) = tokio::try_join!(
+            let (mut events, mut spans) = tokio::try_join!(
                 desk.store.events_of(tenant, &names),
                 desk.store.spans_of(tenant, &names, MAX_SPANS),
             )?;
             let roots: Vec<ObjectRef> = row.workflows.iter().filter_map(|root| ObjectRef::parse(root)).collect();
             let roots = &roots[..roots.len().min(object::SHOWN)];
             let flows = desk.store.workflows_of(tenant, roots, object::SHOWN as u64).await?;
-            let page = object::object(tenant, &visit.clock, &row, &events, &spans).with_workflows(&flows);
+            let page = if let Some(at_ms) = visit.as_of_ms {
+                events.retain(|event| event.received_ms <= at_ms);
+                spans.retain(|span| span.received_ms <= at_ms);
+                let then = object::past::as_it_was(desk, tenant, &row, &flows, at_ms).await?.ok_or_else(missing)?;
+                object::object(tenant, &visit.clock, &then, &events, &spans).as_of(&visit.clock, at_ms)
+            } else {
+                object::object(tenant, &visit.clock, &row, &events, &spans).with_workflows(&flows)
+            };
             Ok((Label::new("", name.id.clone(), format!("o:{name}")), page))
         })
         .await

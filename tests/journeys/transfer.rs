@@ -1,7 +1,7 @@
 //! Files in and out: what is exported and imported elsewhere tells the same workflows; bad records do not stop good ones.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -221,6 +221,53 @@ async fn what_is_wrong_in_a_file_is_set_aside_with_its_place_and_the_rest_goes_o
     let lines =
         until("the order of the rows is there", || async { server.workflow("4711").await }).await["lines"].clone();
     assert_eq!((&lines[0]["ordered"], &lines[1]["sku"]), (&"1200.5".into(), &"B".into()), "{lines}");
+}
+
+/// The importer is killed in the middle, and then the server too.
+#[tokio::test]
+async fn an_import_that_is_killed_goes_on_and_nothing_is_lost_or_twice() {
+    const ORDERS: u32 = 20_000;
+    let mut server = Server::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let text: String = (0..ORDERS).map(|n| format!("{}\n", order(&format!("K-{n}"), n % 5_000))).collect();
+    let file = write(&dir.path().join("many.ndjson"), &text);
+    let state = dir.path().join("many.ndjson.import.json");
+    let position = || -> u64 {
+        let told = std::fs::read(&state).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        told.map_or(0, |told| told["position"].as_u64().unwrap())
+    };
+    let mut before = 0;
+    for round in ["the importer", "the server"] {
+        let args = ["import", &file, "--url", &server.http, "--key", &server.send_key, "--requests", "1"];
+        let mut importer =
+            Command::new(MILEPOST).args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        until("some of it is taken", || async { (position() > before).then_some(()) }).await;
+        if round == "the server" {
+            server.kill();
+        }
+        importer.kill().unwrap();
+        importer.wait().unwrap();
+        before = position();
+    }
+    assert!(before < text.len() as u64, "it was over before it was killed");
+    server.launch();
+    until("the server is back", || async { server.workflow("K-0").await }).await;
+    let said = done(&["import", &file, "--url", &server.http, "--key", &server.send_key, "--json"]);
+    let report: Value = serde_json::from_str(&said).unwrap();
+    let count = |name: &str| report["total"][name].as_u64().unwrap();
+    assert!(report["files"][0]["resumed"].as_str().unwrap().starts_with("going on at line"), "{said}");
+    assert_eq!((count("read"), count("refused")), (u64::from(ORDERS), 0), "{said}");
+    assert_eq!(count("accepted") + count("duplicates"), u64::from(ORDERS), "{said}");
+    until_or(
+        "each is there once",
+        || server.log_tail(),
+        || async {
+            let told = server.try_clickhouse("SELECT count() AS n, uniqExact(event_id) AS ids FROM events").await?;
+            let number = |name: &str| told[0][name].as_str().map_or(told[0][name].as_u64(), |text| text.parse().ok());
+            (number("n") == Some(u64::from(ORDERS)) && number("ids") == Some(u64::from(ORDERS))).then_some(())
+        },
+    )
+    .await;
 }
 
 #[tokio::test]

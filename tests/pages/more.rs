@@ -1,6 +1,7 @@
 //! The smaller pages: held, failures, payloads, sources, objects, search, problems.
 
 use milepost::domain::failures::{GroupAct, Rules};
+use milepost::domain::{Definitions, Files};
 use milepost::pages::failures::chart::Change;
 use milepost::pages::failures::{self, Found, Standing};
 use milepost::pages::notes::{self, Hit, Problem, Search};
@@ -388,6 +389,44 @@ fn held_says_what_each_waits_for() {
     }
     let html = show("object", &frame("", "SH-2"), &object::object("acme", &clock(), &rows[0], &events(), &spans()));
     assert!(html.contains("waits for order SO-1"));
+    let then = object::object("acme", &clock(), &rows[0], &events(), &spans()).as_of(&clock(), NOW - HOUR);
+    let html = show("object-then", &frame("", "SH-2"), &then);
+    assert!(html.contains("This view does not move") && !html.contains("<h2 id=\"hands\">"));
+}
+
+#[test]
+fn an_object_is_shown_as_it_was_known() {
+    let told = |kind: &str, object: (&str, &str), refs: &[&str], received: i64| EventRow {
+        object_type: object.0.into(),
+        object_id: object.1.into(),
+        event_id: format!("{kind}-{received}"),
+        event_type: kind.into(),
+        source: "wms/east-2".into(),
+        system: if object.0 == "order" { "erp".into() } else { "wms".into() },
+        occurred_ms: received,
+        received_ms: received,
+        refs: refs.iter().map(ToString::to_string).collect(),
+        data: "{}".into(),
+        ..EventRow::default()
+    };
+    let events = vec![
+        told("shipment.created", ("shipment", "SH-2"), &[], NOW - 4 * HOUR),
+        told("order.created", ("order", "SO-1"), &[], NOW - 3 * HOUR),
+        told("pick.completed", ("shipment", "SH-2"), &["order/SO-1"], NOW - 2 * HOUR),
+        told("shipment.shipped", ("shipment", "SH-2"), &[], NOW - HOUR),
+    ];
+    let now = ObjectRow { object_type: "shipment".into(), object_id: "SH-2".into(), ..ObjectRow::default() };
+    let path = format!("{}/definitions/order-to-cash.toml", env!("CARGO_MANIFEST_DIR"));
+    let files = [("order-to-cash.toml", std::fs::read_to_string(path).unwrap())].into_iter().collect::<Files>();
+    let definitions = Definitions::load(&files).unwrap();
+    let known = |hours: i64| object::past::known(&definitions, &now, events.clone(), NOW - hours * HOUR);
+    assert_eq!(known(5), None, "nobody had spoken of it");
+    let held = known(3).unwrap();
+    assert_eq!((held.held, held.state.as_str(), held.links.len()), (true, "created", 0));
+    let joined = known(2).unwrap();
+    assert_eq!((joined.held, joined.state.as_str(), joined.events), (false, "picked", 2));
+    assert_eq!((joined.workflows, joined.links), (vec!["order/SO-1".to_owned()], vec!["order/SO-1".to_owned()]));
+    assert_eq!(known(0).unwrap().state, "shipped");
 }
 
 #[test]
