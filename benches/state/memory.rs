@@ -27,7 +27,9 @@ fn main() {
     let mut events = 0;
     for facts in landscape::Landscape::new(orders).batches() {
         events += facts.len();
-        facts.into_iter().for_each(|(object, fact)| drop(graph.add(&object, fact)));
+        for (object, fact) in facts {
+            graph.add(&object, fact);
+        }
     }
     let held = ALLOCATOR.allocated().saturating_sub(before);
     let per_event = held / events;
