@@ -32,7 +32,8 @@ async fn main() {
     if args.iter().any(|a| a == "import") {
         writeln!(out, "{}", import::HEAD).unwrap();
         import::measure(number("--events").unwrap_or(1_000_000), |row| {
-            writeln!(std::io::stdout(), "{row}").unwrap();
+            let mut out = std::io::stdout();
+            writeln!(out, "{row}").unwrap();
         })
         .await;
         writeln!(out, "\n{}", import::LEGEND).unwrap();

@@ -14,7 +14,8 @@ const LOCKED: [&str; 4] = ["biz.event.id", "biz.source", "biz.tenant", "service.
 pub fn is_free(path: &[&str]) -> bool {
     let inside = path.iter().position(|part| matches!(*part, "body" | "attributes"));
     let Some([kind, name, ..]) = inside.map(|at| &path[at..]) else { return false };
-    !(*kind == "attributes" && *name == "*") && !path.iter().any(|part| LOCKED.contains(part))
+    let of_any = *kind == "attributes" && *name == "*";
+    !of_any && !path.iter().any(|part| LOCKED.contains(part))
 }
 
 /// Applies a rule; says how many places it changed.
