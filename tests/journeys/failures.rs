@@ -137,7 +137,8 @@ async fn every_kind_of_bad_payload_has_its_named_outcome_and_is_shown_without_ha
         until("it is kept", || async {
             let rows = server.clickhouse("SELECT payload FROM payloads ORDER BY payload").await;
             let wanted = u64::from_str_radix(id.split('.').next().unwrap(), 16).unwrap();
-            rows.iter().any(|row| row["payload"] == wanted || row["payload"] == wanted.to_string()).then_some(())
+            let quoted = wanted.to_string();
+            rows.iter().any(|row| row["payload"] == wanted || row["payload"] == quoted).then_some(())
         })
         .await;
         // Looked through for secrets without optimisation, so much takes longer than anybody waits.
