@@ -14,6 +14,7 @@ mod raised;
 mod recall;
 mod recent;
 mod record;
+mod residence;
 mod rules;
 mod run;
 mod seen;

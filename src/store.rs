@@ -46,7 +46,7 @@ use clickhouse::{Client, Compression};
 pub use alerts::{Again, DELIVERY};
 pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
 pub use cursor::Cursor;
-pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionMark, ExceptionSort, Muting};
+pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};
 pub use failures::{BadValue, FailureFilter, FailureGroup, GroupEffect, GroupFacts, Neighbour};
 pub use frozen::{FROZEN_DAYS, Freezable, Freeze};
@@ -56,8 +56,8 @@ pub use migrate::{Migrated, Retention};
 pub use objects::{ObjectCount, ObjectFilter};
 pub use payloads::{ChangeRow, TakenAs};
 pub use process::{LateCause, PastClock, PolicyDay, PolicyOpen, Remaining, SlowPlace, StageDuration, Trial, Variant};
-pub use readiness::{Mark, ReadinessFilter, ReconciliationFilter, Sum};
-pub use recall::MarkOf;
+pub use readiness::{ReadinessFilter, ReconciliationFilter, Sum};
+pub use recall::Mark;
 pub use slas::{RUNNING, SlaFilter, StoredSla, VerdictCount};
 pub use sources::{
     CarrierSummary, DependencyBand, DependencySummary, FirstWord, InvoiceFailures, Reach, Slot, SourceSummary,

@@ -923,7 +923,7 @@ async fn exceptions_are_found_by_name_by_workflow_and_by_what_changed() {
     assert_eq!(store.exceptions_since(50).await.unwrap(), seed.exceptions[46..]);
     assert!(store.exceptions_since(0).await.unwrap().iter().all(|r| !r.closed));
     let marks = store.exception_marks().await.unwrap();
-    assert!(marks.iter().any(|m| m.id == one.id && m.root == "order/SO-1" && m.mark == one.mark));
+    assert!(marks.iter().any(|m| m.name == one.id && m.root == "order/SO-1" && m.mark == one.mark));
     assert_eq!(store.waiting_deliveries().await.unwrap(), seed.deliveries[..1]);
     assert_eq!(store.deliveries("acme", &["failed".into()], 10).await.unwrap(), seed.deliveries[2..]);
     assert_eq!(store.alerts("acme", 10).await.unwrap(), seed.alerts);

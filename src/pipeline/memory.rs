@@ -47,26 +47,26 @@ async fn send_all(store: &Store, sender: &Sender<Memory>) -> Result<(), StoreErr
         }};
     }
     send!(store.open_slas()?, Memory::Clocks);
-    for marks in store.ledger_marks()? {
+    for marks in store.marks()? {
         send!(marks, Memory::Marks);
     }
-    send!(store.closed_marks()?, Memory::Ended);
     let mut rows = store.open_events()?;
     let mut tenant: Arc<str> = "".into();
     let mut part = Vec::with_capacity(PART);
     while let Some(row) = rows.next().await? {
+        if part.len() >= PART || *tenant != *row.tenant {
+            let full = std::mem::replace(&mut part, Vec::with_capacity(PART));
+            hand_over(sender, Memory::Facts(Arc::clone(&tenant), full)).await?;
+        }
         if *tenant != *row.tenant {
             tenant = row.tenant.as_str().into();
         }
         if let Some(entry) = row.into_entry() {
             let fact = Fact::of(&entry.event, entry.received_at);
-            part.push((Arc::clone(&tenant), entry.event.object, fact));
-        }
-        if part.len() >= PART {
-            hand_over(sender, Memory::Facts(std::mem::replace(&mut part, Vec::with_capacity(PART)))).await?;
+            part.push((entry.event.object, fact));
         }
     }
-    hand_over(sender, Memory::Facts(part)).await?;
+    hand_over(sender, Memory::Facts(tenant, part)).await?;
     hand_over(sender, Memory::Whole).await
 }
 

@@ -51,7 +51,7 @@ impl Pipeline {
                 state.recall(row);
             }
             for mark in self.retry(runtime, "read marks", || self.store.marks_of(tenant, roots))? {
-                state.note_mark(tenant, mark);
+                state.note_mark(mark);
             }
             roots.iter().for_each(|root| state.whole(tenant, root));
         }

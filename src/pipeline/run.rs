@@ -511,7 +511,7 @@ async fn read_names(store: &Store, state: &mut State) -> Result<(), StoreError> 
         state.note_workflow(&found);
     }
     for known in store.exception_marks().await? {
-        state.note_exception(&known, true);
+        state.note_mark(known);
     }
     Ok(())
 }

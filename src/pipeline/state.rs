@@ -13,11 +13,12 @@ use super::clocks::Clocks;
 use super::ledger::Ledger;
 use super::outlook::{Expected, Outlook};
 use super::raised::{ABOVE, Gone, Raised, Settling, Watched, hash_of};
+use super::residence::Residence;
 use super::slas::Written;
 use super::snapshot;
 use crate::domain::{Definitions, Entry, Fact, Graph, Rulebook, Standing, definition_of, derive, forecast};
 use crate::store::rows::{ExceptionRow, ObjectRow, PathRow, ReadinessRow, ReconciliationRow, SlaRow, WorkflowRow};
-use crate::store::{ExceptionMark, Mark, MarkOf, StoredName, StoredSla, StoredWorkflow};
+use crate::store::{Mark, StoredName, StoredSla, StoredWorkflow};
 
 pub struct State {
     book: Arc<Rulebook>,
@@ -33,14 +34,7 @@ struct Tenant {
     clocks: Clocks,
     /// What the store has of their SLAs.
     written: Written,
-    /// Hashes of objects that are in the store and not in memory: described there, or named by something that is.
-    stored: FxHashSet<u64>,
-    /// Hashes of roots that are in memory while what hangs from them may not be: nothing is said of their workflows.
-    partial: FxHashSet<u64>,
-    /// These by name, the first that came first: they may leave memory again.
-    guests: VecDeque<ObjectRef>,
-    /// Those of them that are open: what hangs from them comes with all that is open.
-    coming: FxHashSet<u64>,
+    residence: Residence,
     /// Workflows that are closed, the longest closed first: these may leave memory.
     closed: VecDeque<ObjectRef>,
     is_closed: FxHashSet<ObjectRef>,
@@ -115,9 +109,8 @@ pub struct Reach {
 pub enum Memory {
     Clocks(Vec<StoredSla>),
     Marks(Vec<Mark>),
-    /// Exceptions that are closed.
-    Ended(Vec<ExceptionMark>),
-    Facts(Vec<(Arc<str>, ObjectRef, Fact)>),
+    /// Of one tenant.
+    Facts(Arc<str>, Vec<(ObjectRef, Fact)>),
     /// That was all.
     Whole,
 }
@@ -153,15 +146,9 @@ impl State {
         });
     }
 
-    /// Notes an exception as the store has it.
-    pub fn note_exception(&mut self, known: &ExceptionMark, open: bool) {
-        let root = ObjectRef::parse(&known.root).map_or(ABOVE, |root| hash_of(&root));
-        self.tenant(&known.tenant).raised.remember(&known.id, root, known.mark, open);
-    }
-
     /// Notes an object that is in the store only.
     pub fn note_stored(&mut self, found: StoredName<'_>) {
-        self.tenant(found.tenant).stored.insert(found.name);
+        self.tenant(found.tenant).residence.note_stored(found.name);
     }
 
     /// Notes a workflow that is in the store only, and sets its clock.
@@ -172,14 +159,17 @@ impl State {
         tenant.written.recall_flow(&root, found.mark);
     }
 
-    /// Takes up what the store has of a workflow that comes back.
-    pub fn note_mark(&mut self, tenant: &str, found: MarkOf) {
-        let Some(root) = ObjectRef::parse(&found.root) else { return };
-        match found.what.as_str() {
-            what @ ("exception" | "closed") => {
-                self.tenant(tenant).raised.remember(&found.name, hash_of(&root), found.mark, what == "exception");
+    /// Takes up what was last written of an exception, an item to bill or a discrepancy.
+    pub fn note_mark(&mut self, found: Mark) {
+        let root = ObjectRef::parse(&found.root);
+        let tenant = self.tenant(&found.tenant);
+        match (found.what.as_str(), root) {
+            (what @ ("exception" | "closed"), root) => {
+                let root = root.map_or(ABOVE, |root| hash_of(&root));
+                tenant.raised.remember(&found.name, root, found.mark, what == "exception");
             }
-            _ => self.tenant(tenant).ledger.recall(root, found.name, found.mark),
+            (_, Some(root)) => tenant.ledger.recall(root, found.name, found.mark),
+            (_, None) => {}
         }
     }
 
@@ -189,7 +179,7 @@ impl State {
             Memory::Clocks(rows) => {
                 for row in rows {
                     let root = ObjectRef::new(&*row.root_type, &*row.root_id);
-                    if !self.tenant(&row.tenant).is_whole(&root) {
+                    if !self.tenant(&row.tenant).residence.is_whole(&root) {
                         self.recall(row);
                     }
                 }
@@ -197,60 +187,53 @@ impl State {
             Memory::Marks(rows) => {
                 for row in rows {
                     let Some(root) = ObjectRef::parse(&row.root) else { continue };
-                    let tenant = self.tenant(&row.tenant);
-                    if !tenant.is_whole(&root) {
-                        tenant.ledger.recall(root, row.name, row.mark);
+                    if !self.tenant(&row.tenant).residence.is_whole(&root) {
+                        self.note_mark(row);
                     }
                 }
             }
-            Memory::Ended(rows) => {
-                for row in rows {
-                    let Some(root) = ObjectRef::parse(&row.root) else { continue };
-                    if !self.tenant(&row.tenant).is_whole(&root) {
-                        self.note_exception(&row, false);
+            Memory::Facts(name, facts) => {
+                let Tenant { graph, residence, .. } = self.tenant(&name);
+                // Nothing is told of an object before all of its facts came.
+                graph.remember(|graph| {
+                    for (object, fact) in facts {
+                        if residence.awaits(&object) {
+                            graph.add(&object, fact);
+                        }
                     }
+                });
+            }
+            Memory::Whole => {
+                for Tenant { graph, residence, .. } in self.tenants.values_mut() {
+                    residence.all_came(graph.told_names());
                 }
             }
-            Memory::Facts(facts) => {
-                for facts in facts.chunk_by(|a, b| a.0 == b.0) {
-                    let Some((name, ..)) = facts.first() else { continue };
-                    self.tenant(name).remember(facts);
-                }
-            }
-            Memory::Whole => self.tenants.values_mut().for_each(Tenant::all_came),
         }
     }
 
     /// Those of `objects` that must be read from the store before anything is added to them.
     pub fn missing(&mut self, tenant: &str, objects: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
-        let stored = &self.tenant(tenant).stored;
-        if stored.is_empty() {
-            return Vec::new();
-        }
-        objects.filter(|o| stored.contains(&hash_of(o))).collect()
+        let residence = &self.tenant(tenant).residence;
+        objects.filter(|object| residence.is_away(object)).collect()
     }
 
-    /// Notes an object that was read from the store again. What hangs from a root may still be there.
+    /// Notes an object that was read from the store again.
     pub fn resident(&mut self, tenant: &str, object: &ObjectRef) {
-        let is_root = self.book.of(tenant).of_root(&object.kind).is_some();
+        let is_root = self.is_root(tenant, &object.kind);
         let tenant = self.tenant(tenant);
-        let hash = hash_of(object);
-        tenant.stored.remove(&hash);
+        tenant.residence.arrive(object, is_root);
         tenant.graph.adopt(object);
-        if is_root && tenant.partial.insert(hash) {
-            tenant.guests.push_back(object.clone());
-        }
     }
 
     /// Those of `roots` of which something may be in the store only.
     pub fn lacking(&mut self, tenant: &str, roots: impl Iterator<Item = ObjectRef>) -> Vec<ObjectRef> {
-        let tenant = self.tenant(tenant);
-        roots.filter(|root| !tenant.is_whole(root)).collect()
+        let residence = &self.tenant(tenant).residence;
+        roots.filter(|root| !residence.is_whole(root)).collect()
     }
 
     /// Notes that everything of a workflow is in memory.
     pub fn whole(&mut self, tenant: &str, root: &ObjectRef) {
-        self.tenant(tenant).partial.remove(&hash_of(root));
+        self.tenant(tenant).residence.complete(root);
     }
 
     /// Whether workflows may hang from objects of a type.
@@ -269,8 +252,8 @@ impl State {
         for (name, tenant) in &mut self.tenants {
             let definitions = self.book.of(name);
             while tenant.graph.len() > limit {
-                if let Some(guest) = tenant.guests.pop_front() {
-                    tenant.see_off(&guest);
+                if let Some(guest) = tenant.residence.guest() {
+                    tenant.let_go(&guest);
                     continue;
                 }
                 let Some(root) = tenant.closed.pop_front() else { break };
@@ -357,7 +340,8 @@ impl State {
         let turn = Turn { tenant: name, definitions: &definitions, as_of, version, cause: Cause::Word, expected };
         // One object that hundreds of workflows hang on must not hold up everything else: a crowd comes with the clocks.
         // So do those of which something must be read first.
-        let (now, later): (Vec<ObjectRef>, Vec<ObjectRef>) = roots.into_iter().partition(|root| tenant.is_whole(root));
+        let (now, later): (Vec<ObjectRef>, Vec<ObjectRef>) =
+            roots.into_iter().partition(|root| tenant.residence.is_whole(root));
         let mut now = now.into_iter();
         now.by_ref().take(AT_ONCE).for_each(|root| tenant.derive(&turn, &root, &mut changes));
         now.chain(later).for_each(|root| tenant.clocks.set(&root, Some(as_of)));
@@ -389,7 +373,7 @@ impl State {
     pub fn all_roots(&self) -> Vec<(String, Vec<ObjectRef>)> {
         let roots = |(name, tenant): (&String, &Tenant)| {
             let roots = self.book.of(name).iter().flat_map(|d| tenant.graph.all_roots(d));
-            (name.clone(), roots.filter(|root| tenant.is_whole(root)).collect())
+            (name.clone(), roots.filter(|root| tenant.residence.is_whole(root)).collect())
         };
         self.tenants.iter().map(roots).collect()
     }
@@ -402,7 +386,7 @@ impl State {
         let tenant = self.tenant(name);
         let turn = Turn { tenant: name, definitions: &definitions, as_of: now, version, cause, expected };
         let mut changes = Changes::default();
-        let whole = roots.iter().filter(|root| tenant.is_whole(root)).collect::<Vec<_>>();
+        let whole = roots.iter().filter(|root| tenant.residence.is_whole(root)).collect::<Vec<_>>();
         whole.into_iter().for_each(|root| tenant.derive(&turn, root, &mut changes));
         (changes.exceptions, changes.gone) = tenant.raised.take();
         changes
@@ -477,52 +461,11 @@ impl Tenant {
         }
     }
 
-    /// Whether all that is said of a workflow can be said from memory.
-    fn is_whole(&self, root: &ObjectRef) -> bool {
-        if self.stored.is_empty() && self.partial.is_empty() {
-            return true;
-        }
-        let hash = hash_of(root);
-        !self.stored.contains(&hash) && !self.partial.contains(&hash)
-    }
-
-    /// Takes in facts of what is open. Nothing is told of an object before all of them came.
-    fn remember(&mut self, facts: &[(Arc<str>, ObjectRef, Fact)]) {
-        let Self { graph, stored, partial, coming, .. } = self;
-        graph.remember(|graph| {
-            for facts in facts.chunk_by(|a, b| a.1 == b.1) {
-                let Some((_, object, _)) = facts.first() else { continue };
-                let hash = hash_of(object);
-                if stored.contains(&hash) {
-                    for (_, object, fact) in facts {
-                        graph.add(object, fact.clone());
-                    }
-                } else if partial.contains(&hash) {
-                    coming.insert(hash);
-                }
-            }
-        });
-    }
-
-    /// All that is open is in memory.
-    fn all_came(&mut self) {
-        for name in self.graph.told_names() {
-            self.stored.remove(&hash_of(&name));
-        }
-        for root in std::mem::take(&mut self.coming) {
-            self.partial.remove(&root);
-        }
-    }
-
-    /// Lets a root go of which no workflow is in memory.
-    fn see_off(&mut self, root: &ObjectRef) {
-        let hash = hash_of(root);
-        if self.coming.contains(&hash) || !self.partial.remove(&hash) {
-            return;
-        }
-        let names = self.graph.get(root).map(|known| known.names()).unwrap_or_default();
-        self.graph.evict(root);
-        self.stored.extend(names.iter().chain([root]).map(hash_of));
+    /// Forgets an object that is safe in the store.
+    fn let_go(&mut self, object: &ObjectRef) {
+        let names = self.graph.get(object).map(|known| known.names()).unwrap_or_default();
+        self.graph.evict(object);
+        names.iter().chain([object]).for_each(|name| self.residence.note_stored(hash_of(name)));
     }
 
     fn look_above(&mut self, name: &str, definitions: &Definitions, as_of: DateTime<Utc>, version: u64) {
@@ -544,16 +487,14 @@ impl Tenant {
             }
         }
         for (object, _) in self.graph.members(definition, root) {
-            let names = self.graph.get(&object).map(|known| known.names()).unwrap_or_default();
             let needed = match self.graph.standing(definitions, &object) {
                 Standing::Joined(roots) => roots.iter().any(|r| r != root && !self.is_closed.contains(r)),
                 Standing::Alone => definitions.of_root(&object.kind).is_some(),
                 Standing::Held(_) | Standing::SetAside(..) => true,
             };
             if !needed || object == *root {
-                self.graph.evict(&object);
+                self.let_go(&object);
                 self.raised.forget(hash_of(&object));
-                self.stored.extend(names.iter().chain([&object]).map(hash_of));
             }
         }
     }

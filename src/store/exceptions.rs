@@ -1,7 +1,7 @@
 //! Exceptions for lists: a page of them, their sums, what they can be narrowed by; and what the pipeline asks of them.
 
 use clickhouse::Row;
-use clickhouse::query::{Query, RowCursor};
+use clickhouse::query::Query;
 use futures_util::Stream;
 use milepost_ingest::ObjectRef;
 use serde::{Deserialize, Serialize};
@@ -132,16 +132,6 @@ struct Silent {
     source: String,
     system: String,
     alone: bool,
-}
-
-/// What was last written of an exception.
-#[derive(Clone, Debug, PartialEq, Eq, Row, Serialize, Deserialize)]
-pub struct ExceptionMark {
-    pub tenant: String,
-    pub id: String,
-    /// `type/id` of the workflow's root; `/` for none.
-    pub root: String,
-    pub mark: u64,
 }
 
 impl Store {
@@ -288,16 +278,6 @@ impl Store {
             return Ok(kinds);
         }
         Ok(self.reader.query_raw(read!("exception_kinds")).param("tenant", tenant).fetch_all().await?)
-    }
-
-    /// What is open, of all tenants, with what was last written of it.
-    pub async fn exception_marks(&self) -> Result<Vec<ExceptionMark>, StoreError> {
-        Ok(self.writer.query_raw(read!("exception_marks")).fetch_all().await?)
-    }
-
-    /// What ended in workflows that go on, of all tenants, with what was last written of it.
-    pub fn closed_marks(&self) -> Result<RowCursor<ExceptionMark>, StoreError> {
-        Ok(self.writer.query_raw(read!("closed_marks")).fetch()?)
     }
 
     /// What changed after a version, of all tenants; everything open for version 0.

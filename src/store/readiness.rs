@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clickhouse::Row;
-use clickhouse::query::{Query, RowCursor};
+use clickhouse::query::Query;
 use futures_util::Stream;
 use serde::Deserialize;
 
@@ -58,15 +58,6 @@ pub struct Sum {
     pub total: i128,
     /// How many have no known amount.
     pub unknown: u64,
-}
-
-/// What was last written under a name.
-#[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
-pub struct Mark {
-    pub tenant: String,
-    pub root: String,
-    pub name: String,
-    pub mark: u64,
 }
 
 impl Store {
@@ -171,12 +162,6 @@ impl Store {
         filter: &ReconciliationFilter,
     ) -> Result<Vec<Sum>, StoreError> {
         Ok(compared(self.reader.query_raw(read!("reconciliation_sums")), tenant, filter).fetch_all().await?)
-    }
-
-    /// What stands of both tables, of all tenants.
-    pub fn ledger_marks(&self) -> Result<[RowCursor<Mark>; 2], StoreError> {
-        let readiness = self.writer.query_raw(read!("readiness_marks")).fetch()?;
-        Ok([readiness, self.writer.query_raw(read!("reconciliation_marks")).fetch()?])
     }
 }
 

@@ -11,10 +11,13 @@ use super::{Store, StoreError, StoredSla};
 
 /// What was last written of something that a workflow has.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
-pub struct MarkOf {
+pub struct Mark {
+    pub tenant: String,
     /// `exception`, `closed` for one that ended, `readiness` or `reconciliation`
     pub what: String,
+    /// `type/id` of the workflow's root; `/` for none.
     pub root: String,
+    /// An exception's id, `type/id` of what is billed; kind, `type/id` and line of a discrepancy on lines of their own.
     pub name: String,
     pub mark: u64,
 }
@@ -54,7 +57,7 @@ impl Store {
     }
 
     /// What the store has of their exceptions, items to bill and discrepancies.
-    pub async fn marks_of(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<MarkOf>, StoreError> {
+    pub async fn marks_of(&self, tenant: &str, roots: &[ObjectRef]) -> Result<Vec<Mark>, StoreError> {
         let query = self.writer.query_raw(read!("marks_of")).param("tenant", tenant).param("objects", names(roots));
         Ok(query.fetch_all().await?)
     }

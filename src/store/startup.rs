@@ -7,7 +7,7 @@ use clickhouse::query::RowCursor;
 use serde::Deserialize;
 
 use super::rows::EventRow;
-use super::{Store, StoreError};
+use super::{Mark, Store, StoreError};
 
 /// An id taken before, and what it stood for.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
@@ -39,7 +39,8 @@ pub struct StoredWorkflow {
 }
 
 impl Store {
-    /// Every event of every object, of all tenants, that is held or belongs to a workflow that is not closed: those of one object together and in the order in which they happened.
+    /// Every event of every object, of all tenants, that is held or belongs to a workflow that is not closed: those of
+    /// one object together and in the order in which they happened.
     pub fn open_events(&self) -> Result<RowCursor<EventRow>, StoreError> {
         Ok(self.writer.query_raw(read!("open_events")).fetch()?)
     }
@@ -52,6 +53,20 @@ impl Store {
     /// Every workflow that is open or that time changes.
     pub fn stored_workflows(&self) -> Result<RowCursor<StoredWorkflow>, StoreError> {
         Ok(self.writer.query_raw(read!("stored_workflows")).fetch()?)
+    }
+
+    /// Of exceptions that are not closed, of all tenants.
+    pub async fn exception_marks(&self) -> Result<Vec<Mark>, StoreError> {
+        Ok(self.writer.query_raw(read!("exception_marks")).fetch_all().await?)
+    }
+
+    /// Of items to bill, discrepancies, and exceptions that ended while their workflow goes on, of all tenants.
+    pub fn marks(&self) -> Result<[RowCursor<Mark>; 3], StoreError> {
+        Ok([
+            self.writer.query_raw(read!("readiness_marks")).fetch()?,
+            self.writer.query_raw(read!("reconciliation_marks")).fetch()?,
+            self.writer.query_raw(read!("closed_marks")).fetch()?,
+        ])
     }
 
     /// Of all tenants, received last, the newest first.
