@@ -29,7 +29,7 @@ pub use definition::{
     Definition, DefinitionError, Definitions, Difference, EventMatch, Files, Group, MIGRATED, MilestoneRule, Per,
     Quantity, RollUp, Rulebook, Shelf, allowance, duration,
 };
-pub use derive::{assemble, definition_of, derive, derive_by, next_milestone};
+pub use derive::{Fold, assemble, definition_of, derive, derive_by, fold, next_milestone};
 pub use exceptions::case::{Case, CaseState, Circumstances, Impact, cases};
 pub use exceptions::catalogue::{Assign, Catalogue, Kind, Place, Reason, Severity};
 pub use exceptions::{dependency, exception_id, watch};

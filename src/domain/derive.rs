@@ -19,22 +19,39 @@ use super::{
     Blocked, Definitions, Exception, Graph, LastEvent, Milestone, Reached, Readiness, Sla, Status, Verdict, Workflow,
 };
 
-/// The workflow of `root`, or None when the root has said nothing itself.
-pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
+/// What the facts of a workflow add up to: its objects, the quantities of its lines, the milestones that are reached.
+/// Clocks, exceptions and readiness are judged by it.
+pub struct Fold<'g> {
+    pub tree: Tree<'g>,
+    pub lines: Lines,
+    pub milestones: Vec<Milestone>,
+    /// When the wait for a preferred event ends.
+    pub preferred_at: Option<DateTime<Utc>>,
+    pub cancelled: bool,
+}
+
+/// The fold of `root`, or None when the root has said nothing itself.
+pub fn fold<'g>(definition: &Definition, graph: &'g Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Fold<'g>> {
     let state = graph.get(root)?;
     if root.kind != definition.root || !state.speaks() || state.name() != *root {
         return None;
     }
     let tree = Tree::read(definition, graph, root);
     let lines = Lines::read(&tree);
+    let pod_required = wants_proof(tree.root());
+    let cancelled = is_cancelled(tree.root(), &lines);
+    let setting = Setting { definition, tree: &tree, lines: &lines, pod_required, cancelled, as_of };
+    let (milestones, preferred_at) = milestones(&setting);
+    Some(Fold { tree, lines, milestones, preferred_at, cancelled })
+}
+
+/// The workflow of `root`, or None when the root has said nothing itself.
+pub fn derive(definition: &Definition, graph: &Graph, root: &ObjectRef, as_of: DateTime<Utc>) -> Option<Workflow> {
+    let Fold { tree, lines, mut milestones, preferred_at, cancelled } = fold(definition, graph, root, as_of)?;
     let head = tree.root();
     let latest = tree.facts().max_by_key(|f| f.order())?;
-    let pod_required = wants_proof(head);
-    let cancelled = is_cancelled(head, &lines);
     let traits = Traits::of(&tree);
 
-    let setting = Setting { definition, tree: &tree, lines: &lines, pod_required, cancelled, as_of };
-    let (mut milestones, preferred_at) = milestones(&setting);
     let view = View { definition, tree: &tree, milestones: &milestones, cancelled, traits: &traits };
     let slas = slas(&view, as_of);
     for milestone in &mut milestones {

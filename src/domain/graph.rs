@@ -9,6 +9,7 @@ mod walk;
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
+use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 use milepost_ingest::ObjectRef;
 use rustc_hash::{FxHashSet, FxHasher};
@@ -17,6 +18,7 @@ use self::kin::Kin;
 use self::packed::Words;
 use super::fact::{Fact, effective};
 use super::{Definition, Definitions};
+pub(in crate::domain) use walk::Parts;
 pub use walk::{Standing, stands_alone};
 
 #[derive(Debug, Default)]
@@ -169,6 +171,16 @@ impl Object<'_> {
     /// Whether it is linked with another object of the same graph.
     pub fn is_with(&self, other: &Object<'_>) -> bool {
         self.graph.linked(self.slot, other.slot)
+    }
+
+    /// When the first word was received that links the two, of objects that are known by one name each.
+    pub fn with_since(&self, other: &Object<'_>) -> Option<DateTime<Utc>> {
+        let naming = |from: u32, to: u32| {
+            let (kind, to) = (self.graph.kind(to), &self.graph.slots[to as usize]);
+            let records = packed::glimpses(&self.graph.slots[from as usize].packed);
+            records.filter_map(move |g| packed::naming(g.body, &self.graph.words, kind, &to.id)).min()
+        };
+        naming(self.slot, other.slot).into_iter().chain(naming(other.slot, self.slot)).min()
     }
 
     pub fn is_linked(&self, other: &ObjectRef) -> bool {

@@ -1,9 +1,11 @@
 //! Quantities per order line through the whole chain, each with the events behind it. Sums are exact; impossible
 //! ones are shown and flagged, not clamped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
 
 use super::definition::Quantity;
 use super::fact::{Fact, LineFact};
@@ -12,15 +14,26 @@ use super::tree::{Node, Tree};
 use super::units::{self, Conversion};
 use super::{EventKey, Evidence, Line, Step};
 
-/// By length, then text, so that 9 comes before 10.
-type LineId = (usize, String);
-
 /// A quantity beyond this is shown and not counted: sums of such could not be kept exactly.
 const COUNTABLE: Decimal = Decimal::from_parts(0xA4C6_8000, 0x0003_8D7E, 0, false, 0);
 
 pub struct Lines {
-    by_id: BTreeMap<LineId, Draft>,
+    /// Those of the order by their ids, then those that nobody ordered; in the end all by their ids.
+    drafts: Vec<Draft>,
+    /// Places by their lines' ids, where there are many.
+    places: FxHashMap<Box<str>, Place>,
     order: String,
+}
+
+/// So many lines are looked through; of more the places are noted.
+const FEW: usize = 16;
+
+/// A line's place among the drafts.
+type Place = usize;
+
+/// By length, then text, so that 9 comes before 10.
+fn rank(line: &str) -> (usize, &str) {
+    (line.len(), line)
 }
 
 /// A line while it is read.
@@ -92,7 +105,7 @@ impl From<Quantity> for Step {
 
 impl Lines {
     pub fn read(tree: &Tree) -> Self {
-        let mut lines = Self { by_id: BTreeMap::new(), order: tree.root().object.id.clone() };
+        let mut lines = Self { drafts: Vec::new(), places: FxHashMap::default(), order: tree.root().object.id.clone() };
         lines.ordered(tree);
         for node in &tree.nodes {
             for fact in node.facts.iter().filter(|f| &*f.kind == "inventory.allocated") {
@@ -125,14 +138,15 @@ impl Lines {
         }
         lines.of_kits();
         if let Some(fact) = tree.root().last("order.cancelled") {
-            for draft in lines.by_id.values_mut() {
+            for draft in &mut lines.drafts {
                 draft.line.evidence.retain(|e| e.step != Step::Cancelled);
                 draft.line.cancelled = draft.line.ordered - draft.line.shipped;
                 let (quantity, unit) = (draft.line.cancelled, draft.line.unit.clone());
                 draft.line.evidence.push(evidence(Step::Cancelled, tree.root(), fact, quantity, unit));
             }
         }
-        for draft in lines.by_id.values_mut() {
+        lines.sort();
+        for draft in &mut lines.drafts {
             draft.line.evidence.sort_by(|a, b| (a.step, a.at, &a.event).cmp(&(b.step, b.at, &b.event)));
             flaws::find(&mut draft.line);
         }
@@ -140,20 +154,20 @@ impl Lines {
     }
 
     pub fn into_vec(self) -> Vec<Line> {
-        self.by_id.into_values().map(|d| d.line).collect()
+        self.drafts.into_iter().map(|d| d.line).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Line> {
-        self.by_id.values().map(|d| &d.line)
+        self.drafts.iter().map(|d| &d.line)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.drafts.is_empty()
     }
 
     /// Items whose master data says, or could say, how units convert here.
     pub fn items(&self) -> Vec<String> {
-        let asked = self.by_id.values().filter(|d| d.conversions.is_some() && !d.line.sku.is_empty());
+        let asked = self.drafts.iter().filter(|d| d.conversions.is_some() && !d.line.sku.is_empty());
         let mut items: Vec<String> = asked.map(|d| d.line.sku.clone()).collect();
         items.sort();
         items.dedup();
@@ -187,9 +201,9 @@ impl Lines {
         let heads = |kind: &'static str| root.facts.iter().filter(move |f| &*f.kind == kind);
         for fact in heads("order.created").chain(heads("order.changed")) {
             for (position, said) in fact.detail.lines.iter().flatten().enumerate() {
-                let id = said.line.as_deref().map_or_else(|| (position + 1).to_string(), str::to_owned);
-                let draft = self.by_id.entry((id.len(), id.clone())).or_insert_with(|| Draft::new(id));
-                let line = &mut draft.line;
+                let id = said.line.as_deref().map_or_else(|| (position + 1).to_string().into(), Cow::Borrowed);
+                let place = self.place_of(&id).unwrap_or_else(|| self.push(Draft::new(id.into_owned())));
+                let line = &mut self.drafts[place].line;
                 line.ordered = if is_countable(said.quantity) { said.quantity } else { Decimal::ZERO };
                 if let Some(sku) = &said.sku {
                     line.sku = sku.to_string();
@@ -210,11 +224,12 @@ impl Lines {
                 line.evidence.push(evidence);
             }
         }
+        self.sort();
         for fact in heads("order.line_cancelled") {
             for said in fact.detail.lines.iter().flatten() {
                 let Some(id) = self.find(said) else { continue };
                 if said.quantity.is_zero() {
-                    let Some(line) = self.by_id.get(&id).map(|d| &d.line) else { continue };
+                    let line = &self.drafts[id].line;
                     let whole = LineFact { quantity: line.ordered - line.cancelled, unit: None, ..LineFact::default() };
                     self.count(tree, Step::Cancelled, root, fact, id, &whole);
                 } else {
@@ -227,36 +242,36 @@ impl Lines {
     /// Per shipment and line the latest word counts, so that a step reported again is not counted again; one report
     /// may name a line several times, by lots. A report without lines is about all lines of the shipment.
     fn of_shipment(&mut self, tree: &Tree, shipment: &Node, step: Step, kinds: &[&str], carriers: &[&Node]) {
-        let mut latest: BTreeMap<LineId, (&Node, &Fact, Vec<LineFact>)> = BTreeMap::new();
+        let mut said_of: Vec<(Place, usize, Cow<'_, LineFact>)> = Vec::new();
+        // By place, the last report of it.
+        let mut last: Vec<usize> = Vec::new();
         let whole = shipment_lines(shipment);
         let own = shipment.facts.iter().filter(|f| kinds.contains(&&*f.kind)).map(|f| (shipment, f));
         let carried = carriers.iter().filter_map(|l| Some((*l, l.last("load.delivered")?)));
         let mut reports: Vec<(&Node, &Fact)> = carried.chain(own).collect();
         reports.dedup_by_key(|(_, f)| f.order());
-        for (node, fact) in reports {
+        for (report, (_, fact)) in reports.iter().enumerate() {
             let is_carried = fact.kind.starts_with("load.");
             let own_lines = fact.detail.lines.as_deref().filter(|_| !is_carried);
             match own_lines.or(whole.map(|(_, lines)| lines)) {
                 Some(said) => {
                     for line in said {
                         let Some(id) = self.find_or_stray(shipment, line) else { continue };
-                        let entry = latest.entry(id).or_insert_with(|| (node, fact, Vec::new()));
-                        if entry.1.order() != fact.order() {
-                            *entry = (node, fact, Vec::new());
-                        }
-                        entry.2.push(line.clone());
+                        said_of.push((id, report, Cow::Borrowed(line)));
                     }
                 }
                 None => {
-                    for (id, draft) in &self.by_id {
-                        latest.insert(id.clone(), (node, fact, vec![draft.rest()]));
-                    }
+                    let all = self.drafts.iter().enumerate();
+                    said_of.extend(all.map(|(id, draft)| (id, report, Cow::Owned(draft.rest()))));
                 }
             }
+            last.resize(self.drafts.len(), 0);
+            said_of.iter().rev().take_while(|(_, of, _)| *of == report).for_each(|(id, ..)| last[*id] = report);
         }
-        for (id, (node, fact, said)) in latest {
-            for line in &said {
-                self.count(tree, step, node, fact, id.clone(), line);
+        for (id, report, line) in said_of {
+            if last[id] == report {
+                let (node, fact) = reports[report];
+                self.count(tree, step, node, fact, id, &line);
             }
         }
     }
@@ -297,20 +312,19 @@ impl Lines {
 
     /// A kit is where the scarcest of its components is. What was said of the kit itself stands.
     fn of_kits(&mut self) {
-        let kits: BTreeSet<String> = self.by_id.values().filter_map(|d| d.line.parent.clone()).collect();
+        let kits: BTreeSet<String> = self.iter().filter_map(|l| l.parent.clone()).collect();
         for kit in kits {
-            let id = (kit.len(), kit);
-            let Some(ordered) = self.by_id.get(&id).map(|d| d.line.ordered) else { continue };
-            let parts = self.by_id.values().map(|d| &d.line);
+            let Some(place) = self.place_of(&kit) else { continue };
+            let ordered = self.drafts[place].line.ordered;
             let parts: Vec<&Line> =
-                parts.filter(|l| l.parent.as_ref() == Some(&id.1) && !l.ordered.is_zero()).collect();
+                self.iter().filter(|l| l.parent.as_ref() == Some(&kit) && !l.ordered.is_zero()).collect();
             let steps = [Step::Allocated, Step::Picked, Step::Packed, Step::Shipped, Step::Delivered, Step::Returned];
             let whole = |step: Step| {
                 let each = parts.iter().map(|p| p.at(step).checked_mul(ordered).map(|q| (q / p.ordered).floor()));
                 each.map(Option::unwrap_or_default).min().unwrap_or_default()
             };
             let found: Vec<Decimal> = steps.iter().map(|s| whole(*s)).collect();
-            let Some(draft) = self.by_id.get_mut(&id) else { continue };
+            let draft = &mut self.drafts[place];
             for (step, found) in steps.into_iter().zip(found) {
                 if draft.line.at(step).is_zero() {
                     *draft.line.at_mut(step) = found;
@@ -321,13 +335,11 @@ impl Lines {
 
     /// The order's line that a line of another document is about.
     pub fn meant(&self, said: &LineFact) -> Option<&Line> {
-        let id = self.find(said).or_else(|| {
-            // A stray line goes by the name that it was given.
-            let name = said.line.as_deref().or(said.sku.as_deref())?;
-            Some((name.len(), name.to_owned()))
-        })?;
+        // A stray line goes by the name that it was given.
+        let stray = || self.place_of(said.line.as_deref().or(said.sku.as_deref())?);
+        let place = self.find(said).or_else(stray)?;
         let of_others = said.order.as_deref().is_some_and(|o| o != self.order);
-        self.by_id.get(&id).map(|d| &d.line).filter(|_| !of_others)
+        Some(&self.drafts[place].line).filter(|_| !of_others)
     }
 
     /// Adds what was said, or for a report without lines all that is wanted.
@@ -341,16 +353,16 @@ impl Lines {
                 }
             }
             None => {
-                let all: Vec<(LineId, LineFact)> = self.by_id.iter().map(|(id, d)| (id.clone(), d.rest())).collect();
-                for (id, line) in all {
-                    self.count(tree, step, node, fact, id, &line);
+                for place in 0..self.drafts.len() {
+                    let rest = self.drafts[place].rest();
+                    self.count(tree, step, node, fact, place, &rest);
                 }
             }
         }
     }
 
-    fn count(&mut self, tree: &Tree, step: Step, node: &Node, fact: &Fact, id: LineId, said: &LineFact) {
-        let Some(draft) = self.by_id.get_mut(&id) else { return };
+    fn count(&mut self, tree: &Tree, step: Step, node: &Node, fact: &Fact, place: Place, said: &LineFact) {
+        let draft = &mut self.drafts[place];
         // A line whose order gave no unit takes the first one that it meets.
         if draft.line.unit.is_empty()
             && let Some(first) = &said.unit
@@ -376,35 +388,60 @@ impl Lines {
         }
     }
 
-    fn find(&self, said: &LineFact) -> Option<LineId> {
+    fn place_of(&self, line: &str) -> Option<Place> {
+        if self.drafts.len() > FEW {
+            return self.places.get(line).copied();
+        }
+        self.drafts.iter().position(|draft| draft.line.line == line)
+    }
+
+    fn push(&mut self, draft: Draft) -> Place {
+        self.drafts.push(draft);
+        let known = self.places.len();
+        if self.drafts.len() > FEW {
+            for (place, draft) in self.drafts.iter().enumerate().skip(known) {
+                self.places.insert(draft.line.line.as_str().into(), place);
+            }
+        }
+        self.drafts.len() - 1
+    }
+
+    fn sort(&mut self) {
+        self.drafts.sort_by(|a, b| rank(&a.line.line).cmp(&rank(&b.line.line)));
+        for (place, draft) in self.drafts.iter().enumerate() {
+            if let Some(noted) = self.places.get_mut(draft.line.line.as_str()) {
+                *noted = place;
+            }
+        }
+    }
+
+    fn find(&self, said: &LineFact) -> Option<Place> {
         if said.order.as_deref().is_some_and(|o| o != self.order) {
             return None;
         }
         if let Some(line) = &said.line {
-            let key = (line.len(), line.to_string());
-            return self.by_id.contains_key(&key).then_some(key);
+            return self.place_of(line);
         }
         let sku = said.sku.as_deref()?;
-        self.by_id.iter().find(|(_, draft)| draft.line.sku == sku).map(|(key, _)| key.clone())
+        let of_sku = self.drafts.iter().enumerate().filter(|(_, draft)| draft.line.sku == sku);
+        of_sku.min_by(|(_, a), (_, b)| rank(&a.line.line).cmp(&rank(&b.line.line))).map(|(place, _)| place)
     }
 
     /// The line that is meant; a line of its own for goods that nobody ordered, where this order is meant for sure.
-    fn find_or_stray(&mut self, node: &Node, said: &LineFact) -> Option<LineId> {
+    fn find_or_stray(&mut self, node: &Node, said: &LineFact) -> Option<Place> {
         if let Some(id) = self.find(said) {
             return Some(id);
         }
         let of_others = said.order.as_deref().is_some_and(|o| o != self.order);
         let sure = said.order.is_some() || node.links_to("order") <= 1;
         let name = said.line.as_deref().or(said.sku.as_deref())?;
-        if of_others || !sure || self.by_id.is_empty() {
+        if of_others || !sure || self.drafts.is_empty() {
             return None;
         }
         let mut draft = Draft::new(name.to_owned());
         draft.line.sku = said.sku.as_deref().unwrap_or_default().to_owned();
         draft.line.unit = said.unit.as_deref().unwrap_or_default().to_owned();
-        let id = (name.len(), name.to_owned());
-        self.by_id.insert(id.clone(), draft);
-        Some(id)
+        Some(self.push(draft))
     }
 }
 
@@ -427,13 +464,13 @@ impl Draft {
 
     /// Pieces are added up as pieces before they become boxes: that keeps the sum exact.
     fn total(&mut self, tree: &Tree, step: Step) {
-        let of_step: Vec<(Box<str>, Decimal)> =
-            self.sums.iter().filter(|(s, ..)| *s == step).map(|(_, unit, sum)| (unit.clone(), *sum)).collect();
+        let sums = std::mem::take(&mut self.sums);
         let mut total = Decimal::ZERO;
-        for (unit, sum) in of_step {
-            let converted = self.ratio(tree, &unit).and_then(|ratio| units::convert(sum, ratio));
+        for (_, unit, sum) in sums.iter().filter(|(s, ..)| *s == step) {
+            let converted = self.ratio(tree, unit).and_then(|ratio| units::convert(*sum, ratio));
             total = converted.and_then(|q| total.checked_add(q)).unwrap_or(total);
         }
+        self.sums = sums;
         *self.line.at_mut(step) = total;
     }
 

@@ -1,11 +1,13 @@
 //! The part of the graph that one workflow is made of, read once: its objects with the facts that hold.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use chrono::{DateTime, Utc};
 use milepost_ingest::{EVENT_TYPES, ObjectRef};
 
 use super::fact::Fact;
+use super::graph::Parts;
 use super::units::Conversion;
 use super::{Activity, Belief, Definition, Graph, Link, Member, Money, Object};
 
@@ -15,6 +17,10 @@ pub struct Tree<'a> {
     /// Names under which anything is stored that it is made of, or once was.
     pub stored: Vec<ObjectRef>,
     graph: &'a Graph,
+    /// Each object has one name, and no link was ever voided or cut.
+    plain: bool,
+    /// Linked nodes by their places, and since when that is known.
+    known_links: OnceCell<Vec<(usize, usize, DateTime<Utc>)>>,
 }
 
 pub struct Node<'a> {
@@ -60,7 +66,7 @@ pub fn systems_of_record(kind: &str) -> &'static [&'static str] {
 
 impl<'a> Tree<'a> {
     pub fn read(definition: &Definition, graph: &'a Graph, root: &ObjectRef) -> Self {
-        let (members, stored) = graph.part(definition, root);
+        let Parts { members, stored, plain } = graph.parts(definition, root);
         let mut nodes: Vec<Node<'a>> = Vec::with_capacity(members.len());
         for (place, (object, depth, state)) in members.into_iter().enumerate() {
             let mut node = Node { place, ..Node::read(object, depth, state) };
@@ -72,7 +78,44 @@ impl<'a> Tree<'a> {
             }
             nodes.push(node);
         }
-        Self { nodes, stored, graph }
+        Self { nodes, stored, graph, plain, known_links: OnceCell::new() }
+    }
+
+    /// The links that came after a moment between what had been heard of by then. None where not all of that hung from
+    /// the root then as it does now, and where names were joined or links taken away since, which is not told here.
+    pub fn later_links(&self, definition: &Definition, moment: DateTime<Utc>) -> Option<Vec<(&Node<'a>, &Node<'a>)>> {
+        if !self.plain {
+            return None;
+        }
+        let links = self.known_links.get_or_init(|| {
+            let pairs = self.nodes.iter().flat_map(|node| {
+                let before = self.nodes[..node.place].iter().filter(|other| node.is_with(other));
+                before.map(move |other| (other, node))
+            });
+            let since = |one: &Node<'_>, other: &Node<'_>| one.state?.with_since(&other.state?);
+            pairs
+                .map(|(one, other)| (one.place, other.place, since(one, other).unwrap_or(DateTime::<Utc>::MAX_UTC)))
+                .collect()
+        });
+        let heard: Vec<bool> = self.nodes.iter().map(|node| node.is_heard_by(moment)).collect();
+        let of_heard = links.iter().filter(|(one, other, _)| heard[*one] && heard[*other]);
+        let (known, later): (Vec<&_>, Vec<&_>) = of_heard.partition(|(.., since)| *since <= moment);
+        let mut hangs: Vec<bool> = self.nodes.iter().map(|node| node.depth == 0 || !heard[node.place]).collect();
+        let reaches =
+            |from: usize, to: usize| definition.reaches(&self.nodes[from].object.kind, &self.nodes[to].object.kind);
+        let mut grows = !hangs.iter().all(|hangs| *hangs);
+        while grows {
+            grows = false;
+            for (one, other, _) in &known {
+                for (from, to) in [(*one, *other), (*other, *one)] {
+                    if hangs[from] && heard[from] && !hangs[to] && reaches(from, to) {
+                        (hangs[to], grows) = (true, true);
+                    }
+                }
+            }
+        }
+        let ends = |(one, other, _): &(usize, usize, _)| (&self.nodes[*one], &self.nodes[*other]);
+        hangs.into_iter().all(|hangs| hangs).then(|| later.into_iter().map(ends).collect())
     }
 
     /// How the units of an item convert, by its master data: the system of record's word first, the latest first.
@@ -101,7 +144,7 @@ impl<'a> Tree<'a> {
     /// A node and what the definition reaches from it within this tree.
     pub fn branch<'s>(&'s self, definition: &'s Definition, node: &'s Node<'a>) -> impl Iterator<Item = &'s Node<'a>> {
         let below =
-            move |other: &&Node<'a>| definition.reaches(&node.object.kind, &other.object.kind) && node.is_with(other);
+            move |other: &&Node<'a>| node.is_with(other) && definition.reaches(&node.object.kind, &other.object.kind);
         std::iter::once(node).chain(self.nodes.iter().filter(below))
     }
 
@@ -171,22 +214,22 @@ impl Node<'_> {
         self.state.map(|s| s.facts_with_links()).unwrap_or_default()
     }
 
+    /// What was reported about it, amendments included and before they were heeded; whether any report is so.
+    pub fn any_report(&self, is: impl Fn(&Fact) -> bool) -> bool {
+        match self.state.filter(|s| s.is_amended()) {
+            Some(state) => state.facts().iter().any(|f| !f.is_act() && is(f)),
+            None => self.facts.iter().chain(&self.overruled).any(is),
+        }
+    }
+
     /// Whether anything was reported after a moment that is about the time before it.
     pub fn is_learnt_late(&self, moment: DateTime<Utc>) -> bool {
-        let late = |f: &Fact| f.received_at > moment && !f.is_act() && (f.occurred_at <= moment || f.is_amendment());
-        match self.state.filter(|s| s.is_amended()) {
-            Some(state) => state.facts().iter().any(late),
-            None => self.facts.iter().chain(&self.overruled).any(late),
-        }
+        self.any_report(|f| f.received_at > moment && (f.occurred_at <= moment || f.is_amendment()))
     }
 
     /// Whether anything had been reported about it by a moment.
     pub fn is_heard_by(&self, moment: DateTime<Utc>) -> bool {
-        let heard = |f: &Fact| f.received_at <= moment && !f.is_act();
-        match self.state.filter(|s| s.is_amended()) {
-            Some(state) => state.facts().iter().any(heard),
-            None => self.facts.iter().chain(&self.overruled).any(heard),
-        }
+        self.any_report(|f| f.received_at <= moment)
     }
 
     /// Whether two nodes of one tree are linked.
@@ -287,8 +330,11 @@ fn authorised<'f>(kind: &str, facts: Cow<'f, [Fact]>) -> (Cow<'f, [Fact]>, Vec<F
         return (facts, Vec::new());
     }
     let usual = |fact: &Fact| EVENT_TYPES.iter().find(|e| e.name == &*fact.kind).map_or("", |e| e.system);
-    let (overruled, facts) =
-        facts.into_owned().into_iter().partition(|f: &Fact| !is_record(f) && record.contains(&usual(f)));
+    let is_overruled = |fact: &Fact| !is_record(fact) && record.contains(&usual(fact));
+    if !facts.iter().any(is_overruled) {
+        return (facts, Vec::new());
+    }
+    let (overruled, facts) = facts.into_owned().into_iter().partition(is_overruled);
     (Cow::Owned(facts), overruled)
 }
 

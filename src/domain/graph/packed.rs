@@ -109,6 +109,24 @@ pub fn read_into(body: &[u8], words: &Words, with_refs: bool, facts: &mut Vec<Fa
     }
 }
 
+/// When a record was received, where it names an object; without reading the rest.
+pub fn naming(body: &[u8], words: &Words, kind: &str, id: &str) -> Option<DateTime<Utc>> {
+    let mut unpack = Unpack { bytes: body, words: Some(words) };
+    let received_ms = unpack.signed()? + unpack.signed()?;
+    for _word in ["source", "kind", "system"] {
+        unpack.word()?;
+    }
+    unpack.text()?;
+    let mut named = unpack.refs()?;
+    while !named.bytes.is_empty() {
+        let is_kind = named.word()? == kind;
+        if named.text()? == id && is_kind {
+            return DateTime::from_timestamp_millis(received_ms);
+        }
+    }
+    None
+}
+
 /// Whether a record is of the fact with this source and id, without reading the rest.
 pub fn is_of(body: &[u8], words: &Words, source: &str, id: &str) -> bool {
     let mut unpack = Unpack { bytes: body, words: Some(words) };
@@ -160,12 +178,20 @@ impl Pack<'_> {
         self.word(&fact.kind);
         self.word(&fact.system);
         self.text(&fact.id);
+        self.refs(&fact.refs);
         self.detail(&fact.detail);
-        self.number(fact.refs.len() as u128);
-        for object in &fact.refs {
+    }
+
+    /// With their length first, so that they can be passed over at once: a transport may name hundreds.
+    fn refs(&mut self, refs: &[ObjectRef]) {
+        let begun = self.out.len();
+        for object in refs {
             self.word(&object.kind);
             self.text(&object.id);
         }
+        let named = self.out.split_off(begun);
+        self.number(named.len() as u128);
+        self.out.extend_from_slice(&named);
     }
 
     fn detail(&mut self, detail: &Detail) {
@@ -342,16 +368,24 @@ impl<'b> Unpack<'b> {
             detail: Detail::default(),
         });
         let fact = facts.last_mut()?;
-        self.detail(&mut fact.detail)?;
+        let mut named = self.refs()?;
         if with_refs {
-            let (count, mut refs) = self.list()?;
-            for _ in 0..count {
-                let kind = self.word()?.to_owned();
-                refs.push(ObjectRef { kind, id: self.text()?.to_owned() });
+            let mut refs = Vec::new();
+            while !named.bytes.is_empty() {
+                let kind = named.word()?.to_owned();
+                refs.push(ObjectRef { kind, id: named.text()?.to_owned() });
             }
             fact.refs = refs.into();
         }
-        Some(())
+        self.detail(&mut fact.detail)
+    }
+
+    /// The objects that a fact names, still packed.
+    fn refs(&mut self) -> Option<Self> {
+        let length = usize::try_from(self.number()?).ok()?;
+        let (bytes, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(Self { bytes, words: self.words })
     }
 
     fn detail(&mut self, detail: &mut Detail) -> Option<()> {

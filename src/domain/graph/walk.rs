@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use milepost_ingest::ObjectRef;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 use super::{Definition, Definitions, Graph, HANDLED, JOINED, Object, QUALIFIED};
 
 /// A workflow is cut off here; the page says so.
 const MAX_MEMBERS: usize = 2_000;
+/// Most workflows have fewer.
+const USUAL_MEMBERS: usize = 16;
 /// An object that belongs to more workflows than this is shown, but does not drive all of them.
 const MAX_ROOTS: usize = 10_000;
 
@@ -36,6 +38,16 @@ pub enum Standing {
 /// One member of a workflow: its name, its distance from the root, and what was said about it.
 type Part<'g> = (ObjectRef, u32, Option<Object<'g>>);
 
+/// What a workflow is made of.
+pub(in crate::domain) struct Parts<'g> {
+    pub members: Vec<Part<'g>>,
+    /// Names under which anything is stored that it is made of, or once was: also what hung from it before a link was
+    /// voided or taken away.
+    pub stored: Vec<ObjectRef>,
+    /// Each has one name, and no link was ever voided or cut.
+    pub plain: bool,
+}
+
 impl Graph {
     /// Everything that hangs from `root` by the definition, nearest first, the root itself first, with its distance.
     pub fn members(&self, definition: &Definition, root: &ObjectRef) -> Vec<(ObjectRef, u32)> {
@@ -44,10 +56,11 @@ impl Graph {
         found.into_iter().map(|(slot, depth)| (self.name(slot), depth)).collect()
     }
 
-    /// As `members`, and the names under which anything is stored that the workflow of `root` is made of, or once was:
-    /// also what hung from it before a link was voided or taken away.
-    pub(in crate::domain) fn part(&self, definition: &Definition, root: &ObjectRef) -> (Vec<Part<'_>>, Vec<ObjectRef>) {
-        let Some(start) = self.find(root) else { return (vec![(root.clone(), 0, None)], vec![root.clone()]) };
+    /// As `members`, with what was said about each.
+    pub(in crate::domain) fn parts(&self, definition: &Definition, root: &ObjectRef) -> Parts<'_> {
+        let Some(start) = self.find(root) else {
+            return Parts { members: vec![(root.clone(), 0, None)], stored: vec![root.clone()], plain: true };
+        };
         let start = self.canonical(start);
         let follow = |from: &str, to: &str| definition.reaches(from, to);
         let now = self.walk(start, follow, MAX_MEMBERS, false);
@@ -55,12 +68,12 @@ impl Graph {
         let members: Vec<Part<'_>> = now.iter().map(part).collect();
         if now.iter().all(|(slot, _)| self.is_plain(*slot)) {
             let stored = members.iter().map(|(name, ..)| name.clone()).collect();
-            return (members, stored);
+            return Parts { members, stored, plain: true };
         }
         let ever = self.walk(start, follow, MAX_MEMBERS, true);
         let mut seen: FxHashSet<ObjectRef> = FxHashSet::default();
         let names = ever.into_iter().flat_map(|(slot, _)| self.stored_names(slot));
-        (members, names.filter(|name| seen.insert(name.clone())).collect())
+        Parts { members, stored: names.filter(|name| seen.insert(name.clone())).collect(), plain: false }
     }
 
     /// It has one name, and no link of it was ever voided or cut.
@@ -135,8 +148,9 @@ impl Graph {
                 yes
             }
         };
-        let mut seen: FxHashSet<u32> = FxHashSet::default();
-        let mut found: Vec<(u32, u32)> = vec![(start, 0)];
+        let mut seen: FxHashSet<u32> = FxHashSet::with_capacity_and_hasher(USUAL_MEMBERS, FxBuildHasher);
+        let mut found: Vec<(u32, u32)> = Vec::with_capacity(USUAL_MEMBERS);
+        found.push((start, 0));
         let mut near: Vec<u32> = Vec::new();
         seen.insert(start);
         let mut next = 0;

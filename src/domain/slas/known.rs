@@ -3,16 +3,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use rustc_hash::FxHashSet;
-
 use super::{SlaRule, Subject, Traits, View, judge};
 use crate::domain::definition::Group;
-use crate::domain::derive::{is_cancelled, wants_proof};
+use crate::domain::derive::{Fold, fold};
 use crate::domain::fact::Fact;
-use crate::domain::lines::Lines;
-use crate::domain::milestones::{Setting, milestones};
-use crate::domain::tree::{Node, Tree};
-use crate::domain::{Graph, MilestoneRule, Sla, Verdict};
+use crate::domain::tree::Node;
+use crate::domain::{Graph, MilestoneRule, Per, Sla, Verdict};
 
 /// `Breached` or `Met`; None before the due time, and where the clock was not known of by then.
 pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: DateTime<Utc>) -> Option<Verdict> {
@@ -20,8 +16,8 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
     if as_of <= due || sla.standing_since.is_some() || sla.known_at > due || !view.tree.root().is_heard_by(due) {
         return None;
     }
-    let mut late = view.tree.nodes.iter().filter(|node| node.is_learnt_late(due));
-    if late.any(|node| looks_back(rule, view, node, due)) {
+    let links = view.tree.later_links(view.definition, due);
+    if links.is_none_or(|links| looks_back(rule, view, due, &links)) {
         return then(rule, sla, view);
     }
     // Nothing that was learnt later looks back: at the due time it stood as it stands now for that time.
@@ -35,47 +31,92 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
     verdict
 }
 
-/// Whether something that was learnt of a node after the due time may have to do with the clock. When in doubt it may:
-/// then all is read as it was.
-fn looks_back(rule: &SlaRule, view: &View<'_>, node: &Node<'_>, due: DateTime<Utc>) -> bool {
-    let Subject::Milestones { from, to } = rule.subject else { return true };
-    let rules = &view.definition.milestones;
-    let (from, to, later) = (&rules[from], &rules[to], &rules[to + 1..]);
-    let grouped = rules.iter().any(|m| match &m.group {
-        Some(Group::Any(members) | Group::All(members)) => {
-            std::ptr::eq(m, from) || std::ptr::eq(m, to) || members.iter().any(|at| std::ptr::eq(&rules[*at], to))
+/// Whether anything that was learnt after the due time, of what was before it, may have to do with the clock: links, and
+/// what was said. When in doubt it may: then all is read as it was.
+fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, links: &[(&Node<'_>, &Node<'_>)]) -> bool {
+    let mut late = view.tree.nodes.iter().filter(|node| node.is_learnt_late(due)).peekable();
+    if late.peek().is_none() && links.is_empty() {
+        return false;
+    }
+    let milestones = &view.definition.milestones;
+    let decides = |rule: &MilestoneRule, fact: &Fact| {
+        let preferred = rule.prefer.iter().map(|p| &p.event);
+        rule.events.iter().chain(preferred).any(|event| event.matches(fact))
+    };
+    // Whether it is decided by parts: then lines, and which parts there are, have to do with it. And whether others than
+    // the milestones of its ends decide.
+    let (parted, wide) = match &rule.subject {
+        Subject::Milestones { from, to } => {
+            let grouped = milestones.iter().any(|m| match &m.group {
+                Some(Group::Any(members) | Group::All(members)) => {
+                    std::ptr::eq(m, &milestones[*from]) || std::ptr::eq(m, &milestones[*to]) || members.contains(to)
+                }
+                None => false,
+            });
+            let by_parts = |at: &usize| milestones[*at].quantity.is_some() || milestones[*at].per != Per::Root;
+            let wide = grouped || milestones[*to].optional || milestones[*to].when.is_some();
+            (by_parts(from) || by_parts(to), wide)
         }
-        None => false,
-    });
-    if grouped || to.optional || to.when.is_some() || !node.overruled.is_empty() {
+        Subject::Propagation { .. } | Subject::Silence { .. } => (false, false),
+    };
+    if wide && late.peek().is_some() {
         return true;
     }
-    let (known, late): (Vec<Fact>, Vec<Fact>) = node.received().into_iter().partition(|f| f.received_at <= due);
-    if known.is_empty() {
+    // Whether the fact is one of those that begin or end it.
+    let bounds = |fact: &Fact| match &rule.subject {
+        Subject::Milestones { .. } if wide => milestones.iter().any(|m| decides(m, fact)),
+        Subject::Milestones { from, to } => {
+            let (from, to, later) = (&milestones[*from], &milestones[*to], &milestones[to + 1..]);
+            let mut overtakers = later.iter().filter(|m| m.quantity.is_some() && m.system == to.system);
+            decides(from, fact)
+                || decides(to, fact)
+                || to.quantity.is_some() && overtakers.any(|overtaker| decides(overtaker, fact))
+        }
+        Subject::Propagation { events, known_to, .. } => {
+            *fact.system == **known_to || events.iter().any(|event| event.matches(fact))
+        }
+        Subject::Silence { from, to, systems } => {
+            let spoke = systems.iter().any(|system| *fact.system == **system);
+            spoke || decides(&milestones[*from], fact) || decides(&milestones[*to], fact)
+        }
+    };
+    let is_unit = |node: &Node<'_>| match &rule.subject {
+        Subject::Propagation { .. } => true,
+        Subject::Milestones { from, to } | Subject::Silence { from, to, .. } => {
+            [*from, *to].iter().any(|at| matches!(&milestones[*at].per, Per::Object(kind) if *kind == node.object.kind))
+        }
+    };
+    // What hangs on a part counts for it, and what one system says of its papers.
+    let adds = |part: &Node<'_>, other: &Node<'_>| match &rule.subject {
+        Subject::Milestones { .. } if !parted && !wide => false,
+        _ => is_unit(part) || part.object.kind == "shipment" || other.object.kind == "order",
+    };
+    let tied = |part: &Node<'_>, other: &Node<'_>| adds(part, other) && other.any_report(bounds);
+    if links.iter().any(|(one, other)| tied(one, other) || tied(other, one)) {
         return true;
     }
-    let links: FxHashSet<_> = known.iter().flat_map(|f| f.refs.iter()).collect();
+    let by_lines = parted || view.tree.root().has("order.cancelled");
     let concerns = |fact: &Fact| {
-        let decides = |m: &MilestoneRule| {
-            let preferred = m.prefer.iter().map(|p| &p.event);
-            m.events.iter().chain(preferred).any(|event| event.matches(fact))
-        };
-        let overtakes =
-            to.quantity.is_some() && later.iter().any(|m| m.quantity.is_some() && m.system == to.system && decides(m));
         let detail = &fact.detail;
         fact.is_amendment()
-            || decides(from)
-            || decides(to)
-            || overtakes
+            || bounds(fact)
             || detail.head.is_some()
             || rule.pauses.iter().any(|p| p.from.iter().chain(&p.until).any(|event| event.matches(fact)))
             || rule.calendar.by.is_some() && (detail.warehouse.is_some() || detail.carrier.is_some())
-            || detail.lines.is_some() && (fact.kind.starts_with("order.") || fact.kind.starts_with("shipment."))
+            || by_lines
+                && detail.lines.is_some()
+                && (fact.kind.starts_with("order.") || fact.kind.starts_with("shipment."))
             || matches!(&*fact.kind, "object.aliased" | "accrual.reversed")
             || fact.kind.ends_with(".cancelled")
-            || fact.refs.iter().any(|r| !links.contains(r))
     };
-    late.iter().any(|fact| !fact.is_act() && (fact.occurred_at <= due || fact.is_amendment()) && concerns(fact))
+    late.any(|node| {
+        let is_part = parted && (is_unit(node) || matches!(node.object.kind.as_str(), "shipment" | "return"));
+        !node.overruled.is_empty()
+            || is_part && !node.is_heard_by(due)
+            || node.any_report(|fact| {
+                fact.received_at > due && (fact.occurred_at <= due || fact.is_amendment()) && concerns(fact)
+            })
+    })
 }
 
 /// The verdict of a workflow of which nothing is known but what had been received by the due time.
@@ -87,21 +128,8 @@ fn then(rule: &SlaRule, sla: &Sla, view: &View<'_>) -> Option<Verdict> {
             graph.add(&node.object, fact);
         }
     }
-    let root = &view.tree.root().object;
-    graph.get(root).filter(|o| o.speaks())?;
-    let tree = Tree::read(view.definition, &graph, root);
-    let lines = Lines::read(&tree);
-    let cancelled = is_cancelled(tree.root(), &lines);
     let moment = due + TimeDelta::milliseconds(1);
-    let setting = Setting {
-        definition: view.definition,
-        tree: &tree,
-        lines: &lines,
-        pod_required: wants_proof(tree.root()),
-        cancelled,
-        as_of: moment,
-    };
-    let (milestones, _) = milestones(&setting);
+    let Fold { tree, milestones, cancelled, .. } = fold(view.definition, &graph, &view.tree.root().object, moment)?;
     let traits = Traits::of(&tree);
     let then = View { definition: view.definition, tree: &tree, milestones: &milestones, cancelled, traits: &traits };
     let found = judge(rule, &then, moment).into_iter().find(|s| s.object == sla.object)?;
