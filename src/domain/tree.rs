@@ -98,24 +98,27 @@ impl<'a> Tree<'a> {
                 .collect()
         });
         let heard: Vec<bool> = self.nodes.iter().map(|node| node.is_heard_by(moment)).collect();
-        let of_heard = links.iter().filter(|(one, other, _)| heard[*one] && heard[*other]);
-        let (known, later): (Vec<&_>, Vec<&_>) = of_heard.partition(|(.., since)| *since <= moment);
-        let mut hangs: Vec<bool> = self.nodes.iter().map(|node| node.depth == 0 || !heard[node.place]).collect();
+        // Also what had only been named by then leads on.
+        let (known, later): (Vec<&_>, Vec<&_>) = links.iter().partition(|(.., since)| *since <= moment);
+        let mut hangs: Vec<bool> = self.nodes.iter().map(|node| node.depth == 0).collect();
         let reaches =
             |from: usize, to: usize| definition.reaches(&self.nodes[from].object.kind, &self.nodes[to].object.kind);
-        let mut grows = !hangs.iter().all(|hangs| *hangs);
+        let mut grows = true;
         while grows {
             grows = false;
             for (one, other, _) in &known {
                 for (from, to) in [(*one, *other), (*other, *one)] {
-                    if hangs[from] && heard[from] && !hangs[to] && reaches(from, to) {
+                    if hangs[from] && !hangs[to] && reaches(from, to) {
                         (hangs[to], grows) = (true, true);
                     }
                 }
             }
         }
-        let ends = |(one, other, _): &(usize, usize, _)| (&self.nodes[*one], &self.nodes[*other]);
-        hangs.into_iter().all(|hangs| hangs).then(|| later.into_iter().map(ends).collect())
+        if hangs.iter().zip(&heard).any(|(hangs, heard)| *heard && !hangs) {
+            return None;
+        }
+        let of_heard = later.into_iter().filter(|(one, other, _)| heard[*one] && heard[*other]);
+        Some(of_heard.map(|(one, other, _)| (&self.nodes[*one], &self.nodes[*other])).collect())
     }
 
     /// How the units of an item convert, by its master data: the system of record's word first, the latest first.
