@@ -96,6 +96,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("key", "k/".into()),
+        ("whole", u32::MAX.to_string()),
         ("selection", "5".into()),
         ("causes", "[1]".into()),
         ("edit", "ed1".into()),

@@ -5,7 +5,7 @@ use milepost_ingest::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::act::{body, operator};
+use super::act::{Ids, body, operator};
 use super::answer::{Refused, ok};
 use super::{Answer, Shared, limit, query, tenant};
 use crate::pages::{Desk, failure_filter, params, words};
@@ -53,6 +53,7 @@ impl From<ReplayError> for Refused {
             ReplayError::TooMany => Self::conflict("too_many", &text),
             ReplayError::State(_) => Self::conflict("wrong_state", &text),
             ReplayError::Count { .. } => Self::conflict("other_count", &text),
+            ReplayError::UsedKey => Self::used_key(),
             ReplayError::Healed(_) => Self::conflict("already_healed", &text),
             ReplayError::Store(error) => error.into(),
             ReplayError::Pressure(pressure) => Self::pressure(&pressure),
@@ -134,6 +135,7 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
         steps: new.rule,
         of: new.of,
         about: String::new(),
+        asked: asked(&request, &bytes)?,
     };
     let replays = replays(&desk)?;
     if new.dry_run {
@@ -144,10 +146,18 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
         return Err(ReplayError::NoReason.into());
     }
     let starts_ms = new.starts_at.map_or(0, |at| at.timestamp_millis());
-    let draft = replays.draft(&by, &wanted, &through, &options).await?;
-    let started = replays.start(&by, &draft.id, &new.reason, Some(draft.count), None, starts_ms).await?;
+    let make = async {
+        let draft = replays.draft(&by, &wanted, &through, &options).await?;
+        replays.start(&by, &draft.id, &new.reason, Some(draft.count), None, starts_ms).await
+    };
+    let started = replays.once(&by.tenant, &options.asked, make).await?;
     ok(&json!({"id": started.row.id, "count": started.row.count, "again": started.again,
         "excluded": excluded(&started.row)}))
+}
+
+/// What tells a request with an `Idempotency-Key` from others; empty without one.
+fn asked(request: &HttpRequest, bytes: &[u8]) -> Result<String, Refused> {
+    Ok(Ids::given(request)?.map(|key| crate::replay::asked(&key, bytes)).unwrap_or_default())
 }
 
 fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
@@ -206,9 +216,12 @@ pub fn time(ms: i64) -> Option<String> {
 fn shown(row: &ReplayRow) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let of = serde_json::from_str::<Options>(&row.options).map(|options| options.of).unwrap_or_default();
+    let mut options = parsed(&row.options);
+    // Of the request, and nobody's business.
+    options.as_object_mut().and_then(|options| options.remove("asked"));
     json!({
         "id": row.id, "kind": row.kind, "state": row.state, "through": row.through, "of": of, "reason": row.reason, "by": row.by,
-        "selection": row.words, "options": parsed(&row.options), "count": row.count, "oldest_at": time(row.oldest_ms),
+        "selection": row.words, "options": options, "count": row.count, "oldest_at": time(row.oldest_ms),
         "value": parsed(&row.value), "excluded": excluded(row), "note": row.note, "created_at": time(row.created_ms),
         "starts_at": time(row.starts_ms), "started_at": time(row.started_ms), "finished_at": time(row.finished_ms),
         "rest_of": if row.again_of.is_empty() { None } else { Some(&row.again_of) },
@@ -292,7 +305,11 @@ async fn rest(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
     let rest: Rest = body(&bytes)?;
     let id = request.match_info().get("id").unwrap_or_default();
     let replays = replays(&desk)?;
-    let draft = replays.rest_of(&by, id).await?;
-    let started = replays.start(&by, &draft.id, &rest.reason, Some(draft.count), None, 0).await?;
+    let asked = asked(&request, &bytes)?;
+    let make = async {
+        let draft = replays.rest_of(&by, id, &asked).await?;
+        replays.start(&by, &draft.id, &rest.reason, Some(draft.count), None, 0).await
+    };
+    let started = replays.once(&by.tenant, &asked, make).await?;
     ok(&json!({"id": started.row.id, "count": started.row.count, "again": started.again}))
 }

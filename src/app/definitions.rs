@@ -110,6 +110,19 @@ fn target_files(files: &Files) -> Vec<(String, String)> {
     found.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
+/// The files that are used: those just found where they could be taken up, targets for themselves, else those of before.
+fn taken(before: &Files, found: &Files, aimed: bool, ruled: bool) -> Files {
+    let aims = |path: &str| {
+        let own = path.strip_prefix("tenants/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
+        own.starts_with("targets/")
+    };
+    let part = |is_target: bool, good: bool| {
+        let files = if good { found } else { before };
+        files.iter().filter(move |(path, _)| aims(path) == is_target)
+    };
+    part(true, aimed).chain(part(false, ruled)).collect()
+}
+
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
 pub async fn watch(
     own: String,
@@ -132,19 +145,21 @@ pub async fn watch(
                 continue;
             }
         };
-        targets.load(target_files(&found));
-        match rules(&found) {
+        let aimed = targets.load(target_files(&found));
+        let ruled = match rules(&found) {
             Ok((book, rosters)) => {
                 tracing::info!("the definitions changed and are used from now on");
                 shelf.put(book);
                 alerts.put(rosters);
-                in_force.store(Arc::new(found.clone()));
+                true
             }
             Err(error) => {
                 tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");
                 shelf.keep(error.to_string());
+                false
             }
-        }
+        };
+        in_force.store(Arc::new(taken(&in_force.load(), &found, aimed, ruled)));
         known = Some(found);
     }
 }
@@ -248,4 +263,27 @@ fn folder(dir: &Path, extension: &str) -> anyhow::Result<Vec<(String, String)>> 
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_not_among_those_in_force_and_holds_no_other_kind_back() {
+        let files = |target: &str, rules: &str| -> Files {
+            let of = [
+                ("targets/a.toml", target),
+                ("tenants/acme/targets/b.toml", target),
+                ("tenants/acme/order.toml", rules),
+            ];
+            of.into_iter().collect()
+        };
+        let (before, found) = (files("old", "old"), files("new", "new"));
+        assert_eq!(taken(&before, &found, true, true), found);
+        assert_eq!(taken(&before, &found, false, true), files("old", "new"));
+        assert_eq!(taken(&before, &found, true, false), files("new", "old"));
+        let less: Files = [("tenants/acme/order.toml", "new")].into_iter().collect();
+        assert_eq!(taken(&before, &less, true, true), less, "what was taken away is gone");
+    }
 }

@@ -1,5 +1,5 @@
 //! Looks every few seconds at what no single event tells: which sources are silent, what is held too long, what is
-//! refused. Says what it found to the pipeline, which gives it a state like any exception.
+//! refused, which replays belong to no workflow and show no effect. Says what it found to the pipeline, which gives it a state like any exception.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::raised::Watched;
 use crate::domain::dependency::{Called, ENOUGH_CALLS, degraded};
 use crate::domain::failures::group_name;
-use crate::domain::watch::{Heard, Refused, held_too_long, refused, silent};
+use crate::domain::watch::{Heard, Refused, Unproven, held_too_long, refused, silent, without_effect};
 use crate::domain::{Exception, Impact};
 use crate::store::rows::ms_of;
 use crate::store::{DependencyBand, FailureFilter, Store, StoreError};
@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const MAX_GROUPS: u64 = 200;
 /// Nothing older is heard of here: what was refused that long ago is not open.
 const REFUSED_BACK: TimeDelta = TimeDelta::hours(2);
+/// So long an effect may come late.
+const SILENT_BACK: TimeDelta = TimeDelta::days(7);
 
 /// What was found last, by tenant; taken by the pipeline.
 #[derive(Default)]
@@ -65,11 +67,13 @@ impl Sentinel {
 
     async fn found(&self, tenant: &str, now: DateTime<Utc>) -> Result<Vec<(Exception, Impact)>, StoreError> {
         let recent = FailureFilter { from_ms: (now - REFUSED_BACK).timestamp_millis(), ..FailureFilter::default() };
-        let (bands, sources, held, groups) = tokio::try_join!(
+        let silent_since = (now - SILENT_BACK).timestamp_millis();
+        let (bands, sources, held, groups, replays) = tokio::try_join!(
             self.store.dependency_bands(tenant, ENOUGH_CALLS, now.timestamp_millis()),
             self.store.sources(tenant),
             self.store.held_groups(tenant),
             self.store.failure_groups(tenant, &recent, MAX_GROUPS),
+            self.store.silent_replays(tenant, silent_since),
         )?;
         let at = |ms: i64| DateTime::from_timestamp_millis(ms).unwrap_or_default();
         let heard: Vec<Heard> = sources
@@ -106,6 +110,10 @@ impl Sentinel {
             if let Some(exception) = refused(&told, now) {
                 found.push((exception, many(group.objects)));
             }
+        }
+        for job in replays {
+            let told = Unproven { replay: &job.replay, via: &job.via, count: job.count, since: at(job.since_ms) };
+            found.push((without_effect(&told), Impact::default()));
         }
         Ok(found)
     }

@@ -39,6 +39,8 @@ pub struct SourceSummary {
     /// Sizes of the lag that 50 and 95 in 100 events of the hour had at most: see `rows::ms_of`.
     pub hour_lag_p50: u8,
     pub hour_lag_p95: u8,
+    /// Events of the hour that tell a lag: those that came as history do not.
+    pub hour_lagged: u64,
     /// The same of half of the events in the last minute that had any.
     pub now_lag_p50: u8,
     pub hour_late: u64,

@@ -596,6 +596,7 @@ pub fn replay() -> ReplayRow {
         state: "running".into(),
         through: "pipeline".into(),
         reason: HOSTILE.into(),
+        options: r#"{"asked": "k/0"}"#.into(),
         selection: u64::MAX,
         count: 1,
         created_ms: NOW,

@@ -1,5 +1,5 @@
-//! What stands above workflows: sources that are silent, objects that are held too long, payloads that are refused. One
-//! exception explains what a hundred workflows show.
+//! What stands above workflows: sources that are silent, objects that are held too long, payloads that are refused,
+//! replays without effect that belong to no workflow. One exception explains what a hundred workflows show.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
@@ -85,6 +85,23 @@ pub fn refused(group: &Refused<'_>, as_of: DateTime<Utc>) -> Option<Exception> {
     let object = ObjectRef::new("failure_group", group.fingerprint);
     (as_of - group.last_at <= REFUSED_LIMIT)
         .then(|| above("contract_violation", object, detail, group.first_at, group.system, false))
+}
+
+/// What a replay sent that belongs to no workflow, and that showed no effect in time.
+pub struct Unproven<'a> {
+    pub replay: &'a str,
+    /// `pipeline` or a target.
+    pub via: &'a str,
+    pub count: u64,
+    pub since: DateTime<Utc>,
+}
+
+pub fn without_effect(job: &Unproven<'_>) -> Exception {
+    let records = if job.count == 1 { "1 record".to_owned() } else { format!("{} records", job.count) };
+    let (to, system) = if job.via == "pipeline" { ("our own pipeline", "milepost") } else { (job.via, job.via) };
+    let detail = format!("{records} of replay {} went to {to}, belong to no workflow, and show no effect", job.replay);
+    let object = ObjectRef::new("replay", job.replay);
+    above("replay_without_effect", object, detail, job.since, system, false)
 }
 
 pub(super) fn above(
