@@ -312,7 +312,7 @@ async fn what_a_target_wants_no_more_goes_to_its_stand_in_or_stops_the_job() -> 
     let options = Options { at_once: 1, ..Options::default() };
     let rig = launched(&alone, vec![about("", "1"), about("", "2")], options, attempts()).await?;
     rig.until_state(job::STOPPED).await?;
-    assert_eq!(states(&rig.job.items.lock().rows().to_vec()), [(item::FAILED, "gone"), (item::WAITING, "")]);
+    assert_eq!(states(rig.job.items.lock().rows()), [(item::FAILED, "gone"), (item::WAITING, "")]);
     Ok(())
 }
 
