@@ -5,7 +5,9 @@ use milepost::domain::exception_id;
 use milepost::domain::failures::group_name;
 use milepost::engine::{Engine, Settings};
 use milepost::store::Store;
-use milepost::store::rows::{Batch, DependencyMinuteRow, ExceptionRow, FailureGroupRow, SourceMinuteRow, size_of};
+use milepost::store::rows::{
+    Batch, DependencyMinuteRow, ExceptionRow, FailureGroupRow, FailureRow, SourceMinuteRow, size_of,
+};
 use milepost_ingest::ObjectRef;
 use serde_json::{Value, json};
 
@@ -55,10 +57,12 @@ fn past(now_ms: i64) -> Batch {
         tenant: "acme".into(),
         group_id: REFUSED,
         stage: "validate".into(),
+        source: "erp/main".into(),
         sources: vec!["erp/main".into()],
-        event_types: vec!["order.created".into()],
-        count: 3,
-        first_ms: now_ms - 180 * MINUTE_MS,
+        event_types: vec!["order.credit_checked".into()],
+        fingerprints: vec![REFUSED],
+        count: 1,
+        first_ms: now_ms - 120 * MINUTE_MS,
         last_ms: now_ms - 120 * MINUTE_MS,
         version: 1,
         ..FailureGroupRow::default()
@@ -76,8 +80,20 @@ fn past(now_ms: i64) -> Batch {
         version: 1,
         ..ExceptionRow::default()
     };
+    let failure = FailureRow {
+        tenant: "acme".into(),
+        payload: 1 << 40,
+        received_ms: group.last_ms,
+        stage: "validate".into(),
+        fingerprint: REFUSED,
+        source: "erp/main".into(),
+        event_type: "order.credit_checked".into(),
+        offset: -1,
+        ..FailureRow::default()
+    };
     Batch {
         token: "past".into(),
+        failures: vec![failure],
         failure_groups: vec![group],
         exceptions: vec![open],
         source_minutes: (20..80).map(spoke).collect(),
@@ -147,7 +163,7 @@ async fn a_silent_source_is_one_exception_and_mutes_what_it_explains_until_it_sp
         list("kind=contract_violation&state=closed").await.into_iter().next()
     })
     .await;
-    let first = json!({"source": "erp/main", "event": "erp-SO-0", "kind": "order.created"});
+    let first = json!({"source": "erp/main", "event": "erp-SO-0-c", "kind": "order.credit_checked"});
     assert_eq!(closed["closed_by"], first, "{closed}");
 
     // One word, and they count again; the silence names it.
