@@ -135,33 +135,16 @@ pub async fn watch(
     if own.is_empty() {
         return;
     }
-    let mut known = files(&own).ok();
-    while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
-        let found = match files(&own) {
-            Ok(found) if known.as_ref() == Some(&found) => continue,
-            Ok(found) => found,
-            Err(error) => {
-                shelf.keep(format!("{error:#}"));
-                continue;
-            }
-        };
-        let aimed = targets.load(target_files(&found));
-        let ruled = match rules(&found) {
-            Ok((book, rosters)) => {
-                tracing::info!("the definitions changed and are used from now on");
-                shelf.put(book);
-                alerts.put(rosters);
-                true
-            }
-            Err(error) => {
-                tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");
-                shelf.keep(error.to_string());
-                false
-            }
-        };
-        in_force.store(Arc::new(taken(&in_force.load(), &found, aimed, ruled)));
-        known = Some(found);
-    }
+    let take = |found: &Files| {
+        let aimed = targets.load(target_files(found));
+        let ruled = rules(found).map(|(book, rosters)| {
+            shelf.put(book);
+            alerts.put(rosters);
+        });
+        in_force.store(Arc::new(taken(&in_force.load(), found, aimed, ruled.is_ok())));
+        ruled.map_err(|error| error.to_string())
+    };
+    follow(|| files(&own), take, |error| shelf.keep(error), "definitions", shutdown).await;
 }
 
 /// Looks at the files of contracts and mapping again and again. What is good is read by from then on.
@@ -169,22 +152,30 @@ pub async fn watch_rules(server: Server, rules: Arc<Rules>, shutdown: Cancellati
     if server.mapping.is_empty() && server.contracts.is_empty() {
         return;
     }
-    let mut known = texts(&server).map_err(|error| format!("{error:#}"));
+    let take = |texts: &Texts| rules.put(texts).map_err(|error| said(&server, &error));
+    follow(|| texts(&server), take, |_| (), "contracts or mapping", shutdown).await;
+}
+
+/// Looks again and again. What changed is taken, or what is wrong with it is kept and told, and changes nothing.
+async fn follow<T: PartialEq>(
+    look: impl Fn() -> anyhow::Result<T>,
+    take: impl Fn(&T) -> Result<(), String>,
+    keep: impl Fn(String),
+    what: &str,
+    shutdown: CancellationToken,
+) {
+    let look = || look().map_err(|error| format!("{error:#}"));
+    let mut known = look();
     while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
-        let found = texts(&server).map_err(|error| format!("{error:#}"));
+        let found = look();
         if found == known {
             continue;
         }
-        let put = match &found {
-            Ok(texts) => rules.put(texts).map_err(|error| said(&server, &error)),
-            Err(error) => Err(error.clone()),
-        };
-        match put {
-            Ok(()) => {
-                tracing::info!(version = rules.now().version, "contracts or mapping changed and are used from now on")
-            }
+        match found.as_ref().map_err(String::clone).and_then(&take) {
+            Ok(()) => tracing::info!("{what} changed and are used from now on"),
             Err(error) => {
-                tracing::error!(error, "contracts or mapping changed and cannot be used; the last good ones stay");
+                tracing::error!(error, "{what} changed and cannot be used; the last good ones stay");
+                keep(error);
             }
         }
         known = found;

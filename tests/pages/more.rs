@@ -380,7 +380,14 @@ fn held_rows() -> (Vec<HeldGroup>, Vec<ObjectRow>) {
         links: vec!["order/SO-1".into()],
         ..ObjectRow::default()
     };
-    let groups = vec![HeldGroup { waits_for: "order".into(), objects: 2, events: 4, oldest_ms: NOW - 2 * HOUR }];
+    let groups = vec![HeldGroup {
+        waits_for: "order".into(),
+        objects: 2,
+        events: 4,
+        oldest_ms: NOW - 2 * HOUR,
+        oldest_type: "shipment".into(),
+        oldest_id: "SH-1".into(),
+    }];
     (groups, vec![row(2, "order/SO-1"), row(1, "order")])
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Row;
 use crate::domain::Catalogue;
+use crate::domain::dependency::{CALLS_AS_USUAL, NOT_CALLED};
 use crate::pages::render::Page;
 use crate::pages::time::{Clock, Due, Time};
 use crate::pages::words;
@@ -173,7 +174,8 @@ fn end_said(kind: &str, end: &str) -> String {
         (_, "withdrawn") => "A late event proved that it was in time".into(),
         ("contract_violation", "no_longer_so") => "Nothing was refused for this cause for an hour".into(),
         ("held_too_long", "no_longer_so") => "Nothing waits for it that long any more".into(),
-        ("dependency_degraded", "no_longer_so") => "Its calls are as usual again, or it is not called any more".into(),
+        ("dependency_degraded", CALLS_AS_USUAL) => "Its calls are as usual again".into(),
+        ("dependency_degraded", NOT_CALLED) => "It is hardly called any more".into(),
         ("replay_without_effect", "no_longer_so") => {
             "Its effect was seen, another replay mended it, or a week is over".into()
         }
