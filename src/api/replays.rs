@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use super::act::{Ids, body, operator};
 use super::answer::{Refused, ok};
 use super::{Answer, Shared, limit, query, tenant};
+use crate::pages::replays::group_words;
 use crate::pages::{Desk, failure_filter, params, words};
 use crate::replay::edit::{EditError, Step};
 use crate::replay::job::{Of, Options, Through};
-use crate::replay::{ReplayError, Replays, Wanted};
+use crate::replay::{Excluded, ReplayError, Replays, Wanted};
 use crate::store::FailureFilter;
 use crate::store::replays::{ReplayItemRow, ReplayRow, name};
 
@@ -125,7 +126,7 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let new: NewReplay = body(&bytes)?;
     let through = Through::parse(&new.through)
         .ok_or_else(|| Refused::body("/through", "Expected `pipeline` or `target:NAME`."))?;
-    let wanted = wanted(&new)?;
+    let wanted = wanted(&desk, &by.tenant, &new).await?;
     let options = Options {
         rate: new.rate.unwrap_or(0),
         at_once: new.at_once.unwrap_or(0),
@@ -140,7 +141,9 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let replays = replays(&desk)?;
     if new.dry_run {
         let forecast = replays.forecast(&by, &wanted, &through, &options).await?;
-        return ok(&json!({"id": null, "count": forecast.count, "dry_run": true, "forecast": forecast}));
+        let mut told = json!(forecast);
+        told["excluded"] = forecast.excluded.iter().map(left_out).collect();
+        return ok(&json!({"id": null, "count": forecast.count, "dry_run": true, "forecast": told}));
     }
     if new.reason.trim().is_empty() {
         return Err(ReplayError::NoReason.into());
@@ -160,7 +163,7 @@ fn asked(request: &HttpRequest, bytes: &[u8]) -> Result<String, Refused> {
     Ok(Ids::given(request)?.map(|key| crate::replay::asked(&key, bytes)).unwrap_or_default())
 }
 
-fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
+async fn wanted(desk: &Desk, tenant: &str, new: &NewReplay) -> Result<Wanted, Refused> {
     let mut wanted = Wanted::default();
     let mut said = Vec::new();
     for (at, id) in new.payloads.iter().enumerate() {
@@ -175,7 +178,7 @@ fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
         let fingerprint = u64::from_str_radix(group, 16)
             .map_err(|_| Refused::body("/group", "Expected a group as its list names it, 16 hexadecimal digits."))?;
         wanted.filter = Some(FailureFilter { group: Some(fingerprint), ..FailureFilter::default() });
-        said.push(format!("failures of group {group}"));
+        said.push(group_words(desk, tenant, fingerprint).await?);
     }
     if let Some(filter) = &new.filter {
         if wanted.filter.is_some() {
@@ -196,13 +199,18 @@ fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
     Ok(wanted)
 }
 
+/// What was asked for and does not go.
+fn left_out(one: &Excluded) -> Value {
+    json!({"payload_id": name(one.payload, one.record), "why": one.why, "replay": one.replay})
+}
+
 fn excluded(row: &ReplayRow) -> Value {
     let mut value: Value = serde_json::from_str(&row.excluded).unwrap_or(Value::Null);
     if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
         for item in items {
-            let number = |name: &str| item.get(name).and_then(Value::as_u64).unwrap_or(0);
-            let id = name(number("payload"), u32::try_from(number("record")).unwrap_or(u32::MAX));
-            *item = json!({"payload_id": id, "why": item["why"], "replay": item["replay"]});
+            if let Ok(one) = serde_json::from_value::<Excluded>(item.take()) {
+                *item = left_out(&one);
+            }
         }
     }
     value

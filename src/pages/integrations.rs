@@ -109,6 +109,8 @@ pub struct Row {
     pub duplicates: String,
     pub lag: String,
     pub lag_max: String,
+    /// Why not every event tells a lag; empty where each does.
+    pub lag_told: String,
     /// How late it is now.
     pub lag_now: String,
     pub contracts: Vec<String>,
@@ -308,15 +310,20 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         lag: if lagless { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
         lag_now: match (source.hour_events, only_history) {
             (0, _) => "nothing in the hour".into(),
-            (_, true) => "history was loaded".into(),
+            (_, true) => "no live events".into(),
             (_, false) => format!("{} lag", words::duration(ms_of(source.now_lag_p50))),
         },
         lag_max: match (lagless, source.hour_events.saturating_sub(source.hour_lagged)) {
             (true, _) => String::new(),
             (_, 0) => format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))),
-            (_, untold) => {
-                format!("p95 {} · {} as history", words::duration(ms_of(source.hour_lag_p95)), words::count(untold))
+            (_, _) => {
+                let told = words::count(source.hour_lagged);
+                format!("p95 {} of {told}", words::duration(ms_of(source.hour_lag_p95)))
             }
+        },
+        lag_told: match source.hour_events.saturating_sub(source.hour_lagged) {
+            0 => String::new(),
+            untold => format!("{} came as history and tell no lag", words::plural(untold, "event", "events")),
         },
         contracts,
         forms: source.forms.join(", "),

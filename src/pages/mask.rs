@@ -97,7 +97,7 @@ fn hides_plain(name: &[u8]) -> bool {
         }
         false
     };
-    !HARMLESS.iter().any(&is) && (WHOLE.iter().any(is) || name.iter().enumerate().any(within))
+    !HARMLESS.iter().any(is) && (WHOLE.iter().any(is) || name.iter().enumerate().any(within))
 }
 
 /// Does a JSON pointer lead through a field whose value is hidden?

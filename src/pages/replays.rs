@@ -24,7 +24,7 @@ use crate::store::replays::{Outcome, ReplayItemRow, ReplayRow, name};
 
 use self::badges::{badge_of, is_at_end};
 pub use self::badges::{item_badge, job_badge};
-pub use self::question::{Ask, way, ways};
+pub use self::question::{Ask, group_words, way, ways};
 use self::question::{ask, draft};
 use self::turn::turn;
 
@@ -183,7 +183,7 @@ fn row(tenant: &str, clock: &Clock, row: &ReplayRow, rate: Option<u32>) -> Row {
         badge: badge_of(row),
         words: words::capital(&row.words),
         reason: row.reason.clone(),
-        by: row.by.split_once('/').map_or(row.by.as_str(), |(_, name)| name).to_owned(),
+        by: words::actor(&row.by),
         through: match row.through.strip_prefix("target:") {
             Some(target) => format!("target {target}"),
             None if options.of == Of::Then => "our pipeline, by contracts and mapping of then".to_owned(),
@@ -249,7 +249,7 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             let next = rows.last().filter(|_| more).map(|row| format!("{path}?after={}", row.id)).unwrap_or_default();
             let rate = |row: &ReplayRow| replays.job(tenant, &row.id).map(|job| job.pace.lock().rate());
             let page = List {
-                ask: ask(replays, tenant, &visit.query),
+                ask: ask(desk, replays, tenant, &visit.query).await?,
                 rows: rows.iter().map(|one| self::row(tenant, &visit.clock, one, rate(one))).collect(),
                 next,
                 first: if after.is_empty() { String::new() } else { path },

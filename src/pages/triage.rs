@@ -290,6 +290,7 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], silent: &[SilentRep
     let running = recent.iter().filter(|row| is_running(row)).count() as u64;
     let failed = recent.iter().any(|row| row.failed > 0);
     let unproven = recent.iter().any(|row| row.sent > 0);
+    let partly = recent.iter().any(|row| row.proven < row.count);
     let unseen: u64 = silent.iter().map(|one| one.count).sum();
     let mut text = match (recent.len() as u64, running) {
         (0, _) => "Nothing was replayed in the last 24 hours.".into(),
@@ -320,6 +321,7 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], silent: &[SilentRep
             (_, true, ..) => status::FAILED,
             (_, _, true, _) => status::RUNNING,
             (_, _, _, true) => status::NO_EFFECT,
+            _ if partly => status::PART,
             _ => status::YES,
         },
         text,

@@ -111,6 +111,8 @@ async fn a_failed_payload_is_edited_tried_replayed_once_and_proven() {
 struct Counted {
     /// Every request: key, and the event's id.
     requests: Mutex<Vec<(String, String)>>,
+    /// Ids of events that are refused.
+    refuses: Mutex<HashSet<String>>,
 }
 
 /// Takes everything but what the path tells it to refuse.
@@ -120,6 +122,9 @@ async fn count(request: HttpRequest, body: web::Bytes, counted: web::Data<Counte
     }
     let key = request.headers().get("idempotency-key").unwrap().to_str().unwrap().to_owned();
     let event: Value = serde_json::from_slice(&body).unwrap();
+    if event["id"].as_str().is_some_and(|id| counted.refuses.lock().unwrap().contains(id)) {
+        return HttpResponse::UnprocessableEntity().body("not this one");
+    }
     counted.requests.lock().unwrap().push((key, event["id"].as_str().unwrap_or_default().to_owned()));
     HttpResponse::Ok().finish()
 }
@@ -217,6 +222,36 @@ async fn a_job_keeps_its_rate_pauses_and_goes_on() {
     assert!(begun.elapsed() >= Duration::from_millis(3_900), "never faster than asked: {:?}", begun.elapsed());
     let (status, said) = server.act(&format!("{path}/cancel"), &json!({}), None).await;
     assert_eq!((status, &said["code"]), (409, &json!("wrong_state")), "{said}");
+}
+
+#[tokio::test]
+async fn the_rest_of_a_job_goes_in_a_new_one_in_order_and_what_got_through_does_not_go_again() {
+    let (counted, dir) = receiver("");
+    let server = Server::start_with(&["--definitions", dir.path().to_str().unwrap()]).await;
+    let of = |(id, object): (&str, &str)| broken(id, object, 0);
+    send_broken(&server, &[("e-0", "SO-A"), ("e-1", "SO-A"), ("e-2", "SO-A"), ("e-3", "SO-B")].map(of)).await;
+    let ids = failed(&server, 4).await;
+    counted.refuses.lock().unwrap().insert("e-1".to_owned());
+    let ask = json!({"payloads": ids, "through": "target:counter", "reason": "First try"});
+    let (_, said) = server.act("/api/v1/replays", &ask, None).await;
+    let first = said["id"].as_str().unwrap().to_owned();
+    let job = finished(&server, &first).await;
+    let count = |job: &Value| ["sent", "failed", "skipped"].map(|state| job["counts"][state].as_u64().unwrap());
+    assert_eq!(count(&job), [2, 1, 1], "one is refused, and what is behind it waits: {}", job["items"]);
+
+    counted.refuses.lock().unwrap().clear();
+    let rest = format!("/api/v1/replays/{first}/rest");
+    let (status, said) = server.act(&rest, &json!({"reason": "Taken now"}), Some("k-1")).await;
+    assert_eq!((status, &said["count"]), (200, &json!(2)), "{said}");
+    let job = finished(&server, said["id"].as_str().unwrap()).await;
+    assert_eq!((count(&job), &job["rest_of"]), ([2, 0, 0], &json!(first)), "{job}");
+    let (_, again) = server.act(&rest, &json!({"reason": "Taken now"}), Some("k-1")).await;
+    assert_eq!((&again["id"], &again["again"]), (&said["id"], &json!(true)), "the same request is the same job");
+    let (status, said) = server.act(&rest, &json!({"reason": "Something else"}), Some("k-1")).await;
+    assert_eq!((status, &said["code"]), (409, &json!("used_idempotency_key")), "{said}");
+    let heard: Vec<String> = counted.requests.lock().unwrap().iter().map(|(_, id)| id.clone()).collect();
+    let of_a: Vec<&str> = heard.iter().map(String::as_str).filter(|id| *id != "e-3").collect();
+    assert_eq!((heard.len(), of_a), (4, vec!["e-0", "e-1", "e-2"]), "each once and in order");
 }
 
 /// A mapping that knows these customers by their numbers.

@@ -282,7 +282,7 @@ fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
         "usual 3,000 to 4,000",
         "20 % of calls fail",
         "clock ahead up to 9 s",
-        "3,400 as history",
+        "3,400 events came as history and tell no lag",
     ] {
         assert!(html.contains(said), "{said}");
     }
