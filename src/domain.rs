@@ -40,7 +40,7 @@ pub use landmarks::{Landmarks, Promise};
 pub use preview::{Comparison, Preview, Shift};
 pub use readiness::{
     Billing, GROUPS as READINESS_GROUPS, Rules, VARIABLES as RULE_VARIABLES, built_in as readiness_rules,
-    currency_places,
+    currency_places, written,
 };
 pub use reconciliation::KINDS as RECONCILIATION_KINDS;
 pub use slas::{

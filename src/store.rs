@@ -44,7 +44,7 @@ use std::time::Duration;
 use clickhouse::{Client, Compression};
 
 pub use alerts::{Again, DELIVERY};
-pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount};
+pub use board::{BoardCount, ClockCount, Days, KindCount, ShiftCount, StageAge, StageCount, StatusCount, Whose};
 pub use cursor::Cursor;
 pub use exceptions::{CurrencySum, ExceptionFilter, ExceptionSort, Muting};
 pub use export::{ExportFilter, ExportedObject};

@@ -113,6 +113,65 @@ fn pure_rooms_touch_no_clock_file_or_network() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Code without its comments and texts.
+fn bare(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let raw = rest.starts_with("r\"") || rest.starts_with("r#");
+        let until = |end: &str, from: usize| rest[from..].find(end).map_or(rest.len(), |at| from + at + end.len());
+        let skipped = match c {
+            '/' if rest.starts_with("//") => until("\n", 0),
+            'r' if raw && !out.ends_with(|c: char| c.is_alphanumeric() || c == '_') => {
+                let marks = rest[1..].bytes().take_while(|b| *b == b'#').count();
+                until(&format!("\"{}", "#".repeat(marks)), marks + 2)
+            }
+            '"' => {
+                let mut escaped = false;
+                let ends = |c: char| {
+                    let is_end = c == '"' && !escaped;
+                    escaped = c == '\\' && !escaped;
+                    is_end
+                };
+                rest[1..].find(ends).map_or(rest.len(), |at| at + 2)
+            }
+            '\'' if rest.starts_with("'\\") || rest.chars().nth(2) == Some('\'') => until("'", 2),
+            c => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        rest = &rest[skipped..];
+    }
+    out
+}
+
+/// A number with a decimal point, or a type or method of such numbers.
+fn floats(code: &str) -> Vec<String> {
+    let words = code.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+    let is_float = |word: &&str| {
+        let literal = word.split_once('.').is_some_and(|(whole, part)| {
+            let digits = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+            digits(whole) && whole.bytes().all(|b| b.is_ascii_digit() || b == b'_') && digits(part)
+        });
+        literal || word.contains("f32") || word.contains("f64") || word.contains("as_float")
+    };
+    words.filter(is_float).map(str::to_owned).collect()
+}
+
+#[test]
+fn money_and_quantities_are_never_floating_point() {
+    let seen =
+        floats(&bare("let a = 1.5; // 2.5\nb.0.1; \"3.5 \\\" f64\"; r#\"4.5\"#; '\"'; x as f64; 1..5; d.to_f64()"));
+    assert_eq!(seen, ["1.5", "f64", "d.to_f64"], "what counts as one");
+    let mut wrong = Vec::new();
+    for file in files(&root().join("src/domain"), "rs") {
+        let code = bare(&fs::read_to_string(&file).unwrap());
+        wrong.extend(floats(&code).into_iter().map(|found| format!("{}: {found}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let folders = ["src", "ingest/src", "ingest/tests", "tests"];

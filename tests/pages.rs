@@ -21,8 +21,8 @@ use milepost::pages::render::{self, Page};
 use milepost::pages::time::Clock;
 use milepost::pages::workflow::{self, Facts, Tab};
 use milepost::pages::workflows::{self, FacetCount, Found};
-use milepost::store::ClockCount;
 use milepost::store::rows::*;
+use milepost::store::{ClockCount, Facet, Whose};
 
 fn clock() -> Clock {
     Clock::new(NOW, "Europe/Berlin").unwrap()
@@ -58,9 +58,14 @@ fn show<P: Page>(name: &str, frame: &Frame, page: &P) -> String {
     html
 }
 
-/// No inline script, style or handler; no address that runs; ids are unique.
+/// No inline script, style or handler; no address that runs; ids and names of live pieces are unique.
 fn check_rules(name: &str, html: &str) {
     let lower = html.to_lowercase();
+    // A second piece of the same name would be patched into the first.
+    let mut pieces = std::collections::BTreeSet::new();
+    for piece in html.split(" data-live=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(pieces.insert(piece), "{name}: two live pieces are called {piece}");
+    }
     for banned in ["<style", " style=", "href=\"javascript:", "<img", "src=\"data:"] {
         assert!(!lower.contains(banned), "{name} holds {banned}");
     }
@@ -153,6 +158,31 @@ fn board_says_what_breaches_next() {
         "what is due today, and what was kept in a week"
     );
     assert!(html.contains(">94.4 <small>%</small>") && html.contains("Waited for picked"));
+}
+
+#[test]
+fn a_narrowed_board_says_whose_it_is_and_leads_to_lists_of_the_same() {
+    let facet = |name: &str, value: &str, count| Facet { name: name.into(), value: value.into(), count };
+    let narrowed = Answers {
+        whose: Whose { system: "wms".into(), customer: "Acme & Co".into() },
+        choices: vec![facet("system", "erp", 9), facet("system", "wms", 4), facet("customer", "Acme & Co", 2)].into(),
+        query: Query::parse("system=wms&customer=Acme+%26+Co&flow=returns"),
+        silent: vec!["wms".into()],
+        ..answers()
+    };
+    let html =
+        show("board-narrowed", &frame("board", "Board"), &board::board("acme", &clock(), &narrowed, Some(&flow())));
+    assert!(html.contains("<option value=\"wms\" selected>WMS") && html.contains("<option value=\"erp\">ERP"));
+    assert!(html.contains("workflows?status=breached&amp;system=wms&amp;customer=Acme%20%26%20Co"));
+    assert!(html.contains("<input type=\"hidden\" name=\"flow\" value=\"returns\">"), "choosing keeps the flow");
+    assert!(
+        html.contains("board?system=wms&amp;customer=Acme%20%26%20Co&amp;flow=returns&amp;since=06"),
+        "and so does a shift"
+    );
+    assert!(html.contains("tile t-crit stale") && html.contains("WMS is silent: may be old"));
+    let other = Answers { silent: vec!["tms".into()], ..narrowed };
+    let html = show("board-narrowed", &frame("board", "Board"), &board::board("acme", &clock(), &other, Some(&flow())));
+    assert!(!html.contains("may be old"), "another system's silence says nothing of this one");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use milepost::store::replays::ReplayRow;
 use milepost::store::rows::*;
 use milepost::store::{
     ClockCount, Cursor, Days, ExceptionFilter, ExceptionSort, FROZEN_DAYS, FailureFilter, Freezable, Muting,
-    ReconciliationFilter, Retention, SlaFilter, Sort, Store, StoreError, WorkflowFilter,
+    ReconciliationFilter, Retention, SlaFilter, Sort, Store, StoreError, Whose, WorkflowFilter,
 };
 use milepost_ingest::ObjectRef;
 
@@ -96,6 +96,8 @@ fn values() -> BTreeMap<&'static str, String> {
         ("after_payload", "0".into()),
         ("after_index", "0".into()),
         ("replay", "r1".into()),
+        ("key", "k/".into()),
+        ("whole", u32::MAX.to_string()),
         ("selection", "5".into()),
         ("causes", "[1]".into()),
         ("edit", "ed1".into()),
@@ -247,7 +249,7 @@ async fn every_row_comes_back_as_it_was_written() {
     let mut events = store.events_of("acme", &[order.clone(), shipment.clone()]).await.unwrap();
     events.sort_by_key(|event| event.index);
     assert_eq!(events, seed.events);
-    assert_eq!(store.recent_events("acme", 2).await.unwrap(), seed.events[..2]);
+    assert_eq!(store.recent_events("acme", "", 2).await.unwrap(), seed.events[..2]);
     for stored in &seed.payloads {
         assert_eq!(store.payload("acme", stored.payload).await.unwrap().as_ref(), Some(stored));
     }
@@ -371,7 +373,7 @@ async fn a_new_database_answers_with_nothing() {
     assert!(store.status_counts("acme").await.unwrap().is_empty());
     assert!(store.held_groups("acme").await.unwrap().is_empty());
     assert!(store.failure_groups("acme", &none, 10).await.unwrap().is_empty());
-    assert_eq!(store.next_due("acme").await.unwrap(), None);
+    assert_eq!(store.next_due("acme", &Whose::default()).await.unwrap(), None);
     assert!(!store.workflow_any("acme").await.unwrap());
     store.write(&Batch::default()).await.unwrap();
 }
@@ -394,7 +396,7 @@ async fn nobody_sees_another_tenants_rows() {
         assert!(store.payload(tenant, 7).await.unwrap().is_none());
         assert!(store.trace(tenant, &trace().trace_id).await.unwrap().is_empty());
         assert!(store.sources(tenant).await.unwrap().is_empty());
-        assert!(store.recent_events(tenant, 10).await.unwrap().is_empty());
+        assert!(store.recent_events(tenant, "", 10).await.unwrap().is_empty());
     }
 }
 
@@ -546,15 +548,22 @@ async fn the_board_counts_what_the_lists_hold() {
     assert_eq!(kinds.iter().map(|kind| kind.kind.as_str()).collect::<Vec<_>>(), ["backorder", "credit_hold"]);
     let ahead = seed.workflows.iter().filter(|row| !row.closed).filter_map(|row| row.due_ms);
     let next = ahead.filter(|due| *due >= NOW + MINUTE).min();
-    assert_eq!(store.next_due_as_of("acme", NOW + MINUTE).await.unwrap(), next);
+    assert_eq!(store.next_due_as_of("acme", NOW + MINUTE, &Whose::default()).await.unwrap(), next);
     assert!(store.workflow_any("acme").await.unwrap());
     let held = store.held_groups("acme").await.unwrap();
     assert_eq!((held[0].waits_for.as_str(), held[0].objects, held[0].events), ("order", 2, 6));
     assert_eq!(held[0].oldest_ms, NOW - 5 * MINUTE);
+    assert_eq!((held[0].oldest_type.as_str(), held[0].oldest_id.as_str()), ("shipment", "SH-7"));
     let group = store.failure_groups("acme", &FailureFilter::default(), 10).await.unwrap().remove(0);
     assert_eq!((group.group_id, group.count, group.objects), (u64::MAX - 1, 3, 3));
     assert_eq!((group.example_payload, group.example_index), (8, 2));
     assert_eq!((group.hours, group.money), ((0..24).collect(), vec!["12.500000 EUR".to_owned()]));
+    let good = store.first_good("acme", u64::MAX - 1).await.unwrap().unwrap();
+    assert_eq!(
+        (good.source.as_str(), good.event_id.as_str(), good.received_ms),
+        ("erp/main", "e1", NOW - MINUTE + 500)
+    );
+    assert_eq!(store.first_good("acme", 4).await.unwrap(), None, "there is no such group");
     let one = FailureFilter { group: Some(u64::MAX - 1), text: "sh-1".into(), ..FailureFilter::default() };
     assert_eq!(store.failures("acme", &one, &Cursor::start(), 10).await.unwrap(), [failure(1)]);
 }
@@ -565,7 +574,7 @@ async fn the_clocks_of_the_board_are_those_of_the_lists() {
     store.write(&seed()).await.unwrap();
     let (today_ms, tomorrow_ms) = (NOW - 20 * MINUTE, NOW + 20 * MINUTE);
     let days = Days { since_ms: NOW - 2 * 86_400_000, today_ms, tomorrow_ms, late_since_ms: NOW - 10 * MINUTE };
-    let found = store.board_clocks("acme", days).await.unwrap();
+    let found = store.board_clocks("acme", days, &Whose::default()).await.unwrap();
     let sum = |wanted: &dyn Fn(&ClockCount) -> bool| -> u64 {
         found.iter().filter(|row| wanted(row)).map(|row| row.count).sum()
     };

@@ -7,6 +7,7 @@ SELECT toInt64(intDiv(toUnixTimestamp64Milli(told) - {since_ms:Int64}, 86400000)
     if(due_ms >= {late_since_ms:Int64} AND verdict IN ('met_late', 'breached'), cause, '') AS late_cause, count() AS n
 FROM slas FINAL
 WHERE tenant = {tenant:String} AND verdict NOT IN ('gone', 'cancelled')
+    AND ({system:String} = '' OR system = {system:String}) AND ({customer:String} = '' OR customer = {customer:String})
     AND told < fromUnixTimestamp64Milli({tomorrow_ms:Int64}, 'UTC')
     AND (told >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') OR due_ms >= {today_ms:Int64})
 GROUP BY day, today, verdict, open, late_cause

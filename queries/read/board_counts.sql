@@ -4,5 +4,6 @@ SELECT definition, stage, any(stage_title) AS title, any(stage_number) AS number
     countIf(readiness = 'ready') AS ready
 FROM workflows FINAL
 WHERE tenant = {tenant:String} AND NOT closed
+    AND ({system:String} = '' OR waiting_for = {system:String}) AND ({customer:String} = '' OR customer = {customer:String})
 GROUP BY definition, stage, status
 ORDER BY definition, number, stage, status

@@ -5,5 +5,6 @@ SELECT tenant, object_type, object_id, occurred_at AS occurred_ms, offset_minute
     event_type, schema_version, source, system, refs, data, trace_id, span_id, payload, `index`, key_id, content
 FROM events
 WHERE tenant = {tenant:String} AND received_at >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC')
+    AND ({system:String} = '' OR system = {system:String})
 ORDER BY received_at DESC, payload DESC, `index` DESC
 LIMIT {limit:UInt64}

@@ -1,6 +1,7 @@
 -- How is each source: what came in the last hour and day, how late, how regularly?
 -- One tenant's minutes of one day: merged, 1,440 rows a source and form. The series is the last 60 minutes, oldest first.
 -- How late it is now is told by the last minute that had events: an hour also holds what was loaded or caught up with.
+-- What was loaded as history tells no lag; how many events do is counted too.
 -- The usual gap is the one that 95 in 100 pauses between two minutes with events do not exceed.
 WITH
     fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC') AS as_of,
@@ -26,6 +27,7 @@ SELECT
     if(empty(gaps), 0, arraySort(gaps)[toUInt64(ceil(length(gaps) * 0.95))]) AS usual_gap_ms,
     arraySort(groupUniqArrayArray(m.contracts)) AS contracts,
     toUInt8(size_at(sumMapIf(m.lags, fresh), 0.5)) AS hour_lag_p50, toUInt8(size_at(sumMapIf(m.lags, fresh), 0.95)) AS hour_lag_p95,
+    arraySum(mapValues(sumMapIf(m.lags, fresh))) AS hour_lagged,
     toUInt8(size_at(argMaxIf(m.lags, m.minute, fresh AND notEmpty(m.lags)), 0.5)) AS now_lag_p50,
     sumIf(m.late, fresh) AS hour_late, sumIf(m.ahead, fresh) AS hour_ahead, maxIf(m.ahead_max_ms, fresh) AS hour_ahead_max_ms
 FROM source_minutes AS m

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Item;
+use crate::domain::written;
 
 /// Orders that one message names; the others are counted.
 const LINES: usize = 10;
@@ -86,8 +87,7 @@ pub fn time(ms: i64) -> String {
 
 impl Sum {
     pub fn text(&self) -> String {
-        let value = self.value.normalize();
-        format!("{value:.0$} {1}", value.scale().max(2) as usize, self.currency)
+        format!("{} {}", written(self.value, &self.currency), self.currency)
     }
 }
 

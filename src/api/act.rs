@@ -45,15 +45,18 @@ pub struct Ids(String);
 
 impl Ids {
     pub fn of(request: &HttpRequest) -> Result<Self, Refused> {
-        let Some(key) = request.headers().get("idempotency-key") else {
-            return Ok(Self(format!("{:032x}", rand::random::<u128>())));
-        };
+        Ok(Self(Self::given(request)?.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>()))))
+    }
+
+    /// What the request's `Idempotency-Key` makes of its address, where it has one.
+    pub fn given(request: &HttpRequest) -> Result<Option<String>, Refused> {
+        let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
         let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES);
         let key = key.ok_or_else(|| {
             Refused::parameter(&format!("Idempotency-Key: expected 1 to {MAX_KEY_BYTES} printable ASCII characters."))
         })?;
         let digest = Sha256::digest(format!("{}\n{key}", request.path()).as_bytes());
-        Ok(Self(hex::encode(&digest[..16])))
+        Ok(Some(hex::encode(&digest[..16])))
     }
 
     /// The word that tells this request from every other.

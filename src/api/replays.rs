@@ -5,13 +5,14 @@ use milepost_ingest::Refusal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::act::{body, operator};
+use super::act::{Ids, body, operator};
 use super::answer::{Refused, ok};
 use super::{Answer, Shared, limit, query, tenant};
+use crate::pages::replays::group_words;
 use crate::pages::{Desk, failure_filter, params, words};
 use crate::replay::edit::{EditError, Step};
 use crate::replay::job::{Of, Options, Through};
-use crate::replay::{ReplayError, Replays, Wanted};
+use crate::replay::{Excluded, ReplayError, Replays, Wanted};
 use crate::store::FailureFilter;
 use crate::store::replays::{ReplayItemRow, ReplayRow, name};
 
@@ -53,6 +54,7 @@ impl From<ReplayError> for Refused {
             ReplayError::TooMany => Self::conflict("too_many", &text),
             ReplayError::State(_) => Self::conflict("wrong_state", &text),
             ReplayError::Count { .. } => Self::conflict("other_count", &text),
+            ReplayError::UsedKey => Self::used_key(),
             ReplayError::Healed(_) => Self::conflict("already_healed", &text),
             ReplayError::Store(error) => error.into(),
             ReplayError::Pressure(pressure) => Self::pressure(&pressure),
@@ -124,7 +126,7 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
     let new: NewReplay = body(&bytes)?;
     let through = Through::parse(&new.through)
         .ok_or_else(|| Refused::body("/through", "Expected `pipeline` or `target:NAME`."))?;
-    let wanted = wanted(&new)?;
+    let wanted = wanted(&desk, &by.tenant, &new).await?;
     let options = Options {
         rate: new.rate.unwrap_or(0),
         at_once: new.at_once.unwrap_or(0),
@@ -134,23 +136,34 @@ async fn start(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer 
         steps: new.rule,
         of: new.of,
         about: String::new(),
+        asked: asked(&request, &bytes)?,
     };
     let replays = replays(&desk)?;
     if new.dry_run {
         let forecast = replays.forecast(&by, &wanted, &through, &options).await?;
-        return ok(&json!({"id": null, "count": forecast.count, "dry_run": true, "forecast": forecast}));
+        let mut told = json!(forecast);
+        told["excluded"] = forecast.excluded.iter().map(left_out).collect();
+        return ok(&json!({"id": null, "count": forecast.count, "dry_run": true, "forecast": told}));
     }
     if new.reason.trim().is_empty() {
         return Err(ReplayError::NoReason.into());
     }
     let starts_ms = new.starts_at.map_or(0, |at| at.timestamp_millis());
-    let draft = replays.draft(&by, &wanted, &through, &options).await?;
-    let started = replays.start(&by, &draft.id, &new.reason, Some(draft.count), None, starts_ms).await?;
+    let make = async {
+        let draft = replays.draft(&by, &wanted, &through, &options).await?;
+        replays.start(&by, &draft.id, &new.reason, Some(draft.count), None, starts_ms).await
+    };
+    let started = replays.once(&by.tenant, &options.asked, make).await?;
     ok(&json!({"id": started.row.id, "count": started.row.count, "again": started.again,
         "excluded": excluded(&started.row)}))
 }
 
-fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
+/// What tells a request with an `Idempotency-Key` from others; empty without one.
+fn asked(request: &HttpRequest, bytes: &[u8]) -> Result<String, Refused> {
+    Ok(Ids::given(request)?.map(|key| crate::replay::asked(&key, bytes)).unwrap_or_default())
+}
+
+async fn wanted(desk: &Desk, tenant: &str, new: &NewReplay) -> Result<Wanted, Refused> {
     let mut wanted = Wanted::default();
     let mut said = Vec::new();
     for (at, id) in new.payloads.iter().enumerate() {
@@ -165,7 +178,7 @@ fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
         let fingerprint = u64::from_str_radix(group, 16)
             .map_err(|_| Refused::body("/group", "Expected a group as its list names it, 16 hexadecimal digits."))?;
         wanted.filter = Some(FailureFilter { group: Some(fingerprint), ..FailureFilter::default() });
-        said.push(format!("failures of group {group}"));
+        said.push(group_words(desk, tenant, fingerprint).await?);
     }
     if let Some(filter) = &new.filter {
         if wanted.filter.is_some() {
@@ -186,13 +199,18 @@ fn wanted(new: &NewReplay) -> Result<Wanted, Refused> {
     Ok(wanted)
 }
 
+/// What was asked for and does not go.
+fn left_out(one: &Excluded) -> Value {
+    json!({"payload_id": name(one.payload, one.record), "why": one.why, "replay": one.replay})
+}
+
 fn excluded(row: &ReplayRow) -> Value {
     let mut value: Value = serde_json::from_str(&row.excluded).unwrap_or(Value::Null);
     if let Some(items) = value.get_mut("items").and_then(Value::as_array_mut) {
         for item in items {
-            let number = |name: &str| item.get(name).and_then(Value::as_u64).unwrap_or(0);
-            let id = name(number("payload"), u32::try_from(number("record")).unwrap_or(u32::MAX));
-            *item = json!({"payload_id": id, "why": item["why"], "replay": item["replay"]});
+            if let Ok(one) = serde_json::from_value::<Excluded>(item.take()) {
+                *item = left_out(&one);
+            }
         }
     }
     value
@@ -206,9 +224,12 @@ pub fn time(ms: i64) -> Option<String> {
 fn shown(row: &ReplayRow) -> Value {
     let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
     let of = serde_json::from_str::<Options>(&row.options).map(|options| options.of).unwrap_or_default();
+    let mut options = parsed(&row.options);
+    // Of the request, and nobody's business.
+    options.as_object_mut().and_then(|options| options.remove("asked"));
     json!({
         "id": row.id, "kind": row.kind, "state": row.state, "through": row.through, "of": of, "reason": row.reason, "by": row.by,
-        "selection": row.words, "options": parsed(&row.options), "count": row.count, "oldest_at": time(row.oldest_ms),
+        "selection": row.words, "options": options, "count": row.count, "oldest_at": time(row.oldest_ms),
         "value": parsed(&row.value), "excluded": excluded(row), "note": row.note, "created_at": time(row.created_ms),
         "starts_at": time(row.starts_ms), "started_at": time(row.started_ms), "finished_at": time(row.finished_ms),
         "rest_of": if row.again_of.is_empty() { None } else { Some(&row.again_of) },
@@ -292,7 +313,11 @@ async fn rest(desk: Shared, request: HttpRequest, bytes: web::Bytes) -> Answer {
     let rest: Rest = body(&bytes)?;
     let id = request.match_info().get("id").unwrap_or_default();
     let replays = replays(&desk)?;
-    let draft = replays.rest_of(&by, id).await?;
-    let started = replays.start(&by, &draft.id, &rest.reason, Some(draft.count), None, 0).await?;
+    let asked = asked(&request, &bytes)?;
+    let make = async {
+        let draft = replays.rest_of(&by, id, &asked).await?;
+        replays.start(&by, &draft.id, &rest.reason, Some(draft.count), None, 0).await
+    };
+    let started = replays.once(&by.tenant, &asked, make).await?;
     ok(&json!({"id": started.row.id, "count": started.row.count, "again": started.again}))
 }

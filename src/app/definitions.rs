@@ -110,6 +110,19 @@ fn target_files(files: &Files) -> Vec<(String, String)> {
     found.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
+/// The files that are used: those just found where they could be taken up, targets for themselves, else those of before.
+fn taken(before: &Files, found: &Files, aimed: bool, ruled: bool) -> Files {
+    let aims = |path: &str| {
+        let own = path.strip_prefix("tenants/").and_then(|rest| rest.split_once('/')).map_or(path, |(_, rest)| rest);
+        own.starts_with("targets/")
+    };
+    let part = |is_target: bool, good: bool| {
+        let files = if good { found } else { before };
+        files.iter().filter(move |(path, _)| aims(path) == is_target)
+    };
+    part(true, aimed).chain(part(false, ruled)).collect()
+}
+
 /// Looks at the user's files again and again. What is good goes onto the shelf, what is not is told and changes nothing.
 pub async fn watch(
     own: String,
@@ -122,31 +135,16 @@ pub async fn watch(
     if own.is_empty() {
         return;
     }
-    let mut known = files(&own).ok();
-    while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
-        let found = match files(&own) {
-            Ok(found) if known.as_ref() == Some(&found) => continue,
-            Ok(found) => found,
-            Err(error) => {
-                shelf.keep(format!("{error:#}"));
-                continue;
-            }
-        };
-        targets.load(target_files(&found));
-        match rules(&found) {
-            Ok((book, rosters)) => {
-                tracing::info!("the definitions changed and are used from now on");
-                shelf.put(book);
-                alerts.put(rosters);
-                in_force.store(Arc::new(found.clone()));
-            }
-            Err(error) => {
-                tracing::error!(%error, "the definitions changed and cannot be used; the last good ones stay");
-                shelf.keep(error.to_string());
-            }
-        }
-        known = Some(found);
-    }
+    let take = |found: &Files| {
+        let aimed = targets.load(target_files(found));
+        let ruled = rules(found).map(|(book, rosters)| {
+            shelf.put(book);
+            alerts.put(rosters);
+        });
+        in_force.store(Arc::new(taken(&in_force.load(), found, aimed, ruled.is_ok())));
+        ruled.map_err(|error| error.to_string())
+    };
+    follow(|| files(&own), take, |error| shelf.keep(error), "definitions", shutdown).await;
 }
 
 /// Looks at the files of contracts and mapping again and again. What is good is read by from then on.
@@ -154,22 +152,30 @@ pub async fn watch_rules(server: Server, rules: Arc<Rules>, shutdown: Cancellati
     if server.mapping.is_empty() && server.contracts.is_empty() {
         return;
     }
-    let mut known = texts(&server).map_err(|error| format!("{error:#}"));
+    let take = |texts: &Texts| rules.put(texts).map_err(|error| said(&server, &error));
+    follow(|| texts(&server), take, |_| (), "contracts or mapping", shutdown).await;
+}
+
+/// Looks again and again. What changed is taken, or what is wrong with it is kept and told, and changes nothing.
+async fn follow<T: PartialEq>(
+    look: impl Fn() -> anyhow::Result<T>,
+    take: impl Fn(&T) -> Result<(), String>,
+    keep: impl Fn(String),
+    what: &str,
+    shutdown: CancellationToken,
+) {
+    let look = || look().map_err(|error| format!("{error:#}"));
+    let mut known = look();
     while tokio::time::timeout(LOOK_EVERY, shutdown.cancelled()).await.is_err() {
-        let found = texts(&server).map_err(|error| format!("{error:#}"));
+        let found = look();
         if found == known {
             continue;
         }
-        let put = match &found {
-            Ok(texts) => rules.put(texts).map_err(|error| said(&server, &error)),
-            Err(error) => Err(error.clone()),
-        };
-        match put {
-            Ok(()) => {
-                tracing::info!(version = rules.now().version, "contracts or mapping changed and are used from now on")
-            }
+        match found.as_ref().map_err(String::clone).and_then(&take) {
+            Ok(()) => tracing::info!("{what} changed and are used from now on"),
             Err(error) => {
-                tracing::error!(error, "contracts or mapping changed and cannot be used; the last good ones stay");
+                tracing::error!(error, "{what} changed and cannot be used; the last good ones stay");
+                keep(error);
             }
         }
         known = found;
@@ -248,4 +254,27 @@ fn folder(dir: &Path, extension: &str) -> anyhow::Result<Vec<(String, String)>> 
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_not_among_those_in_force_and_holds_no_other_kind_back() {
+        let files = |target: &str, rules: &str| -> Files {
+            let of = [
+                ("targets/a.toml", target),
+                ("tenants/acme/targets/b.toml", target),
+                ("tenants/acme/order.toml", rules),
+            ];
+            of.into_iter().collect()
+        };
+        let (before, found) = (files("old", "old"), files("new", "new"));
+        assert_eq!(taken(&before, &found, true, true), found);
+        assert_eq!(taken(&before, &found, false, true), files("old", "new"));
+        assert_eq!(taken(&before, &found, true, false), files("new", "old"));
+        let less: Files = [("tenants/acme/order.toml", "new")].into_iter().collect();
+        assert_eq!(taken(&before, &less, true, true), less, "what was taken away is gone");
+    }
 }

@@ -70,3 +70,16 @@ fn what_is_only_odd_is_a_warning() {
     let said: Vec<String> = read.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(said, ["x.toml:10:10: no shipped contract knows `order.createt`; did you mean `order.created`?"]);
 }
+
+#[test]
+fn a_policy_that_hardly_anybody_can_keep_is_a_warning_with_its_place() {
+    let shipped = include_str!("../../definitions/order-to-cash.toml");
+    let said = |text: &str| -> Vec<String> {
+        let read = Definition::parse("o.toml", text).expect("good");
+        read.warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(said(shipped), [""; 0]);
+    let hasty = shipped.replacen("within = \"30m\"", "within = \"1s\"", 1);
+    let line = hasty.lines().position(|l| l == "within = \"1s\"").expect("the line") + 1;
+    assert_eq!(said(&hasty), [format!("o.toml:{line}:10: less than a minute: that may breach it every time")]);
+}

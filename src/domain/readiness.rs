@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 
 pub use books::{Books, Document, Purse, Said, Unit, left_at, product};
 pub use checks::evidence;
-pub use currency::{fault as currency_fault, places as currency_places};
+pub use currency::{fault as currency_fault, places as currency_places, written};
 pub use language::VARIABLES;
 pub use rules::{Billing, FILE, Rules};
 

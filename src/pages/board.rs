@@ -6,19 +6,22 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::params::Query;
 use super::render::Page;
 use super::slas::{self, charts};
 use super::time::{Clock, Time};
 use super::words;
 use super::workflows::{self, Row, Tab};
 use crate::store::rows::{EventRow, WorkflowRow};
-use crate::store::{ClockCount, Days, PolicyDay};
+use crate::store::{ClockCount, Days, Facet, PolicyDay, Whose};
 
 pub const ROWS: usize = 16;
 /// When shifts begin, in the reader's zone.
 pub const SHIFTS: [&str; 3] = ["06:00", "14:00", "22:00"];
 pub const FEED: usize = 10;
 const CAUSES: usize = 6;
+/// Systems or customers that can be chosen without typing.
+const CHOICES: usize = 50;
 /// Promises kept are told over so many days, this one included.
 const KEPT_DAYS: i64 = 7;
 /// Width of a bar in the flow, and of one of the causes.
@@ -46,6 +49,14 @@ pub struct Answers {
     /// Root (`type/id`) → who has taken what is wrong with it.
     pub owners: Vec<(String, String)>,
     pub shift: Option<Since>,
+    /// The address, as far as it is understood.
+    pub query: Query,
+    /// Whose board it is.
+    pub whose: Whose,
+    /// Systems and customers with open workflows, the most first.
+    pub choices: Arc<Vec<Facet>>,
+    /// Systems of which nothing is heard.
+    pub silent: Vec<String>,
     /// For a screen on the wall.
     pub wall: bool,
 }
@@ -86,7 +97,22 @@ pub struct Board {
     pub summary: String,
     pub shifts: Vec<Tab>,
     pub shift: Option<Shift>,
+    pub path: String,
+    /// Parameters that choosing keeps.
+    pub kept: Vec<(String, String)>,
+    pub systems: Vec<Choice>,
+    pub customers: Vec<Choice>,
+    pub whose: bool,
+    /// The latest events are of everybody although a customer is chosen.
+    pub feed_of_all: bool,
     pub wall: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Choice {
+    pub value: String,
+    pub title: String,
+    pub chosen: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -112,6 +138,8 @@ pub struct Tile {
     pub href: String,
     pub glyph: &'static str,
     pub tone: &'static str,
+    /// Why the number may be old: then it is hatched.
+    pub stale: String,
     /// Only where the way it takes says more than the number.
     pub trend: Vec<charts::Bar>,
 }
@@ -158,7 +186,10 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
     let count = |key: &str| answers.statuses.iter().filter(|(status, _)| status == key).map(|(_, n)| n).sum::<u64>();
     let (breached, at_risk, blocked) = (count("breached"), count("at_risk"), count("blocked"));
     let open = breached + at_risk + blocked + count("on_track");
-    let to = |query: &str| words::tenant_path(tenant, &format!("workflows{query}"));
+    let own = own(&answers.whose);
+    let to = |query: &str| words::tenant_path(tenant, &format!("workflows{query}{own}"));
+    let everybodys = |note: String| if own.is_empty() { note } else { format!("{note}, of all") };
+    let stale = stale(answers);
     let oldest = answers.due.iter().filter_map(|row| row.due_ms).filter(|due| *due < clock.now_ms).min();
     let next = answers.next_due_ms;
     let tile = |title, value: u64, unit, note: String, href: String, glyph, tone: &'static str| Tile {
@@ -169,9 +200,10 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         href,
         glyph,
         tone: if value == 0 { "" } else { tone },
+        stale: String::new(),
         trend: Vec::new(),
     };
-    let tiles = vec![
+    let mut tiles = vec![
         tile(
             "Breached",
             breached,
@@ -199,9 +231,11 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "Held",
             answers.held,
             "",
-            answers
-                .held_oldest_ms
-                .map_or_else(|| "nothing waits".into(), |ms| format!("oldest {}", words::about(clock.now_ms - ms))),
+            everybodys(
+                answers
+                    .held_oldest_ms
+                    .map_or_else(|| "nothing waits".into(), |ms| format!("oldest {}", words::about(clock.now_ms - ms))),
+            ),
             words::tenant_path(tenant, "held"),
             "held",
             "held",
@@ -210,13 +244,17 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
             "Failing",
             answers.failure_groups,
             if answers.failure_groups == 1 { "group" } else { "groups" },
-            format!("{} in the last hour", words::count(answers.failures_last_hour)),
+            everybodys(format!("{} in the last hour", words::count(answers.failures_last_hour))),
             words::tenant_path(tenant, "failures"),
             "fail",
             "crit",
         ),
         on_time(tenant, clock, answers),
     ];
+    // What depends on news that do not come.
+    for tile in tiles.iter_mut().filter(|tile| ["Breached", "At risk", "Due today"].contains(&tile.title)) {
+        tile.stale.clone_from(&stale);
+    }
     let calm = next.map(|due| clock.short(due));
     Board {
         summary: format!(
@@ -231,7 +269,7 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         flow_path: flow
             .map(|flow| to(&format!("?closed=no&definition={}", words::encode(&flow.definition))))
             .unwrap_or_default(),
-        flows: flow.map(|flow| others(tenant, flow)).unwrap_or_default(),
+        flows: flow.map(|flow| others(tenant, answers, flow)).unwrap_or_default(),
         blocked: (blocked > 0).then(|| OtherFlow {
             title: "blocked".into(),
             count: words::count(blocked),
@@ -248,17 +286,59 @@ pub fn board(tenant: &str, clock: &Clock, answers: &Answers, flow: Option<&Flow>
         feed: answers.events.iter().take(FEED).map(|event| line(tenant, clock, event)).collect(),
         shifts: shifts(tenant, answers),
         shift: answers.shift.as_ref().map(|since| shift(tenant, clock, since)),
+        path: words::tenant_path(tenant, "board"),
+        kept: answers
+            .query
+            .without(&["system", "customer"])
+            .pairs()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        systems: choices(answers, "system", &answers.whose.system, words::system),
+        customers: choices(answers, "customer", &answers.whose.customer, str::to_owned),
+        whose: !answers.whose.is_everybody(),
+        feed_of_all: !answers.whose.customer.is_empty(),
         wall: answers.wall,
         // What was refused has arrived: a house where everything fails has its red tile.
-        nothing: open == 0 && answers.events.is_empty() && answers.failure_groups == 0,
+        nothing: open == 0
+            && answers.events.iter().all(|event| event.system == milepost_ingest::ACTING_SYSTEM)
+            && answers.failure_groups == 0
+            && answers.whose.is_everybody(),
     }
 }
 
-fn others(tenant: &str, flow: &Flow) -> Vec<OtherFlow> {
+/// The same narrowing for lists that the board leads to.
+fn own(whose: &Whose) -> String {
+    let part = |name: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!("&{name}={}", words::encode(value)),
+    };
+    part("system", &whose.system) + &part("customer", &whose.customer)
+}
+
+/// Systems and customers to choose from; the chosen one also where nothing of it is open any more.
+fn choices(answers: &Answers, name: &str, chosen: &str, title: impl Fn(&str) -> String) -> Vec<Choice> {
+    let mut found: Vec<&Facet> = answers.choices.iter().filter(|facet| facet.name == name).collect();
+    found.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    let mut values: Vec<&str> = found.iter().take(CHOICES).map(|facet| facet.value.as_str()).collect();
+    if !chosen.is_empty() && !values.contains(&chosen) {
+        values.insert(0, chosen);
+    }
+    let choice = |value: &str| Choice { value: value.to_owned(), title: title(value), chosen: value == chosen };
+    values.into_iter().map(choice).collect()
+}
+
+/// Which silent systems the numbers wait for.
+fn stale(answers: &Answers) -> String {
+    let own = |system: &&String| answers.whose.system.is_empty() || **system == answers.whose.system;
+    let silent: Vec<String> = answers.silent.iter().filter(own).map(|system| words::system(system)).collect();
+    if silent.is_empty() { String::new() } else { format!("{} is silent: may be old", silent.join(", ")) }
+}
+
+fn others(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<OtherFlow> {
     let other = |(key, title, open): &(String, String, u64)| OtherFlow {
         title: title.clone(),
         count: words::count(*open),
-        href: words::tenant_path(tenant, &format!("board?flow={}", words::encode(key))),
+        href: words::tenant_path(tenant, &format!("board{}", answers.query.with("flow", key).text())),
     };
     flow.others.iter().map(other).collect()
 }
@@ -278,7 +358,10 @@ fn stages(tenant: &str, answers: &Answers, flow: &Flow) -> Vec<Stage> {
             Stage {
                 title: title.clone(),
                 count: words::count(crit + risk + held + ok),
-                href: words::tenant_path(tenant, &format!("workflows?closed=no&stage={}", words::encode(key))),
+                href: words::tenant_path(
+                    tenant,
+                    &format!("workflows?closed=no&stage={}{}", words::encode(key), own(&answers.whose)),
+                ),
                 crit: width(crit),
                 risk: width(risk),
                 held: width(held),
@@ -301,7 +384,10 @@ fn shifts(tenant: &str, answers: &Answers) -> Vec<Tab> {
     let tab = |at: &&str| Tab {
         title: (*at).to_owned(),
         // What is chosen is let go by choosing it again.
-        href: words::tenant_path(tenant, &format!("board?since={}", if now == Some(at) { "none" } else { at })),
+        href: words::tenant_path(
+            tenant,
+            &format!("board{}", answers.query.with("since", if now == Some(at) { "none" } else { at }).text()),
+        ),
         active: now == Some(at),
     };
     SHIFTS.iter().map(tab).collect()
@@ -327,7 +413,8 @@ fn due_today(tenant: &str, answers: &Answers) -> Tile {
         .filter(|row| row.today)
         .fold((0, 0), |(all, done), row| (all + row.count, done + if row.open { 0 } else { row.count }));
     let (from, to) = (Clock::iso(answers.days.today_ms), Clock::iso(answers.days.tomorrow_ms));
-    let query = format!("slas/breaches?state=all&from={}&to={}", words::encode(&from), words::encode(&to));
+    let own = own(&answers.whose);
+    let query = format!("slas/breaches?state=all&from={}&to={}{own}", words::encode(&from), words::encode(&to));
     Tile {
         title: "Due today",
         value: words::count(all),
@@ -336,6 +423,7 @@ fn due_today(tenant: &str, answers: &Answers) -> Tile {
         href: words::tenant_path(tenant, &query),
         glyph: "slas",
         tone: "",
+        stale: String::new(),
         trend: Vec::new(),
     }
 }
@@ -369,6 +457,7 @@ fn on_time(tenant: &str, clock: &Clock, answers: &Answers) -> Tile {
         href: words::tenant_path(tenant, "slas"),
         glyph: "ok",
         tone: "",
+        stale: String::new(),
         trend: charts::days(days.iter(), first + KEPT_DAYS - 1, KEPT_DAYS),
     }
 }
@@ -402,7 +491,11 @@ fn causes(tenant: &str, answers: &Answers) -> Vec<Cause> {
             width: (n as f64 / most as f64 * CAUSE_BAR).round().max(2.0),
             href: words::tenant_path(
                 tenant,
-                &format!("slas/breaches?state=missed&from={from}&cause={}", words::encode(cause)),
+                &format!(
+                    "slas/breaches?state=missed&from={from}&cause={}{}",
+                    words::encode(cause),
+                    own(&answers.whose)
+                ),
             ),
         })
         .collect()

@@ -25,7 +25,7 @@ use crate::domain::{Definitions, Shelf, Workflow, forecast};
 use crate::live::Hub;
 use crate::pipeline::{Acts, Outlook};
 use crate::replay::Replays;
-use crate::store::{ClockCount, Days, FailureFilter, Store, StoreError};
+use crate::store::{ClockCount, Days, Facet, FailureFilter, Store, StoreError, Whose, WorkflowFilter};
 
 /// A rendering is shown again for so long, and no longer than until something is published.
 const KEPT: Duration = Duration::from_millis(2000);
@@ -57,7 +57,8 @@ pub struct Desk {
     counts: Memory<String, Counts>,
     tenants: Mutex<Option<(Instant, Vec<String>)>>,
     views: Memory<String, Arc<Vec<View>>>,
-    clocks: Tallies<(String, i64), Vec<ClockCount>>,
+    clocks: Tallies<(String, i64, Whose), Vec<ClockCount>>,
+    choices: Tallies<String, Vec<Facet>>,
     pub(super) insights: insights::Kept,
     pub badges: Badges,
     pub jobs: Jobs,
@@ -81,6 +82,7 @@ impl Desk {
             tenants: Mutex::default(),
             views: Memory::default(),
             clocks: Tallies::default(),
+            choices: Tallies::default(),
             insights: Tallies::default(),
             badges: Badges::default(),
             jobs: Jobs::default(),
@@ -185,9 +187,23 @@ impl Desk {
     }
 
     /// How the clocks of some days stand. Old figures are shown while new ones are asked for, for asking may take long.
-    pub async fn clocks(&self, tenant: &str, days: Days) -> Result<Arc<Vec<ClockCount>>, StoreError> {
+    pub async fn clocks(&self, tenant: &str, days: Days, whose: &Whose) -> Result<Arc<Vec<ClockCount>>, StoreError> {
+        let (store, name, whose) = (self.store.clone(), tenant.to_owned(), whose.clone());
+        let question = (name.clone(), days.today_ms, whose.clone());
+        self.clocks.get(question, async move { store.board_clocks(&name, days, &whose).await }).await
+    }
+
+    /// Systems whose turn it is in open workflows, and their customers; old ones are shown like old figures.
+    pub async fn choices(&self, tenant: &str) -> Result<Arc<Vec<Facet>>, StoreError> {
         let (store, name) = (self.store.clone(), tenant.to_owned());
-        self.clocks.get((name.clone(), days.today_ms), async move { store.board_clocks(&name, days).await }).await
+        let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
+        self.choices
+            .get(name.clone(), async move {
+                let mut facets = store.workflow_facets(&name, &open).await?;
+                facets.retain(|facet| matches!(facet.name.as_str(), "system" | "customer") && !facet.value.is_empty());
+                Ok(facets)
+            })
+            .await
     }
 
     pub async fn counts(&self, tenant: &str, now_ms: i64) -> Result<Counts, StoreError> {

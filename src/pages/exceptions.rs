@@ -187,11 +187,7 @@ fn subject(tenant: &str, row: &ExceptionRow) -> (String, String) {
     if !row.root_type.is_empty() {
         return (row.root_id.clone(), words::workflow_path(tenant, &row.root_type, &row.root_id));
     }
-    let href = match row.object_type.as_str() {
-        "source" => words::tenant_path(tenant, "integrations"),
-        _ => words::object_path(tenant, &row.object_type, &row.object_id),
-    };
-    (row.object_id.clone(), href)
+    (row.object_id.clone(), words::subject_path(tenant, &row.object_type, &row.object_id))
 }
 
 pub fn list(clock: &Clock, found: &Found<'_>) -> Exceptions {

@@ -1,7 +1,9 @@
 //! What failed, by cause: what, where in the payload, since when, how many, and what hangs on it. One group has its own
 //! page in `failures/group`; a single record is shown by `payload`.
 
+mod cause;
 pub mod chart;
+mod effect;
 pub mod group;
 mod mend;
 
@@ -19,10 +21,12 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::domain::Money;
 use crate::domain::failures::{GroupAct, GroupStanding, GroupState, group_name, standing};
 use crate::store::rows::FailureRow;
 use crate::store::{Cursor, FailureFilter, FailureGroup};
+
+pub use self::cause::{advice, headline, place, stage, title};
+pub use self::effect::{Effect, effect};
 
 pub const PER_PAGE: usize = 50;
 /// Groups on one page.
@@ -119,20 +123,6 @@ pub struct GroupRow {
     pub example_href: String,
 }
 
-/// What hangs on a group, in words.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Effect {
-    /// `311 orders · 42 customers`
-    pub who: String,
-    /// `1,240,000.00 EUR`, one text a currency.
-    pub money: Vec<String>,
-    /// The first two of them and how many more, for a cell.
-    pub worth: String,
-    /// `9 breached, 2 at risk`
-    pub slas: String,
-    pub sla_tone: &'static str,
-}
-
 #[derive(Debug, Serialize)]
 pub struct Bar {
     pub x: f64,
@@ -156,60 +146,6 @@ pub struct Row {
     pub source: String,
     pub event: String,
     pub object: Option<words::Ref>,
-}
-
-/// `Unknown SKU at lines[].sku`: the cause in words, and the place without positions.
-pub fn title(code: &str, pointer: &str) -> String {
-    let place = place(pointer);
-    let field = place.rsplit('.').next().unwrap_or_default().trim_end_matches("[]").replace('_', " ");
-    let field = words::capital(&field);
-    let on_line = if place.contains("lines[]") { " on a line" } else { "" };
-    match (code, field.is_empty()) {
-        ("missing_field", false) => format!("{field} is missing{on_line}"),
-        ("wrong_type" | "wrong_format" | "invalid_time", false) => format!("{field} is written wrongly{on_line}"),
-        ("not_in_list", false) => format!("{field} has a value that is not listed{on_line}"),
-        ("out_of_range", false) => format!("{field} is too small or too large{on_line}"),
-        ("time_without_zone", false) => format!("{field} has no time zone{on_line}"),
-        ("inexact_number", false) => format!("{field} cannot be kept exactly{on_line}"),
-        ("conflicting_duplicate", _) => "One id used for two different events".into(),
-        ("dead_lettered", true) => "Given up by middleware".into(),
-        ("message_failed", true) => "Message failed in middleware".into(),
-        ("span_error", _) => "A step ended in an error".into(),
-        (code, true) => words::capital(&code.replace('_', " ")),
-        (code, false) => format!("{} at {place}", words::capital(&code.replace('_', " "))),
-    }
-}
-
-/// The title of a group in business words: what went wrong, doing what, to whom.
-pub fn headline(group: &FailureGroup) -> String {
-    let what = title(&group.code, &group.pointer);
-    let to = if group.target.is_empty() { String::new() } else { format!(" → {}", group.target) };
-    let said = mask::text(&group.step);
-    match (group.code.as_str(), said.is_empty()) {
-        ("dead_lettered" | "message_failed", false) => format!("{}{to}", words::capital(&said)),
-        (_, false) => format!("{what} in “{said}”{to}"),
-        (_, true) => format!("{what}{to}"),
-    }
-}
-
-/// `/data/lines/3/sku` → `data.lines[].sku`.
-pub fn place(pointer: &str) -> String {
-    let mut out = String::new();
-    // Within an OTLP request only the way from the record on says something.
-    let records = ["/logRecords/", "/spans/", "/dataPoints/"];
-    let record = records.iter().find_map(|name| pointer.split_once(name)).map(|(_, rest)| rest);
-    let pointer = record.and_then(|rest| rest.find('/').map(|at| &rest[at..])).unwrap_or(pointer);
-    for part in pointer.split('/').skip(1) {
-        if part == "*" || (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())) {
-            out.push_str("[]");
-        } else {
-            if !out.is_empty() {
-                out.push('.');
-            }
-            out.push_str(&part.replace("~1", "/").replace("~0", "~"));
-        }
-    }
-    out
 }
 
 /// A group with how it stands.
@@ -400,48 +336,6 @@ fn events(group: &FailureGroup) -> String {
     }
 }
 
-pub fn effect(group: &FailureGroup) -> Effect {
-    let mut who = Vec::new();
-    let mut count = |n: u64, one: &str, many: &str| {
-        if n > 0 {
-            who.push(words::plural(n, one, many));
-        }
-    };
-    count(group.orders, "order", "orders");
-    if group.orders == 0 {
-        count(group.workflows, "workflow", "workflows");
-    }
-    if group.orders == 0 && group.workflows == 0 {
-        count(group.objects, "object", "objects");
-    }
-    count(group.customers, "customer", "customers");
-    let mut slas = Vec::new();
-    if group.breached > 0 {
-        slas.push(format!("{} breached", words::count(group.breached)));
-    }
-    if group.at_risk > 0 {
-        slas.push(format!("{} at risk", words::count(group.at_risk)));
-    }
-    let money: Vec<String> = group.money.iter().map(|text| money(text)).collect();
-    let more = if money.len() > 2 { format!(" +{}", money.len() - 2) } else { String::new() };
-    Effect {
-        who: who.join(" · "),
-        worth: format!("{}{more}", money[..money.len().min(2)].join(" · ")),
-        money,
-        sla_tone: if group.breached > 0 { "crit" } else { "risk" },
-        slas: slas.join(", "),
-    }
-}
-
-/// `12480.500000 EUR` as people read it.
-fn money(text: &str) -> String {
-    let read = text.split_once(' ').and_then(|(value, currency)| Some((value.parse().ok()?, currency)));
-    read.map_or_else(
-        || text.to_owned(),
-        |(value, currency)| words::money(&Money { value, currency: currency.to_owned() }),
-    )
-}
-
 fn spark(hours: &[u64]) -> Vec<Bar> {
     let most = hours.iter().copied().max().unwrap_or(0).max(1) as f64;
     let step = SPARK_W / 24.0;
@@ -468,35 +362,6 @@ pub fn row(tenant: &str, clock: &Clock, failure: &FailureRow) -> Row {
         source: failure.source.clone(),
         event: failure.event_type.clone(),
         object: (!failure.object_id.is_empty()).then(|| words::Ref::stored(tenant, &object)),
-    }
-}
-
-pub fn stage(key: &str) -> &'static str {
-    match key {
-        "decode" => "Could not be read",
-        "validate" => "Against its contract",
-        "map" => "Could not be mapped",
-        "deliver" => "Not delivered downstream",
-        "process" => "Failed while worked on",
-        _ => "Refused",
-    }
-}
-
-pub fn advice(stage: &str, code: &str) -> &'static str {
-    if code == "conflicting_duplicate" {
-        return "The sender used one id for two different events. Each event needs an id of its own; the first one stays.";
-    }
-    match stage {
-        "decode" => "The sender has to send well-formed bodies. Nothing of such a body can be taken.",
-        "validate" => {
-            "Mend the field at the sender, or the contract if the sender is right, then send it again with the same id."
-        }
-        "map" => "Mend the mapping of this source, or have the sender name its business object, then send it again.",
-        "deliver" => {
-            "The receiving system refused it or was away. Its own log has the reason; the middleware sends it again."
-        }
-        "process" => "The system's own trace shows the step that failed; mend the cause there and let it work again.",
-        _ => "Mend the cause at the sender and send it again with the same id.",
     }
 }
 
@@ -556,34 +421,4 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             Ok((Label::new("failures", "Failures", "failures"), failures(&visit.clock, &found)))
         })
         .await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_told_in_words_and_without_positions() {
-        assert_eq!(title("unknown_sku", "/data/lines/3/sku"), "Unknown sku at data.lines[].sku");
-        assert_eq!(title("missing_field", "/data/lines/3/quantity"), "Quantity is missing on a line");
-        assert_eq!(title("not_in_list", "/data/verdict"), "Verdict has a value that is not listed");
-        assert_eq!(title("not_json", ""), "Not json");
-        assert_eq!(place("/a~1b/*/c"), "a/b[].c");
-        assert_eq!(place("/resourceLogs/0/scopeLogs/1/logRecords/7/body/lines/0/quantity"), "body.lines[].quantity");
-    }
-
-    #[test]
-    fn a_headline_names_what_was_done_and_to_whom() {
-        let group = |code: &str, step: &str, target: &str| {
-            headline(&FailureGroup {
-                code: code.into(),
-                step: step.into(),
-                target: target.into(),
-                ..FailureGroup::default()
-            })
-        };
-        assert_eq!(group("dead_lettered", "unknown sku *", "erp/orders"), "Unknown sku * → erp/orders");
-        assert_eq!(group("dead_lettered", "", "erp"), "Given up by middleware → erp");
-        assert_eq!(group("http_503", "POST /post", "ledger"), "Http 503 in “POST /post” → ledger");
-    }
 }

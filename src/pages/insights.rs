@@ -396,7 +396,7 @@ fn yields(weeks: &Weeks, rows: &[YieldWeek]) -> (Chart, Vec<Tile>) {
     let kept = percent(sum(|row| row.kept_n), promised);
     let perfect = percent(sum(|row| row.perfect_n), promised);
     let first = percent(sum(|row| row.first_pass_n), all);
-    let summary = format!(
+    let told = format!(
         "Of {} with a promise {} came on time and in full, {} without any fault; of {} {} went right the first time.",
         words::plural(promised, "delivery", "deliveries"),
         percent_text(kept),
@@ -404,6 +404,7 @@ fn yields(weeks: &Weeks, rows: &[YieldWeek]) -> (Chart, Vec<Tile>) {
         words::plural(all, "delivery", "deliveries"),
         percent_text(first)
     );
+    let summary = if all == 0 { "No delivery in this time.".to_owned() } else { told };
     let write = |value: f64| format!("{value:.0} %");
     let plan = Plan {
         write: &write,

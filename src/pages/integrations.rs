@@ -109,6 +109,8 @@ pub struct Row {
     pub duplicates: String,
     pub lag: String,
     pub lag_max: String,
+    /// Why not every event tells a lag; empty where each does.
+    pub lag_told: String,
     /// How late it is now.
     pub lag_now: String,
     pub contracts: Vec<String>,
@@ -279,8 +281,7 @@ pub fn health(clock: &Clock, source: &SourceSummary) -> (Badge, String) {
 pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHour]) -> Row {
     let (badge, why) = judged(clock, source, usual);
     // Nothing came, or only history that somebody loaded.
-    let only_history =
-        (source.hour_lag_p95 == 0 && source.hour_lag_avg_ms >= LAG_MS) || ms_of(source.now_lag_p50) >= LIVE_MS;
+    let only_history = (source.hour_events > 0 && source.hour_lagged == 0) || ms_of(source.now_lag_p50) >= LIVE_MS;
     let lagless = source.hour_events == 0 || only_history;
     let percent = source.hour_refused as f64 * 100.0 / (source.hour_records + source.hour_refused).max(1) as f64;
     let mut contracts = source.contracts.clone();
@@ -309,10 +310,21 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         lag: if lagless { "–".into() } else { words::duration(ms_of(source.hour_lag_p50)) },
         lag_now: match (source.hour_events, only_history) {
             (0, _) => "nothing in the hour".into(),
-            (_, true) => "history was loaded".into(),
+            (_, true) => "no live events".into(),
             (_, false) => format!("{} lag", words::duration(ms_of(source.now_lag_p50))),
         },
-        lag_max: if lagless { String::new() } else { format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))) },
+        lag_max: match (lagless, source.hour_events.saturating_sub(source.hour_lagged)) {
+            (true, _) => String::new(),
+            (_, 0) => format!("p95 {}", words::duration(ms_of(source.hour_lag_p95))),
+            (_, _) => {
+                let told = words::count(source.hour_lagged);
+                format!("p95 {} of {told}", words::duration(ms_of(source.hour_lag_p95)))
+            }
+        },
+        lag_told: match source.hour_events.saturating_sub(source.hour_lagged) {
+            0 => String::new(),
+            untold => format!("{} came as history and tell no lag", words::plural(untold, "event", "events")),
+        },
         contracts,
         forms: source.forms.join(", "),
         bars: bars(&source.series, &source.refused_series, true),
@@ -321,7 +333,7 @@ pub fn row(tenant: &str, clock: &Clock, source: &SourceSummary, usual: &[UsualHo
         late: if source.hour_late == 0 {
             String::new()
         } else {
-            format!("{:.0} %", (source.hour_late as f64 * 100.0 / source.hour_events.max(1) as f64).max(1.0))
+            format!("{:.0} %", (source.hour_late as f64 * 100.0 / source.hour_lagged.max(1) as f64).max(1.0))
         },
         clock: if source.hour_ahead == 0 {
             String::new()

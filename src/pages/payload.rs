@@ -3,13 +3,15 @@
 
 mod around;
 mod body;
+mod bytes;
+mod compare;
 mod diff;
 mod edit;
+mod problem;
 mod unmask;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use milepost_ingest::{EVENT_TYPES, Form, Letter, ObjectRef};
+use milepost_ingest::{Form, Letter, ObjectRef};
 use serde::Serialize;
 
 use self::around::Around;
@@ -29,7 +31,13 @@ use crate::store::rows::{FailureRow, ObjectRow, PayloadRow};
 use crate::store::{Neighbour, TakenAs};
 
 pub use self::body::Excerpt;
+use self::bytes::raw;
+pub use self::bytes::{attachment, bytes};
+pub use self::compare::Diff;
+use self::compare::compare;
 pub use self::diff::{DiffLine, diff};
+use self::problem::problem;
+pub use self::problem::{Problem, suggestion};
 pub use self::unmask::{UNMASKED, excuse, is_masked, unmasked_by};
 
 /// Problems that are listed; the rest are counted.
@@ -120,27 +128,6 @@ pub struct Tab {
     pub chosen: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub struct Problem {
-    pub number: usize,
-    pub title: String,
-    pub stage: &'static str,
-    pub code: String,
-    pub pointer: String,
-    pub offset: Option<i64>,
-    pub expected: String,
-    pub found: String,
-    pub detail: String,
-    /// `approved`: what was probably meant.
-    pub suggestion: String,
-    pub target: String,
-    pub version: u32,
-    pub line: usize,
-    pub record: u32,
-    pub record_href: String,
-    pub group_href: String,
-}
-
 /// A failed record of a payload that holds several.
 #[derive(Debug, Serialize)]
 pub struct Record {
@@ -177,15 +164,6 @@ pub struct Taken {
     pub id: String,
     pub at: Time,
     pub object: words::Ref,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Diff {
-    pub lines: Vec<DiffLine>,
-    pub against: String,
-    pub against_href: String,
-    pub at: Option<Time>,
-    pub summary: String,
 }
 
 #[derive(Default)]
@@ -406,28 +384,6 @@ fn attempt(clock: &Clock, tenant: &str, failure: &FailureRow, payload: u64, inde
     }
 }
 
-fn compare(clock: &Clock, tenant: &str, shown: &body::Shown, at: &TakenAs, good: &PayloadRow, open: bool) -> Diff {
-    let mut other = Body::of(good, Some(at.index), None).lines("pretty", None);
-    if !open {
-        other.mask();
-    }
-    let lines = diff::diff(&other.text(), &shown.text());
-    let count = |kind: &str| lines.iter().filter(|line| line.kind == kind).count() as u64;
-    let (added, gone) = (count("add"), count("del"));
-    let id = words::payload_id(at.payload, Some(at.index));
-    Diff {
-        summary: if added + gone == 0 {
-            "They do not differ.".into()
-        } else {
-            format!("{} only here, {} only in the good one.", words::plural(added, "line", "lines"), words::count(gone))
-        },
-        against_href: words::tenant_path(tenant, &format!("payloads/{id}")),
-        against: id,
-        at: Some(clock.time(at.received_ms)),
-        lines,
-    }
-}
-
 fn verdict(row: &PayloadRow, index: Option<u32>, own: &[&FailureRow]) -> Badge {
     let refused = own.iter().any(|failure| matches!(failure.stage.as_str(), "decode" | "validate" | "map"));
     match (index, own.is_empty()) {
@@ -438,44 +394,6 @@ fn verdict(row: &PayloadRow, index: Option<u32>, own: &[&FailureRow]) -> Badge {
         (None, false) if row.events > 0 => status::PARTLY,
         (None, false) => status::REFUSED,
     }
-}
-
-fn problem(tenant: &str, at: usize, failure: &FailureRow, line: usize, open: bool) -> Problem {
-    let hide = |text: &str| if open { text.to_owned() } else { mask::value(&failure.pointer, text) };
-    Problem {
-        number: at + 1,
-        title: failures::title(&failure.code, &failure.pointer),
-        stage: failures::stage(&failure.stage),
-        code: failure.code.clone(),
-        line,
-        pointer: failure.pointer.clone(),
-        offset: (failure.offset >= 0).then_some(failure.offset),
-        expected: failure.expected.clone(),
-        found: hide(&failure.found),
-        detail: if open { failure.detail.clone() } else { mask::text(&failure.detail) },
-        suggestion: suggestion(failure),
-        target: failure.target.clone(),
-        version: failure.schema_version,
-        record: failure.index,
-        record_href: words::tenant_path(
-            tenant,
-            &format!("payloads/{}", words::payload_id(failure.payload, Some(failure.index))),
-        ),
-        group_href: failures::group_path(tenant, failure.fingerprint),
-    }
-}
-
-/// What was probably meant, among what is allowed.
-pub fn suggestion(failure: &FailureRow) -> String {
-    let found = failure.found.trim_matches('"').to_lowercase();
-    let allowed: Vec<&str> = match failure.code.as_str() {
-        "not_in_list" | "unmapped_value" => failure.expected.split(" or ").collect(),
-        "unknown_event_type" => EVENT_TYPES.iter().map(|kind| kind.name).collect(),
-        _ => return String::new(),
-    };
-    let near = |word: &&str| strsim::jaro_winkler(&found, &word.to_lowercase());
-    let best = allowed.into_iter().map(|word| (near(&word), word)).max_by(|a, b| a.0.total_cmp(&b.0));
-    best.filter(|(likeness, _)| *likeness > 0.8).map(|(_, word)| word.to_owned()).unwrap_or_default()
 }
 
 /// The dead letter at a place, when the payload holds such.
@@ -561,40 +479,4 @@ fn record(row: &PayloadRow, index: u32) -> Option<serde_json::Value> {
         return milepost_ingest::dead_letter(&row.body, index).map(|_| serde_json::Value::Null);
     }
     milepost_ingest::item(Form::parse(&row.form)?, &row.headers, &row.body, index)
-}
-
-/// The bytes of a payload, or of one dead letter in it: what the sender's own system could not deliver.
-pub fn bytes(row: PayloadRow, index: Option<u32>) -> Vec<u8> {
-    match index.and_then(|_| letter(&row, index)) {
-        Some(letter) => letter.payload,
-        None => row.body,
-    }
-}
-
-/// The bytes as they came, as a file: never as something that a browser would run.
-async fn raw(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
-    let visit = Visit::new(desk, request, &[]).await?;
-    let name = part(request, "id");
-    let missing = || Trouble::NotFound { tenant: visit.tenant.clone(), what: format!("Payload {name}") };
-    let (id, index) = words::parse_payload_id(&name).ok_or_else(missing)?;
-    let row = desk.store.payload(&visit.tenant, id).await?.ok_or_else(missing)?;
-    let until = unmask::until(desk, &visit.tenant, id, visit.person(), visit.clock.now_ms).await?;
-    if until.is_none() && unmask::is_masked(&row, index) {
-        let text = "This payload holds secrets or personal data. Show them on its page first, with a reason; then it can \
-            be downloaded for 15 minutes.";
-        return Err(Trouble::Bad { tenant: visit.tenant.clone(), text: text.into() });
-    }
-    Ok(attachment(&name, bytes(row, index)))
-}
-
-/// Bytes as a file that no browser runs.
-pub fn attachment(name: &str, bytes: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/octet-stream")
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"payload-{name}.bin\"")))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-        .insert_header(("Cross-Origin-Resource-Policy", "same-origin"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(bytes)
 }

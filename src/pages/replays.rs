@@ -1,16 +1,16 @@
 //! Replays: the list of jobs, the question before one starts, and a job on its way with what each item came to.
 
+mod badges;
 pub mod forecast;
+mod question;
+mod turn;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use milepost_ingest::ObjectRef;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::act::Submission;
 use super::desk::Desk;
-use super::params::Query;
-use super::prefs::Prefs;
 use super::problem::Trouble;
 use super::render::Page;
 use super::routes::{acted, part, redirect, told};
@@ -18,10 +18,15 @@ use super::status::Badge;
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::replay::job::{self, Of, Options, Through, item};
-use crate::replay::{ReplayError, Replays, Wanted};
-use crate::store::FailureFilter;
+use crate::replay::job::{self, Of, Options};
+use crate::replay::{ReplayError, Replays};
 use crate::store::replays::{Outcome, ReplayItemRow, ReplayRow, name};
+
+use self::badges::{badge_of, is_at_end};
+pub use self::badges::{item_badge, job_badge};
+pub use self::question::{Ask, group_words, way, ways};
+use self::question::{ask, draft};
+use self::turn::turn;
 
 const PER_PAGE: usize = 50;
 const ITEMS: usize = 100;
@@ -55,17 +60,6 @@ pub struct List {
 
 impl Page for List {
     const TEMPLATE: &'static str = "replays.html";
-}
-
-/// The question which way what was chosen is to go.
-#[derive(Debug, Serialize)]
-pub struct Ask {
-    pub path: String,
-    pub words: String,
-    pub group: String,
-    pub payload: String,
-    pub edit: String,
-    pub ways: Vec<(String, String)>,
 }
 
 #[derive(Debug, Serialize)]
@@ -164,47 +158,6 @@ pub struct ItemRow {
     pub at: Option<Time>,
 }
 
-pub fn job_badge(state: &str) -> Badge {
-    let (glyph, word, tone, loud) = match state {
-        job::DRAFT => ("idle", "To confirm", "idle", false),
-        job::SCHEDULED => ("idle", "Scheduled", "idle", false),
-        job::RUNNING => ("run", "Running", "run", false),
-        job::PAUSED => ("stop", "Paused", "held", true),
-        job::STOPPED => ("stop", "Stopped by itself", "crit", true),
-        job::SETTLING => ("run", "Waiting for effects", "run", false),
-        job::FINISHED => ("ok", "Finished", "ok", false),
-        _ => ("off", "Cancelled", "idle", false),
-    };
-    Badge { glyph, word, tone, loud }
-}
-
-fn is_at_end(row: &ReplayRow) -> bool {
-    job::is_over(&row.state) && row.finished_ms > 0
-}
-
-/// A cancelled job whose items are still out is not at its end.
-fn badge_of(row: &ReplayRow) -> Badge {
-    let badge = job_badge(&row.state);
-    if row.state == job::CANCELLED && row.finished_ms == 0 {
-        return Badge { glyph: "run", word: "Cancelled, effects awaited", ..badge };
-    }
-    badge
-}
-
-pub fn item_badge(state: &str) -> Badge {
-    let (glyph, word, tone, loud) = match state {
-        item::PROVEN => ("ok", "Proven fixed", "ok", false),
-        item::SENT => ("run", "Sent, no effect yet", "run", false),
-        item::NO_EFFECT => ("risk", "Sent, no effect came", "risk", true),
-        item::FAILED => ("fail", "Failed again", "crit", true),
-        item::SKIPPED => ("stop", "Skipped", "held", false),
-        item::RETRYING => ("risk", "Will try again", "risk", false),
-        item::CANCELLED => ("off", "Cancelled", "idle", false),
-        _ => ("idle", "Waiting", "idle", false),
-    };
-    Badge { glyph, word, tone, loud }
-}
-
 fn why(code: &str) -> &'static str {
     match code {
         "healed" => "mended by an earlier replay",
@@ -230,7 +183,7 @@ fn row(tenant: &str, clock: &Clock, row: &ReplayRow, rate: Option<u32>) -> Row {
         badge: badge_of(row),
         words: words::capital(&row.words),
         reason: row.reason.clone(),
-        by: row.by.split_once('/').map_or(row.by.as_str(), |(_, name)| name).to_owned(),
+        by: words::actor(&row.by),
         through: match row.through.strip_prefix("target:") {
             Some(target) => format!("target {target}"),
             None if options.of == Of::Then => "our pipeline, by contracts and mapping of then".to_owned(),
@@ -296,7 +249,7 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             let next = rows.last().filter(|_| more).map(|row| format!("{path}?after={}", row.id)).unwrap_or_default();
             let rate = |row: &ReplayRow| replays.job(tenant, &row.id).map(|job| job.pace.lock().rate());
             let page = List {
-                ask: ask(replays, tenant, &visit.query),
+                ask: ask(desk, replays, tenant, &visit.query).await?,
                 rows: rows.iter().map(|one| self::row(tenant, &visit.clock, one, rate(one))).collect(),
                 next,
                 first: if after.is_empty() { String::new() } else { path },
@@ -306,69 +259,6 @@ async fn list(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
             Ok((Label::new("replays", "Replays", "replays"), page))
         })
         .await
-}
-
-fn ask(replays: &Replays, tenant: &str, query: &Query) -> Option<Ask> {
-    let get = |name: &str| query.get(name).unwrap_or_default().to_owned();
-    let (group, payload, edit) = (get("group"), get("payload"), get("edit"));
-    let words = match (group.is_empty(), payload.is_empty()) {
-        (false, _) => format!("All failures of group {group} that are not mended yet"),
-        (true, false) if edit.is_empty() => format!("Payload {payload} as it came"),
-        (true, false) => format!("Payload {payload}, edited"),
-        _ => return None,
-    };
-    let ways = ways(replays, tenant);
-    Some(Ask { path: words::tenant_path(tenant, "replays/draft"), words, group, payload, edit, ways })
-}
-
-/// The pipeline with contracts and mapping of when each payload came, as forms name it.
-const OF_THEN: &str = "pipeline:then";
-
-/// The way that a form chose.
-pub fn way(text: &str) -> Option<(Through, Of)> {
-    match text {
-        OF_THEN => Some((Through::Pipeline, Of::Then)),
-        text => Through::parse(text).map(|through| (through, Of::Now)),
-    }
-}
-
-/// The ways that a replay may take, each with its title.
-pub fn ways(replays: &Replays, tenant: &str) -> Vec<(String, String)> {
-    let mut ways = vec![("pipeline".to_owned(), "Our own pipeline, with the contracts and mapping of now".to_owned())];
-    if replays.gate.rules.has_earlier() {
-        let then = "Our own pipeline, with the contracts and mapping of when each came";
-        ways.push((OF_THEN.to_owned(), then.to_owned()));
-    }
-    let targets = replays.targets.of(tenant);
-    ways.extend(targets.iter().map(|t| (format!("target:{}", t.key), format!("{} at {}", t.title, t.url))));
-    ways
-}
-
-/// Freezes what is asked for, and shows it for confirmation.
-async fn draft(desk: &Desk, _: &HttpRequest, form: Submission) -> Result<HttpResponse, Trouble> {
-    let tenant = form.by.tenant.clone();
-    let (through, of) = form.get("through").and_then(way).ok_or_else(|| form.bad("Choose a way."))?;
-    let mut wanted = Wanted::default();
-    if let Some(group) = form.get("group") {
-        let id = u64::from_str_radix(group, 16).map_err(|_| form.bad("There is no such group."))?;
-        wanted.filter = Some(FailureFilter { group: Some(id), ..FailureFilter::default() });
-        wanted.words = format!("failures of group {group}");
-    }
-    for payload in form.all("payload").into_iter().filter(|payload| !payload.is_empty()) {
-        let id = words::parse_payload_id(payload).ok_or_else(|| form.bad("There is no such payload."))?;
-        wanted.payloads.push(id);
-        wanted.words = format!("payload {payload}");
-    }
-    let steps = match form.get("rule") {
-        None => Vec::new(),
-        Some(text) => {
-            serde_json::from_str(text).map_err(|error| form.bad(&format!("The rule cannot be read: {error}.")))?
-        }
-    };
-    let options = Options { edit: form.get("edit").unwrap_or_default().to_owned(), steps, of, ..Options::default() };
-    let made = replays(desk, &tenant)?.draft(&form.by, &wanted, &through, &options).await;
-    let row = made.map_err(|error| trouble(&tenant, error))?;
-    Ok(form.answer(&words::tenant_path(&tenant, &format!("replays/{}", row.id))))
 }
 
 async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Trouble> {
@@ -409,6 +299,9 @@ fn one(
     let mut said: Vec<String> = options.steps.iter().map(|step| words::capital(&step.words())).collect();
     if !options.edit.is_empty() {
         said.push(format!("The edit {} goes, not the original", options.edit));
+    }
+    if options.at_once > 0 {
+        said.push(format!("{} at the same time at most", words::count(options.at_once as u64)));
     }
     if options.ramp {
         said.push("First 1 %, then 5, 20 and all".to_owned());
@@ -524,57 +417,4 @@ pub fn said(row: &ReplayItemRow) -> String {
         (false, 0) => format!("{}: {}", row.code.replace('_', " "), row.detail),
         (false, status) => format!("{status} {}: {}", row.code.replace('_', " "), row.detail),
     }
-}
-
-/// Start, pause, resume, cancel, or the rest again.
-async fn turn(desk: &Desk, request: &HttpRequest, form: Submission) -> Result<HttpResponse, Trouble> {
-    let (id, turn) = (part(request, "id"), part(request, "turn"));
-    let tenant = form.by.tenant.clone();
-    let replays = replays(desk, &tenant)?;
-    let by = &form.by;
-    let done = match turn.as_str() {
-        "start" => start(replays, request, &form, &id).await?,
-        "pause" => replays.pause(by, &id).await.map(|row| row.id),
-        "resume" => replays.resume(by, &id).await.map(|row| row.id),
-        "cancel" => replays.cancel(by, &id).await.map(|row| row.id),
-        "rest" => replays.rest_of(by, &id).await.map(|row| row.id),
-        _ => return Err(Trouble::NotFound { tenant, what: "This".to_owned() }),
-    };
-    let id = done.map_err(|error| trouble(&tenant, error))?;
-    Ok(form.answer(&words::tenant_path(&tenant, &format!("replays/{id}"))))
-}
-
-async fn start(
-    replays: &Replays,
-    request: &HttpRequest,
-    form: &Submission,
-    id: &str,
-) -> Result<Result<String, ReplayError>, Trouble> {
-    let reason = form.need("reason", "A replay needs a reason.")?;
-    let number = |name: &str| -> Result<u32, Trouble> {
-        form.get(name)
-            .map_or(Ok(0), |text| text.parse().map_err(|_| form.bad(&format!("“{text}” is no whole number."))))
-    };
-    let count = number("count")?;
-    if count > TYPED && form.get("typed") != Some(count.to_string().as_str()) {
-        return Err(form.bad(&format!("Type {count}, the number of payloads, to confirm that you mean so many.")));
-    }
-    let row = match replays.row(&form.by.tenant, id).await {
-        Ok(row) => row,
-        Err(error) => return Ok(Err(error)),
-    };
-    let mut options: Options = serde_json::from_str(&row.options).unwrap_or_default();
-    options.rate = number("rate")?;
-    options.stop_percent = number("stop_percent")?.min(100);
-    options.ramp = form.get("ramp").is_some();
-    let now_ms = chrono::Utc::now().timestamp_millis();
-    let starts_ms = match form.get("starts") {
-        None => 0,
-        Some(text) => Clock::new(now_ms, &Prefs::of(request).zone)
-            .unwrap_or_else(|| Clock::utc(now_ms))
-            .moment(text)
-            .filter(|at| *at > now_ms)
-            .ok_or_else(|| form.bad(&format!("“{text}” is no time to come, like 2026-11-22T18:00.")))?,
-    };
-    Ok(replays.start(&form.by, id, reason, Some(count), Some(options), starts_ms).await.map(|started| started.row.id))
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::domain::Definitions;
 use crate::store::rows::EventRow;
-use crate::store::{Cursor, FailureFilter, FailureGroup, Sort, StageCount, WorkflowFilter};
+use crate::store::{Cursor, FailureFilter, FailureGroup, Sort, StageCount, Whose, WorkflowFilter};
 
 type Answer = Result<HttpResponse, Trouble>;
 type Shared = web::Data<Desk>;
@@ -195,7 +195,7 @@ async fn rail(desk: &Desk, request: &HttpRequest) -> Answer {
 }
 
 async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
-    let mut visit = Visit::new(desk, request, &["flow", "since", "display"]).await?;
+    let mut visit = Visit::new(desk, request, &["flow", "since", "display", "system", "customer"]).await?;
     let now = visit.clock.now_ms;
     // The shift that was chosen last holds until another is chosen, or none.
     let own = visit.prefs.shift;
@@ -215,16 +215,21 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
     let definitions = desk.definitions(tenant);
     let mut answer = visit
         .show(desk, async {
-            let open = WorkflowFilter { closed: Some(false), ..WorkflowFilter::default() };
+            let one = |name: &str| visit.query.get(name).unwrap_or_default().to_owned();
+            let whose = Whose { system: one("system"), customer: one("customer") };
+            let (system, customer) = (whose.system.clone(), whose.customer.clone());
+            let open = WorkflowFilter { closed: Some(false), system, customer, ..WorkflowFilter::default() };
             let recent = FailureFilter { from_ms: now - FAILURES_BACK_MS, ..FailureFilter::default() };
             let start = Cursor::start();
             let days = board::days(&visit.clock);
-            let (counts, due, next, events, clocks, held, groups, acts) = tokio::try_join!(
-                desk.store.board_counts(tenant),
+            let (counts, due, next, events, clocks, choices, muting, held, groups, acts) = tokio::try_join!(
+                desk.store.board_counts(tenant, &whose),
                 desk.store.workflows(tenant, &open, &start, board::ROWS as u64),
-                desk.store.next_due(tenant),
-                desk.store.recent_events(tenant, board::FEED as u64),
-                desk.clocks(tenant, days),
+                desk.store.next_due(tenant, &whose),
+                desk.store.recent_events(tenant, &whose.system, board::FEED as u64),
+                desk.clocks(tenant, days, &whose),
+                desk.choices(tenant),
+                desk.store.muting(tenant),
                 desk.store.held_groups(tenant),
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
                 desk.store.failure_group_acts(tenant),
@@ -258,6 +263,10 @@ async fn board(desk: &Desk, request: &HttpRequest) -> Answer {
                 next_due_ms: next,
                 owners: taken.into_iter().map(|(root, owner)| (root.to_string(), owner)).collect(),
                 shift,
+                query: visit.query.clone(),
+                whose,
+                choices,
+                silent: muting.systems,
                 wall: visit.query.get("display") == Some("wall"),
             };
             let page = board::board(tenant, &visit.clock, &answers, flow.as_ref());

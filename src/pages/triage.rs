@@ -14,7 +14,7 @@ use super::status::{self, Badge};
 use super::time::{Clock, Time};
 use super::visit::{Label, Visit};
 use super::words;
-use crate::store::replays::ReplayRow;
+use crate::store::replays::{ReplayRow, SilentReplay};
 use crate::store::{
     CarrierSummary, DependencySummary, FailureFilter, HeldGroup, InvoiceFailures, Reach, SourceSummary, UsualHour,
 };
@@ -25,6 +25,8 @@ const CHANGES: usize = 8;
 /// Replays that are counted, and those that are shown.
 const REPLAYS: u64 = 20;
 const REPLAY_LINES: usize = 5;
+/// Links to replays without effect.
+const SILENT: usize = 10;
 const DAY_MS: i64 = 86_400_000;
 
 pub fn configure(cfg: &mut web::ServiceConfig) {
@@ -79,8 +81,8 @@ pub struct Facts<'a> {
     pub invoices: &'a InvoiceFailures,
     /// The latest first.
     pub replays: &'a [ReplayRow],
-    /// Replays with items that name no business object and show no effect, and how many: no workflow can tell of these.
-    pub nameless: &'a [(String, u64)],
+    /// Replays with items that belong to no workflow and show no effect.
+    pub silent: &'a [SilentReplay],
 }
 
 /// A replay in a line.
@@ -118,7 +120,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
     let answers = vec![
         shipments(tenant, clock, facts.reach),
         invoices(tenant, facts.invoices, facts.groups),
-        replayed(tenant, clock, facts.replays, facts.nameless),
+        replayed(tenant, clock, facts.replays, facts.silent),
         carriers(tenant, facts.carriers),
     ];
     let held = |group: &HeldGroup| {
@@ -279,7 +281,7 @@ fn counts_of(rows: &[ReplayRow]) -> String {
 }
 
 /// Drafts are no replays yet.
-fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], nameless: &[(String, u64)]) -> Answer {
+fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], silent: &[SilentReplay]) -> Answer {
     let recent: Vec<ReplayRow> = rows
         .iter()
         .filter(|row| is_running(row) || clock.now_ms - row.finished_ms.max(row.created_ms) < DAY_MS)
@@ -288,7 +290,8 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], nameless: &[(String
     let running = recent.iter().filter(|row| is_running(row)).count() as u64;
     let failed = recent.iter().any(|row| row.failed > 0);
     let unproven = recent.iter().any(|row| row.sent > 0);
-    let unseen: u64 = nameless.iter().map(|(_, count)| count).sum();
+    let partly = recent.iter().any(|row| row.proven < row.count);
+    let unseen: u64 = silent.iter().map(|one| one.count).sum();
     let mut text = match (recent.len() as u64, running) {
         (0, _) => "Nothing was replayed in the last 24 hours.".into(),
         (jobs, 0) => format!("{}: {}.", words::plural(jobs, "replay", "replays"), counts_of(&recent)),
@@ -303,12 +306,14 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], nameless: &[(String
     };
     if unseen > 0 {
         text.push_str(&format!(
-            " {} without a business object {} sent and no effect is seen:",
+            " {} of no workflow {} sent and no effect is seen:",
             words::plural(unseen, "record", "records"),
             if unseen == 1 { "was" } else { "were" },
         ));
     }
-    let link = |(id, _): &(String, u64)| (format!("replay {id}"), words::tenant_path(tenant, &format!("replays/{id}")));
+    let link = |one: &SilentReplay| {
+        (format!("replay {}", one.replay), words::tenant_path(tenant, &format!("replays/{}", one.replay)))
+    };
     Answer {
         question: "Did the replay work?",
         badge: match (recent.is_empty() && unseen == 0, failed || unseen > 0, running > 0, unproven) {
@@ -316,11 +321,12 @@ fn replayed(tenant: &str, clock: &Clock, rows: &[ReplayRow], nameless: &[(String
             (_, true, ..) => status::FAILED,
             (_, _, true, _) => status::RUNNING,
             (_, _, _, true) => status::NO_EFFECT,
+            _ if partly => status::PART,
             _ => status::YES,
         },
         text,
         href: words::tenant_path(tenant, "replays"),
-        links: nameless.iter().map(link).collect(),
+        links: silent.iter().take(SILENT).map(link).collect(),
     }
 }
 
@@ -376,14 +382,14 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 desk.store.failure_groups(tenant, &recent, MAX_GROUPS),
             )?;
             let week = now_ms - 7 * DAY_MS;
-            let (acts, held, changes, reach, invoices, replays, nameless) = tokio::try_join!(
+            let (acts, held, changes, reach, invoices, replays, silent) = tokio::try_join!(
                 desk.store.failure_group_acts(tenant),
                 desk.store.held_groups(tenant),
                 desk.changes(tenant, since),
                 desk.store.reach(tenant, since, now_ms),
                 desk.store.invoice_failures(tenant, since),
                 desk.store.replays(tenant, "", REPLAYS),
-                desk.store.nameless_silent(tenant, week),
+                desk.store.silent_replays(tenant, week),
             )?;
             let facts = Facts {
                 tenant,
@@ -397,7 +403,7 @@ async fn show(desk: &Desk, request: &HttpRequest) -> Result<HttpResponse, Troubl
                 reach: &reach,
                 invoices: &invoices,
                 replays: &replays,
-                nameless: &nameless,
+                silent: &silent,
             };
             Ok((Label::new("triage", "Triage", "failures sources held replays"), triage(&visit.clock, facts)))
         })

@@ -219,6 +219,17 @@ pub fn object_path(tenant: &str, kind: &str, id: &str) -> String {
     tenant_path(tenant, &format!("o/{}/{}", encode(kind), encode(id)))
 }
 
+/// Where what an exception is about can be seen: not everything is a business object.
+pub fn subject_path(tenant: &str, kind: &str, id: &str) -> String {
+    match kind {
+        "source" | "dependency" => tenant_path(tenant, &format!("integrations/{kind}/{}", encode(id))),
+        "failure_group" => tenant_path(tenant, &format!("failures/{}", encode(id))),
+        "replay" => tenant_path(tenant, &format!("replays/{}", encode(id))),
+        "held" => tenant_path(tenant, "held"),
+        _ => object_path(tenant, kind, id),
+    }
+}
+
 /// Payload ids are the journal offset in hex, with the record's place behind a dot.
 pub fn payload_id(payload: u64, index: Option<u32>) -> String {
     index.map_or_else(|| format!("{payload:x}"), |index| format!("{payload:x}.{index}"))

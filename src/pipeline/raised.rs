@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
 use rustc_hash::FxHashMap;
 use twox_hash::XxHash3_64;
@@ -24,6 +24,8 @@ pub struct Raised {
     known: FxHashMap<u64, Told>,
     rows: Vec<ExceptionRow>,
     gone: Vec<Gone>,
+    /// By id of an exception: the object that waits, and when it was last seen to.
+    waiting: FxHashMap<u64, (ObjectRef, DateTime<Utc>)>,
 }
 
 /// What was told of one root.
@@ -73,6 +75,14 @@ pub struct Watched {
     pub exception: Exception,
     pub occurrence: u32,
     pub impact: Impact,
+    /// The object that has waited longest, of one that is about waiting.
+    pub waits: Option<ObjectRef>,
+}
+
+impl Watched {
+    pub fn new(exception: Exception) -> Self {
+        Self { exception, occurrence: 1, impact: Impact::default(), waits: None }
+    }
 }
 
 /// What a workflow's exceptions are written with.
@@ -224,9 +234,20 @@ impl Raised {
                 rows.push(row);
             }
         }
-        let at_ms = settling.as_of.timestamp_millis();
-        let end = |id: String| Gone { id, at_ms, by: String::new(), kind: OTHERWISE.to_owned() };
+        let waiting = std::mem::take(&mut self.waiting);
+        let end = |id: String| {
+            let link = waiting.get(&number(&id)).and_then(|(object, seen)| link(settling, object, *seen));
+            let otherwise = Gone {
+                id: String::new(),
+                at_ms: settling.as_of.timestamp_millis(),
+                by: String::new(),
+                kind: OTHERWISE.to_owned(),
+            };
+            Gone { id, ..link.unwrap_or(otherwise) }
+        };
         self.note(ABOVE, rows, None, end);
+        let still = |watched: &Watched| Some((number(&watched.exception.id), (watched.waits.clone()?, settling.as_of)));
+        self.waiting = found.iter().filter_map(still).collect();
     }
 
     fn note(&mut self, root: u64, rows: Vec<ExceptionRow>, heard: Option<DateTime<Utc>>, end: impl Fn(String) -> Gone) {
@@ -275,6 +296,27 @@ fn news(graph: &Graph, workflow: &Workflow, heard: Option<DateTime<Utc>>) -> Opt
     let last = all.max_by(|a, b| (a.received_at, a.order()).cmp(&(b.received_at, b.order())))?;
     heard.is_none_or(|at| last.received_at > at).then_some(last)
 }
+
+/// With which event an object that waited found its place: the first after it was last seen to wait that speaks of it, of
+/// what it is linked with, or of where it belongs now.
+fn link(settling: &Settling<'_>, object: &ObjectRef, seen: DateTime<Utc>) -> Option<Gone> {
+    let waited = settling.graph.get(object)?;
+    let mut near = waited.links();
+    if let Standing::Joined(roots) = settling.graph.standing(settling.definitions, object) {
+        near.extend(roots);
+    }
+    let facts = near.iter().filter_map(|other| settling.graph.get(other)).flat_map(|other| other.facts());
+    let (told, acts) = waited.told();
+    let all = facts.filter(|fact| !fact.is_act()).chain(told.iter().cloned()).chain(acts);
+    let first = all
+        .filter(|fact| fact.received_at > seen - LOOKED_LATE)
+        .min_by(|a, b| (a.received_at, a.order()).cmp(&(b.received_at, b.order())))?;
+    let (at_ms, by) = (first.received_at.timestamp_millis(), format!("{} {}", first.source, first.id));
+    Some(Gone { id: String::new(), at_ms, by, kind: first.kind.to_string() })
+}
+
+/// What is looked at in the store may be so much older than what has been heard.
+const LOOKED_LATE: TimeDelta = TimeDelta::seconds(5);
 
 /// In the place of a root for what stands above workflows.
 pub const ABOVE: u64 = 0;

@@ -21,6 +21,8 @@ use super::memory;
 use super::raised::Gone;
 use super::state::{Cause, Changes, Memory, Objects, State, Touched};
 use crate::domain::Shelf;
+use crate::domain::dependency::{CALLS_AS_USUAL, ENOUGH_CALLS, NOT_CALLED};
+use crate::domain::failures::parse_group;
 use crate::live::{Change, EventLine, Freshness, Hub};
 use crate::store::rows::{Batch, ExceptionRow};
 use crate::store::{Store, StoreError};
@@ -331,22 +333,36 @@ impl Pipeline {
         for row in rows.unwrap_or_default() {
             let version = version.max(row.version + 1);
             if let Some(gone) = gone.iter().find(|g| g.id == row.id).filter(|_| !row.closed) {
-                let spoke = self.first_word(runtime, tenant, &row);
-                let gone = spoke.map_or_else(|| gone.clone(), |spoke| Gone { id: row.id.clone(), ..spoke });
+                let gone = self.ended(runtime, tenant, &row).unwrap_or_else(|| gone.clone());
                 snapshots.exceptions.push(gone.close(row, version));
             }
         }
     }
 
-    /// The event by which a silent source was heard again.
-    fn first_word(&self, runtime: &Handle, tenant: &str, row: &ExceptionRow) -> Option<Gone> {
-        if row.kind != "source_silent" {
-            return None;
-        }
+    /// What ended an exception of which only the store can tell: the event by which a silent source was heard again or
+    /// a refused one was understood, and how it stands with the calls of a dependency.
+    fn ended(&self, runtime: &Handle, tenant: &str, row: &ExceptionRow) -> Option<Gone> {
         let source = row.object_id.as_str();
-        let word = self.retry(runtime, "read events", || self.store.first_word(tenant, source, row.since_ms))??;
-        let by = format!("{source} {}", word.event_id);
-        Some(Gone { id: String::new(), at_ms: word.received_ms, by, kind: word.event_type })
+        let word = match row.kind.as_str() {
+            "source_silent" => {
+                self.retry(runtime, "read events", || self.store.first_word(tenant, source, row.since_ms))??
+            }
+            "contract_violation" => {
+                let group = parse_group(&row.object_id)?;
+                self.retry(runtime, "read events", || self.store.first_good(tenant, group))??
+            }
+            "dependency_degraded" => {
+                let at_ms = Utc::now().timestamp_millis();
+                let ask = || self.store.dependency_bands(tenant, ENOUGH_CALLS, at_ms);
+                let bands = self.retry(runtime, "read calls", ask)?;
+                let called = bands.iter().any(|b| b.dependency == row.object_id && b.hour_calls >= ENOUGH_CALLS);
+                let kind = if called { CALLS_AS_USUAL } else { NOT_CALLED };
+                return Some(Gone { id: row.id.clone(), at_ms, by: String::new(), kind: kind.to_owned() });
+            }
+            _ => return None,
+        };
+        let by = format!("{} {}", word.source, word.event_id);
+        Some(Gone { id: row.id.clone(), at_ms: word.received_ms, by, kind: word.event_type })
     }
 
     /// Writes until it is written. False when the shutdown came first.

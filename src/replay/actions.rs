@@ -11,8 +11,9 @@ use serde::Serialize;
 use serde_json::json;
 use twox_hash::XxHash64;
 
+use super::error::ReplayError;
 use super::job::{self, Job, Options, item, version};
-use super::jobs::{ReplayError, Replays, Started};
+use super::jobs::{Replays, Started};
 use crate::domain::actions::{Action, Call};
 use crate::domain::{Workflow, assemble};
 use crate::pipeline::By;

@@ -11,8 +11,9 @@ use sha2::{Digest, Sha256};
 
 use super::dispatch::{editable, edited_form};
 use super::edit::{self, EditError};
+use super::error::ReplayError;
 use super::job::Of;
-use super::jobs::{ReplayError, Replays};
+use super::jobs::Replays;
 use super::records;
 use crate::pipeline::{By, Ruling};
 use crate::store::replays::{EditRow, WHOLE};

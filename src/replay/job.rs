@@ -109,6 +109,9 @@ pub struct Options {
     /// Of an action: the root of the workflow on whose page it was asked for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub about: String,
+    /// Of which request: its key and what stood in it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub asked: String,
 }
 
 /// Shares of a job after which a ramp looks back.

@@ -1,5 +1,5 @@
-//! All jobs of all tenants: made, started, told what to do, found again after a restart. A payload is in one running
-//! job at most, and the same selection is one job however often it is asked for.
+//! All jobs of all tenants: started, told what to do, found again after a restart. The same selection is one job however
+//! often it is asked for; what it is made of is frozen by `draft`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -12,19 +12,20 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::active::Active;
+use super::asked::Asking;
 use super::breaker::{Breaker, Way};
 use super::courier::{Courier, Told};
-use super::edit::{self, EditError};
-use super::job::{self, Job, MOST_RATE, Of, Options, Through, item, version};
+use super::error::ReplayError;
+use super::job::{self, Job, Options, Through, item};
 use super::late::Late;
-use super::run::Run;
-use super::select::{self, Chosen, Excluded, Selection, Wanted};
+use super::run::{Attempts, Run, attempts};
 use super::target::Target;
 use super::targets::Targets;
 use crate::domain::Shelf;
 use crate::live::{Change, Hub};
-use crate::pipeline::{Act, Acts, By, Gate, NotKept, Pressure, Ruling, Stale};
-use crate::store::replays::{ReplayItemRow, ReplayRow, WHOLE};
+use crate::pipeline::{Act, Acts, By, Gate, Stale};
+use crate::store::replays::{ReplayItemRow, ReplayRow};
 use crate::store::{Store, StoreError};
 
 pub struct Replays {
@@ -38,85 +39,10 @@ pub struct Replays {
     /// Groups of failures that are to be counted anew.
     stale: Arc<Stale>,
     pub(super) late: Mutex<Late>,
+    pub(super) asking: Asking,
     breakers: Mutex<HashMap<String, Breaker>>,
-    active: Mutex<Active>,
+    pub(super) active: Mutex<Active>,
     me: Weak<Self>,
-}
-
-#[derive(Default)]
-struct Active {
-    /// By tenant and id.
-    jobs: BTreeMap<(String, String), Arc<Job>>,
-    /// Which job has a record: tenant, payload, record.
-    claims: HashMap<(String, u64, u32), String>,
-}
-
-impl Active {
-    /// The job that goes on with this selection.
-    fn same(&self, tenant: &str, selection: u64) -> Option<&Arc<Job>> {
-        self.jobs.values().find(|job| {
-            let row = job.row.lock();
-            row.tenant == tenant && row.selection == selection && !is_at_end(&row)
-        })
-    }
-
-    /// Which job that goes on has this record.
-    fn claimed(&self, tenant: &str, payload: u64, record: u32) -> Option<&String> {
-        let id = self.claims.get(&(tenant.to_owned(), payload, record))?;
-        let job = self.jobs.get(&(tenant.to_owned(), id.clone()));
-        // One that has said that it is at its end lets go of them in a moment.
-        (!job.is_some_and(|job| is_at_end(&job.row.lock()))).then_some(id)
-    }
-}
-
-fn is_at_end(row: &ReplayRow) -> bool {
-    job::is_over(&row.state) && row.finished_ms > 0
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ReplayError {
-    #[error("there is no replay {0}")]
-    Unknown(String),
-    #[error("there is no payload {0}")]
-    NoPayload(String),
-    #[error("there is no edit {0}")]
-    NoEdit(String),
-    #[error("there is no target `{0}`")]
-    NoTarget(String),
-    #[error("there is no workflow {0}")]
-    NoWorkflow(String),
-    #[error("there is no action `{0}`")]
-    NoAction(String),
-    #[error("the action `{0}` is not offered now: its condition does not hold")]
-    NotOffered(String),
-    #[error("the action `{0}` is offered for several objects; say for which")]
-    WhichObject(String),
-    #[error("nothing is left to replay: everything that was selected is healed, elsewhere or in another replay")]
-    Nothing,
-    #[error("the contracts and mapping of then are wanted: {0}")]
-    NotKept(#[from] NotKept),
-    #[error("contracts and mapping of then are a choice for our own pipeline; a target reads by its own")]
-    OfTarget,
-    #[error("a reason is needed")]
-    NoReason,
-    #[error("the rate goes up to {MOST_RATE} per second")]
-    Rate,
-    #[error("more than {most} records match; narrow the selection", most = super::job::MOST_ITEMS)]
-    TooMany,
-    #[error("the replay is {0}; that cannot be done now")]
-    State(String),
-    #[error("{confirmed} were confirmed, {count} are selected")]
-    Count { confirmed: u32, count: u32 },
-    #[error("the record has been healed by replay {0}; it cannot be edited any more")]
-    Healed(String),
-    #[error("an edit goes with the one payload that it was made for")]
-    EditAlone,
-    #[error(transparent)]
-    Edit(#[from] EditError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Pressure(#[from] Pressure),
 }
 
 /// What became of asking for a job.
@@ -129,8 +55,6 @@ pub struct Started {
 
 /// A job that broke off so often stands still until somebody resumes it.
 const MOST_BREAKS: u32 = 3;
-/// Left-out records that are listed; the rest are counted.
-const LISTED: usize = 1_000;
 
 impl Replays {
     pub fn new(
@@ -153,6 +77,7 @@ impl Replays {
             stop,
             stale,
             late: Mutex::default(),
+            asking: Asking::default(),
             breakers: Mutex::default(),
             active: Mutex::default(),
             me: me.clone(),
@@ -186,20 +111,32 @@ impl Replays {
         let mut active = self.active.lock();
         for job in &jobs {
             let row = job.row.lock();
-            claim(&mut active, &row, job.items.lock().rows());
+            active.claim(&row, job.items.lock().rows());
             active.jobs.insert((row.tenant.clone(), row.id.clone()), Arc::clone(job));
         }
         Ok(jobs)
     }
 
-    /// Sends the job on its way. Should that break off by a fault of ours, it goes on where it was; again and again it
-    /// stands still, so that somebody looks.
+    /// Sends the job on its way.
     pub(super) fn launch(&self, job: Arc<Job>) {
+        self.launch_with(job, attempts());
+    }
+
+    /// Should the way break off by a fault of ours, the job goes on where it was; again and again it stands still, so that
+    /// somebody looks.
+    pub(super) fn launch_with(&self, job: Arc<Job>, attempts: Attempts) {
         let Some(me) = self.me.upgrade() else { return };
         tokio::spawn(async move {
             for breaks in 1.. {
                 let (replays, its) = (Arc::clone(&me), Arc::clone(&job));
-                let way = tokio::spawn(async move { Run::of(replays, its).await.finish().await });
+                let attempts = Arc::clone(&attempts);
+                let way = tokio::spawn(async move {
+                    let mut run = Run::of(replays, its, attempts).await;
+                    if breaks > 1 {
+                        run.keep_again();
+                    }
+                    run.finish().await;
+                });
                 let Err(error) = way.await else { return };
                 let id = job.row.lock().id.clone();
                 tracing::error!(%error, replay = id, breaks, "a replay broke off by a fault of ours; it goes on");
@@ -211,152 +148,6 @@ impl Replays {
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             }
         });
-    }
-
-    /// Freezes a selection: from here on it does not change. Nothing is sent.
-    pub async fn draft(
-        &self,
-        by: &By,
-        wanted: &Wanted,
-        through: &Through,
-        options: &Options,
-    ) -> Result<ReplayRow, ReplayError> {
-        let tenant = by.tenant.as_str();
-        self.check(tenant, through, options)?;
-        let mut selection = self.select(tenant, wanted, through, options.of).await?;
-        if selection.more {
-            return Err(ReplayError::TooMany);
-        }
-        if !options.edit.is_empty() {
-            let edit = self.store.payload_edit(tenant, &options.edit).await?;
-            let edit = edit.ok_or_else(|| ReplayError::NoEdit(options.edit.clone()))?;
-            let own = |chosen: &Chosen| {
-                chosen.payload == edit.payload && (chosen.record == edit.record || edit.record == WHOLE)
-            };
-            if !selection.chosen.iter().all(own) {
-                return Err(ReplayError::EditAlone);
-            }
-            // An edit of the whole goes once, for all of its records.
-            if edit.record == WHOLE {
-                selection.chosen.truncate(1);
-                selection.chosen.iter_mut().for_each(|chosen| chosen.record = WHOLE);
-            }
-        }
-        let made = Made { again_of: String::new(), words: wanted.words.clone(), kind: "replay" };
-        self.make(by, selection, through, options, made).await
-    }
-
-    /// A new draft of what an ended job did not bring through.
-    pub async fn rest_of(&self, by: &By, id: &str) -> Result<ReplayRow, ReplayError> {
-        let old = self.row(&by.tenant, id).await?;
-        if !job::is_over(&old.state) {
-            return Err(ReplayError::State(old.state));
-        }
-        let most = job::MOST_ITEMS as u64;
-        let items = self.store.replay_items(&by.tenant, id, &item::REST, 0, most).await?;
-        let payloads = items.iter().map(|i| (i.payload, Some(i.record).filter(|record| *record != WHOLE)));
-        let words = format!("The rest of replay {id}");
-        let wanted = Wanted { payloads: payloads.collect(), filter: None, words: words.clone() };
-        let through = Through::parse(&old.through).unwrap_or(Through::Pipeline);
-        let options: Options = serde_json::from_str(&old.options).unwrap_or_default();
-        let selection = self.select(&by.tenant, &wanted, &through, options.of).await?;
-        let made = Made { again_of: id.to_owned(), words, kind: "replay" };
-        self.make(by, selection, &through, &options, made).await
-    }
-
-    /// What matches now. What is to be read by rules of then that are not kept does not go; where none are, that is said.
-    pub(super) async fn select(
-        &self,
-        tenant: &str,
-        wanted: &Wanted,
-        through: &Through,
-        of: Of,
-    ) -> Result<Selection, ReplayError> {
-        let mut selection = select::select(&self.store, tenant, wanted, through).await?;
-        if of == Of::Now || selection.chosen.is_empty() {
-            return Ok(selection);
-        }
-        let payloads: Vec<u64> = selection.chosen.iter().map(|chosen| chosen.payload).collect();
-        let versions: HashMap<u64, String> = self.store.payload_rules(tenant, &payloads).await?.into_iter().collect();
-        let mut faults: HashMap<&str, Option<NotKept>> = HashMap::new();
-        let mut chosen = Vec::with_capacity(selection.chosen.len());
-        for one in std::mem::take(&mut selection.chosen) {
-            let version = versions.get(&one.payload).map_or("", String::as_str);
-            let fault = faults.entry(version).or_insert_with(|| self.ruling(of, version).err());
-            if fault.is_none() {
-                chosen.push(one);
-                continue;
-            }
-            let (why, replay) = ("rules_not_kept".to_owned(), String::new());
-            selection.excluded.push(Excluded { payload: one.payload, record: one.record, why, replay });
-        }
-        match faults.into_values().flatten().next() {
-            Some(fault) if chosen.is_empty() => Err(fault.into()),
-            None => Ok(Selection { chosen, ..selection }),
-            // Fewer go, and they are worth less.
-            Some(_) => {
-                let value = select::value(&self.store, tenant, &chosen).await?;
-                Ok(Selection { chosen, value, ..selection })
-            }
-        }
-    }
-
-    /// Contracts and mapping of now, or those of that version.
-    pub(super) fn ruling(&self, of: Of, version: &str) -> Result<Arc<Ruling>, NotKept> {
-        match of {
-            Of::Now => Ok(self.gate.rules.now()),
-            Of::Then => self.gate.rules.then(version),
-        }
-    }
-
-    async fn make(
-        &self,
-        by: &By,
-        mut selection: select::Selection,
-        through: &Through,
-        options: &Options,
-        made: Made,
-    ) -> Result<ReplayRow, ReplayError> {
-        let tenant = by.tenant.as_str();
-        let identity = select::identity(tenant, &selection.chosen, through, options);
-        if let Some(same) = self.same(tenant, identity) {
-            return Ok(same.stamp());
-        }
-        self.leave_claimed(tenant, &mut selection);
-        if selection.chosen.is_empty() {
-            return Err(ReplayError::Nothing);
-        }
-        let now_ms = Utc::now().timestamp_millis();
-        let id = format!("{:012x}{:04x}", now_ms, rand::random::<u16>());
-        let left_out = selection.excluded.len();
-        selection.excluded.truncate(LISTED);
-        let mut row = ReplayRow {
-            tenant: tenant.to_owned(),
-            id: id.clone(),
-            kind: made.kind.to_owned(),
-            state: job::DRAFT.to_owned(),
-            through: through.to_string(),
-            by: by.source.clone(),
-            words: made.words,
-            options: serde_json::to_string(options).unwrap_or_default(),
-            selection: identity,
-            count: u32::try_from(selection.chosen.len()).unwrap_or(u32::MAX),
-            oldest_ms: selection.oldest_ms(),
-            value: serde_json::to_string(&selection.value).unwrap_or_default(),
-            excluded: json!({"count": left_out, "items": selection.excluded}).to_string(),
-            created_ms: now_ms,
-            again_of: made.again_of,
-            version: version(),
-            ..ReplayRow::default()
-        };
-        let items: Vec<ReplayItemRow> = (0_u32..)
-            .zip(selection.chosen)
-            .map(|(position, chosen)| item_of(&row, position, chosen, options))
-            .collect();
-        self.store.write_replay_items(&items).await?;
-        row.version = version();
-        self.store.write_replay(&row).await?;
-        Ok(row)
     }
 
     /// Starts a draft. The number confirmed is the number that goes; asked twice, it is one job.
@@ -408,7 +199,7 @@ impl Replays {
             if let Some(other) = busy {
                 return Err(ReplayError::State(format!("no longer free: replay {other} has some of its payloads")));
             }
-            claim(&mut active, &row, items.rows());
+            active.claim(&row, items.rows());
             drop(items);
             active.jobs.insert((row.tenant.clone(), row.id.clone()), Arc::clone(&job));
         }
@@ -533,58 +324,18 @@ impl Replays {
         None
     }
 
-    fn same(&self, tenant: &str, identity: u64) -> Option<Arc<Job>> {
+    pub(super) fn same(&self, tenant: &str, identity: u64) -> Option<Arc<Job>> {
         self.active.lock().same(tenant, identity).cloned()
-    }
-
-    /// What another job has under way is left to it.
-    fn leave_claimed(&self, tenant: &str, selection: &mut select::Selection) {
-        let active = self.active.lock();
-        let (mut free, mut taken) = (Vec::new(), Vec::new());
-        for chosen in std::mem::take(&mut selection.chosen) {
-            let whole = active.claimed(tenant, chosen.payload, WHOLE);
-            match whole.or_else(|| active.claimed(tenant, chosen.payload, chosen.record)) {
-                None => free.push(chosen),
-                Some(replay) => taken.push(Excluded {
-                    payload: chosen.payload,
-                    record: chosen.record,
-                    why: "in_replay".to_owned(),
-                    replay: replay.clone(),
-                }),
-            }
-        }
-        selection.chosen = free;
-        selection.excluded.extend(taken);
     }
 
     /// The job has come to its end, and its payloads are free.
     pub(super) fn retire(&self, job: &Job) {
         let row = job.row.lock();
-        let mut active = self.active.lock();
-        active.claims.retain(|(tenant, _, _), id| *tenant != row.tenant || *id != row.id);
-        active.jobs.remove(&(row.tenant.clone(), row.id.clone()));
+        self.active.lock().retire(&row);
     }
 
     pub(super) fn weak(&self) -> &Weak<Self> {
         &self.me
-    }
-
-    pub(super) fn check(&self, tenant: &str, through: &Through, options: &Options) -> Result<(), ReplayError> {
-        if let Through::Target(key) = through
-            && self.targets.get(tenant, key).is_none()
-        {
-            return Err(ReplayError::NoTarget(key.clone()));
-        }
-        if options.of == Of::Then && *through != Through::Pipeline {
-            return Err(ReplayError::OfTarget);
-        }
-        if options.rate > MOST_RATE {
-            return Err(ReplayError::Rate);
-        }
-        if !options.steps.is_empty() {
-            edit::check(&options.steps)?;
-        }
-        Ok(())
     }
 
     /// Whether something may go to a target now.
@@ -659,34 +410,4 @@ pub(super) fn act_of<const N: usize>(kind: &str, object: ObjectRef, data: [(&str
     let data: Map<String, Value> = data.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let id = format!("{:032x}", rand::random::<u128>());
     Act { id, kind: kind.to_owned(), object, refs: Vec::new(), data }
-}
-
-struct Made {
-    again_of: String,
-    words: String,
-    kind: &'static str,
-}
-
-fn item_of(row: &ReplayRow, position: u32, chosen: Chosen, options: &Options) -> ReplayItemRow {
-    ReplayItemRow {
-        tenant: row.tenant.clone(),
-        replay: row.id.clone(),
-        position,
-        payload: chosen.payload,
-        record: chosen.record,
-        object_type: chosen.object_type,
-        object_id: chosen.object_id,
-        event_id: chosen.event_id,
-        fingerprint: chosen.fingerprint,
-        edit: options.edit.clone(),
-        state: item::WAITING.to_owned(),
-        version: row.version,
-        ..ReplayItemRow::default()
-    }
-}
-
-fn claim(active: &mut Active, row: &ReplayRow, items: &[ReplayItemRow]) {
-    for item in items.iter().filter(|item| item.body.is_empty()) {
-        active.claims.insert((row.tenant.clone(), item.payload, item.record), row.id.clone());
-    }
 }

@@ -11,6 +11,7 @@ pub use keep::healed_of;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use tokio::task::{Id, JoinError, JoinHandle, JoinSet};
 
 use super::bodies::Bodies;
 use super::dispatch::{Came, Work};
+use super::items::Items;
 use super::job::{self, Job, Through, item, lane, ramp_limit};
 use super::jobs::Replays;
 use super::target::Target;
@@ -39,10 +41,19 @@ const APPLIED_WITHIN_MS: i64 = 5 * 60_000;
 const ENOUGH: usize = 5;
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How an attempt for an item is made.
+pub type Attempts = Arc<dyn Fn(Arc<Work>, ReplayItemRow) -> Pin<Box<dyn Future<Output = Came> + Send>> + Send + Sync>;
+
+/// The way that attempts are made when nobody watches what a broken one does.
+pub fn attempts() -> Attempts {
+    Arc::new(|work, item| Box::pin(async move { work.attempt(&item).await }))
+}
+
 pub struct Run {
     replays: Arc<Replays>,
     job: Arc<Job>,
     work: Arc<Work>,
+    attempts: Attempts,
     /// Positions that may go now, in order.
     ready: VecDeque<usize>,
     /// Positions that go again at a time.
@@ -68,7 +79,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub async fn of(replays: Arc<Replays>, job: Arc<Job>) -> Self {
+    pub async fn of(replays: Arc<Replays>, job: Arc<Job>, attempts: Attempts) -> Self {
         let (tenant, id) = {
             let row = job.row.lock();
             (row.tenant.clone(), row.id.clone())
@@ -128,6 +139,7 @@ impl Run {
             replays,
             job,
             work: Arc::new(work),
+            attempts,
             ready,
             later,
             behind,
@@ -194,11 +206,10 @@ impl Run {
         }
         let mut room = usize::MAX;
         if self.job.options.ramp {
-            let (count, sent_out, settled) = self.progress();
-            room = ramp_limit(count, true, settled).saturating_sub(sent_out);
+            let (count, begun, settled) = self.progress();
+            room = ramp_limit(count, true, settled).saturating_sub(begun);
         }
-        while room > 0
-            && !self.ready.is_empty()
+        while let Some(next) = self.ready.front()
             && self.under_way.len() < self.at_once()
             && self.changed.len() + self.flushed.len() < MOST_UNSTORED
         {
@@ -208,12 +219,16 @@ impl Run {
             {
                 break;
             }
+            // What goes again had its room when it went first.
+            let first = is_new(&self.job.items.lock(), *next);
+            if first && room == 0 {
+                break;
+            }
             let Some(at) = self.ready.pop_front() else { break };
             self.pace();
-            room -= 1;
+            room -= usize::from(first);
             let Some(item) = self.job.items.lock().get(at).cloned() else { continue };
-            let work = Arc::clone(&self.work);
-            let task = self.under_way.spawn(async move { work.attempt(&item).await });
+            let task = self.under_way.spawn((self.attempts)(Arc::clone(&self.work), item));
             self.tasks.insert(task.id(), at);
         }
     }
@@ -230,11 +245,12 @@ impl Run {
         self.slot = Some(from + gap);
     }
 
-    /// All items, those that are under way or have an outcome, and those that have one.
+    /// All items, those that went out at least once, and those that have come to an end.
     fn progress(&self) -> (usize, usize, usize) {
         let items = self.job.items.lock();
         let settled = items.len() - items.open();
-        (items.len(), settled + self.under_way.len(), settled)
+        let first = self.tasks.values().filter(|at| is_new(&items, **at)).count();
+        (items.len(), settled + items.count(&[item::RETRYING]) + first, settled)
     }
 
     fn target(&self) -> Option<Arc<Target>> {
@@ -345,8 +361,13 @@ impl Run {
     }
 }
 
+/// Nothing was tried for it yet, or what is under way is the first.
+fn is_new(items: &Items, at: usize) -> bool {
+    items.get(at).is_some_and(|item| item.state == item::WAITING)
+}
+
 #[cfg(test)]
-pub mod tests;
+mod tests;
 
 /// Resolves when the work is done; never when there is none.
 async fn finished<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, JoinError> {

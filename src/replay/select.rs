@@ -124,10 +124,14 @@ async fn candidates(
     wanted: &Wanted,
 ) -> Result<(Vec<FailureRow>, Vec<Excluded>, bool), StoreError> {
     let (mut failures, mut unknown) = (Vec::new(), Vec::new());
-    if let Some(filter) = &wanted.filter {
+    if let Some(mut filter) = wanted.filter.clone() {
+        if let Some(group) = filter.group {
+            // One that was merged into another is meant as the one that it is part of.
+            filter.group = Some(store.failure_rules(tenant).await?.home(group));
+        }
         let mut cursor = Cursor::start();
         loop {
-            let page = store.failures(tenant, filter, &cursor, PAGE).await?;
+            let page = store.failures(tenant, &filter, &cursor, PAGE).await?;
             let last = page.len() < PAGE as usize;
             if let Some(row) = page.last() {
                 cursor = Cursor::after_failure(row);

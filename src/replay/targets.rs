@@ -54,12 +54,13 @@ impl Targets {
         Self { now: ArcSwap::from_pointee(set), fault: ArcSwap::default() }
     }
 
-    /// Takes a set of files into force, or keeps what is and says what is wrong.
-    pub fn load(&self, files: impl IntoIterator<Item = (String, String)>) {
+    /// Takes a set of files into force, or keeps what is and says what is wrong. False when it cannot be used.
+    pub fn load(&self, files: impl IntoIterator<Item = (String, String)>) -> bool {
         match read(files) {
             Ok(set) => {
                 self.now.store(Arc::new(set));
                 self.fault.store(Arc::new(None));
+                true
             }
             Err(faults) => {
                 let text = faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
@@ -67,6 +68,7 @@ impl Targets {
                     tracing::error!(fault = text, "the targets cannot be read; the last good ones stay in force");
                 }
                 self.fault.store(Arc::new(Some(text)));
+                false
             }
         }
     }
@@ -131,11 +133,11 @@ mod tests {
     #[test]
     fn a_bad_set_leaves_the_last_good_one_in_force() {
         let targets = Targets::new(read([file("a", ""), file("b", "tenants = [\"acme\"]")]).expect("good"));
-        targets.load([file("c", "fallback = \"nobody\"")]);
+        assert!(!targets.load([file("c", "fallback = \"nobody\"")]));
         assert!(targets.fault().is_some_and(|fault| fault.contains("nobody")));
         assert!(targets.get("acme", "a").is_some() && targets.get("acme", "b").is_some());
         assert!(targets.get("other", "b").is_none(), "a target serves those that it names");
-        targets.load([file("c", "")]);
+        assert!(targets.load([file("c", "")]));
         assert_eq!((targets.fault(), targets.of("acme").len()), (None, 1));
     }
 }

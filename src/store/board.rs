@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::Utc;
 use clickhouse::Row;
+use clickhouse::query::Query;
 use serde::{Deserialize, Serialize};
 
 use super::rows::EventRow;
@@ -69,6 +70,24 @@ pub struct ClockCount {
     pub count: u64,
 }
 
+/// Whose workflows and clocks are meant; everybody's where a name is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Whose {
+    /// Whose turn it is.
+    pub system: String,
+    pub customer: String,
+}
+
+impl Whose {
+    pub fn is_everybody(&self) -> bool {
+        self.system.is_empty() && self.customer.is_empty()
+    }
+
+    fn narrow(&self, query: Query) -> Query {
+        query.param("system", &self.system).param("customer", &self.customer)
+    }
+}
+
 /// Days in the reader's zone that the board tells of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Days {
@@ -116,7 +135,8 @@ impl Store {
 
     /// Of open workflows.
     pub async fn status_counts(&self, tenant: &str) -> Result<Vec<StatusCount>, StoreError> {
-        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+        let everybody = Whose::default();
+        if let Some(counts) = self.ask_open(tenant, move |open| open.flows.board(&open.words, &everybody)).await {
             let mut statuses: BTreeMap<String, u64> = BTreeMap::new();
             for row in counts {
                 *statuses.entry(row.status).or_default() += row.count;
@@ -127,26 +147,30 @@ impl Store {
     }
 
     pub async fn stage_counts(&self, tenant: &str) -> Result<Vec<StageCount>, StoreError> {
-        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+        let everybody = Whose::default();
+        if let Some(counts) = self.ask_open(tenant, move |open| open.flows.board(&open.words, &everybody)).await {
             return Ok(counts.iter().map(StageCount::from).collect());
         }
         Ok(self.reader.query_raw(read!("stage_counts")).param("tenant", tenant).fetch_all().await?)
     }
 
     /// All that the board counts of open workflows, in one pass.
-    pub async fn board_counts(&self, tenant: &str) -> Result<Vec<BoardCount>, StoreError> {
-        if let Some(counts) = self.ask_open(tenant, |open| open.flows.board(&open.words)).await {
+    pub async fn board_counts(&self, tenant: &str, whose: &Whose) -> Result<Vec<BoardCount>, StoreError> {
+        let own = whose.clone();
+        if let Some(counts) = self.ask_open(tenant, move |open| open.flows.board(&open.words, &own)).await {
             return Ok(counts);
         }
-        Ok(self.reader.query_raw(read!("board_counts")).param("tenant", tenant).fetch_all().await?)
+        let query = self.reader.query_raw(read!("board_counts")).param("tenant", tenant);
+        Ok(whose.narrow(query).fetch_all().await?)
     }
 
-    pub async fn board_clocks(&self, tenant: &str, days: Days) -> Result<Vec<ClockCount>, StoreError> {
-        let found = self.ask_open(tenant, move |open| open.clocks.board(&open.words, days));
+    pub async fn board_clocks(&self, tenant: &str, days: Days, whose: &Whose) -> Result<Vec<ClockCount>, StoreError> {
+        let own = whose.clone();
+        let found = self.ask_open(tenant, move |open| open.clocks.board(&open.words, days, &own));
         if let Some(counts) = found.await.flatten() {
             return Ok(counts);
         }
-        let query = self.reader.query_raw(read!("board_clocks")).param("tenant", tenant);
+        let query = whose.narrow(self.reader.query_raw(read!("board_clocks")).param("tenant", tenant));
         let query = query.param("since_ms", days.since_ms).param("late_since_ms", days.late_since_ms);
         Ok(query.param("today_ms", days.today_ms).param("tomorrow_ms", days.tomorrow_ms).fetch_all().await?)
     }
@@ -162,25 +186,27 @@ impl Store {
     }
 
     /// When the next of the open workflows falls due that is not overdue.
-    pub async fn next_due(&self, tenant: &str) -> Result<Option<i64>, StoreError> {
-        self.next_due_as_of(tenant, Utc::now().timestamp_millis()).await
+    pub async fn next_due(&self, tenant: &str, whose: &Whose) -> Result<Option<i64>, StoreError> {
+        self.next_due_as_of(tenant, Utc::now().timestamp_millis(), whose).await
     }
 
-    pub async fn next_due_as_of(&self, tenant: &str, as_of_ms: i64) -> Result<Option<i64>, StoreError> {
-        if let Some(due) = self.ask_open(tenant, move |open| open.flows.next_due(as_of_ms)).await {
+    pub async fn next_due_as_of(&self, tenant: &str, as_of_ms: i64, whose: &Whose) -> Result<Option<i64>, StoreError> {
+        let own = whose.clone();
+        let found = self.ask_open(tenant, move |open| open.flows.next_due(&open.words, as_of_ms, &own));
+        if let Some(due) = found.await {
             return Ok(due);
         }
-        let query = self.reader.query_raw(read!("next_due")).param("tenant", tenant);
+        let query = whose.narrow(self.reader.query_raw(read!("next_due")).param("tenant", tenant));
         Ok(query.param("as_of_ms", as_of_ms).fetch_one().await?)
     }
 
-    /// Received last, the newest first.
-    pub async fn recent_events(&self, tenant: &str, limit: u64) -> Result<Vec<EventRow>, StoreError> {
+    /// Received last, the newest first; of one system where it is named.
+    pub async fn recent_events(&self, tenant: &str, system: &str, limit: u64) -> Result<Vec<EventRow>, StoreError> {
         const BACK_MS: [i64; 3] = [10 * 60_000, 24 * 3_600_000, i64::MAX];
         let now = Utc::now().timestamp_millis();
         let mut events = Vec::new();
         for back in BACK_MS {
-            let query = self.reader.query_raw(read!("recent_events")).param("tenant", tenant);
+            let query = self.reader.query_raw(read!("recent_events")).param("tenant", tenant).param("system", system);
             let since = now.saturating_sub(back).max(0);
             events = query.param("since_ms", since).param("limit", limit).fetch_all().await?;
             if events.len() as u64 >= limit {

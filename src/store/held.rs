@@ -19,6 +19,9 @@ pub struct HeldGroup {
     pub objects: u64,
     pub events: u64,
     pub oldest_ms: i64,
+    /// The one that waits longest.
+    pub oldest_type: String,
+    pub oldest_id: String,
 }
 
 impl Store {

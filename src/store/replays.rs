@@ -144,6 +144,20 @@ pub struct Outcome {
     pub detail: String,
 }
 
+/// A job with items that belong to no workflow and show no effect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Row, Deserialize)]
+pub struct SilentReplay {
+    pub replay: String,
+    /// `pipeline`, or the target that took them.
+    #[serde(rename = "way")]
+    pub via: String,
+    #[serde(rename = "n")]
+    pub count: u64,
+    /// When the first of them should have shown its effect.
+    #[serde(rename = "silent_ms")]
+    pub since_ms: i64,
+}
+
 /// An event as far as an effect is concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
 pub struct Report {
@@ -266,10 +280,10 @@ impl Store {
         Ok(query.param("limit", limit).fetch_all().await?)
     }
 
-    /// How many items without a business object, sent since then, show no effect: by job, the latest first.
-    pub async fn nameless_silent(&self, tenant: &str, since_ms: i64) -> Result<Vec<(String, u64)>, StoreError> {
-        let query = self.reader.query_raw(read!("nameless_silent")).param("tenant", tenant).param("since_ms", since_ms);
-        Ok(query.param("limit", 10_u64).fetch_all().await?)
+    /// Of what belongs to no workflow and was sent since then: what shows no effect, by job, the latest first.
+    pub async fn silent_replays(&self, tenant: &str, since_ms: i64) -> Result<Vec<SilentReplay>, StoreError> {
+        let query = self.reader.query_raw(read!("silent_replays")).param("tenant", tenant).param("since_ms", since_ms);
+        Ok(query.param("whole", WHOLE).param("limit", 100_u64).fetch_all().await?)
     }
 
     pub async fn replay_outcomes(&self, tenant: &str, replay: &str) -> Result<Vec<Outcome>, StoreError> {
@@ -316,6 +330,12 @@ impl Store {
     pub async fn action_made(&self, tenant: &str, selection: u64) -> Result<Option<ReplayRow>, StoreError> {
         let query = self.writer.query_raw(read!("action_made")).param("tenant", tenant);
         Ok(query.param("selection", selection).fetch_optional().await?)
+    }
+
+    /// The job that a request with this key began, and what tells that request.
+    pub async fn replay_asked(&self, tenant: &str, key: &str) -> Result<Option<(String, String)>, StoreError> {
+        let query = self.writer.query_raw(read!("replay_asked")).param("tenant", tenant);
+        Ok(query.param("key", key).fetch_optional().await?)
     }
 
     pub async fn payload_edit(&self, tenant: &str, id: &str) -> Result<Option<EditRow>, StoreError> {

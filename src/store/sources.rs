@@ -39,6 +39,8 @@ pub struct SourceSummary {
     /// Sizes of the lag that 50 and 95 in 100 events of the hour had at most: see `rows::ms_of`.
     pub hour_lag_p50: u8,
     pub hour_lag_p95: u8,
+    /// Events of the hour that tell a lag: those that came as history do not.
+    pub hour_lagged: u64,
     /// The same of half of the events in the last minute that had any.
     pub now_lag_p50: u8,
     pub hour_late: u64,
@@ -104,6 +106,7 @@ pub struct DependencyBand {
 /// The event with which a source spoke again.
 #[derive(Clone, Debug, PartialEq, Eq, Row, Deserialize)]
 pub struct FirstWord {
+    pub source: String,
     pub event_id: String,
     pub event_type: String,
     pub received_ms: i64,
@@ -179,6 +182,12 @@ impl Store {
     pub async fn first_word(&self, tenant: &str, source: &str, since_ms: i64) -> Result<Option<FirstWord>, StoreError> {
         let query = self.reader.query_raw(read!("first_word")).param("tenant", tenant).param("of_source", source);
         Ok(query.param("since_ms", since_ms).fetch_optional().await?)
+    }
+
+    /// The event by which a source was understood again that had been refused for one cause.
+    pub async fn first_good(&self, tenant: &str, group: u64) -> Result<Option<FirstWord>, StoreError> {
+        let query = self.reader.query_raw(read!("first_good")).param("tenant", tenant).param("group", group);
+        Ok(query.fetch_optional().await?)
     }
 
     /// Hours with fewer than `enough` calls do not count for the band.

@@ -8,7 +8,7 @@ use milepost::pages::notes::{self, Hit, Problem, Search};
 use milepost::pages::params::Query;
 use milepost::pages::payload::{self, Facts};
 use milepost::pages::{held, integrations, object, triage};
-use milepost::store::replays::ReplayRow;
+use milepost::store::replays::{ReplayRow, SilentReplay};
 use milepost::store::rows::*;
 use milepost::store::{
     BadValue, CarrierSummary, DependencySummary, FailureGroup, HeldGroup, InvoiceFailures, Reach, Slot, SourceSummary,
@@ -235,6 +235,7 @@ fn source(name: &str, system: &str) -> SourceSummary {
         contracts: vec!["shipment.shipped@1".into()],
         hour_lag_p50: size_of(1_200),
         hour_lag_p95: size_of(61_000),
+        hour_lagged: 3412,
         now_lag_p50: size_of(1_200),
         hour_late: 30,
         hour_ahead: 2,
@@ -267,7 +268,7 @@ fn integrations_of(sources: &[SourceSummary]) -> integrations::Integrations {
 
 #[test]
 fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
-    let healthy = source("erp/main", "erp");
+    let healthy = SourceSummary { hour_lagged: 12, ..source("erp/main", "erp") };
     let silent = SourceSummary { last_ms: NOW - 14 * MINUTE, ..source("wms/east-2", "wms") };
     let unknown = SourceSummary { usual_gap_ms: 0, ..source("finance/ledger", "finance") };
     let erring = SourceSummary { hour_refused: 900, refused_series: vec![9; 60], ..source("tms/fleet", "tms") };
@@ -281,6 +282,7 @@ fn a_silent_source_is_not_healthy_and_an_unknown_one_neither() {
         "usual 3,000 to 4,000",
         "20 % of calls fail",
         "clock ahead up to 9 s",
+        "3,400 events came as history and tell no lag",
     ] {
         assert!(html.contains(said), "{said}");
     }
@@ -321,7 +323,7 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
             finished_ms: NOW - HOUR,
             ..ReplayRow::default()
         }],
-        nameless: &[("r0".into(), 2)],
+        silent: &[SilentReplay { replay: "r0".into(), count: 2, ..SilentReplay::default() }],
     };
     let html = show("triage", &frame("triage", "Triage"), &triage::triage(&clock(), facts));
     for said in [
@@ -334,6 +336,8 @@ fn triage_answers_whether_it_is_us_the_network_or_a_partner() {
         "wms runs version 2",
         "480 of 482 proven, 2 failed",
         "2 objects waiting for order",
+        "2 records of no workflow were sent and no effect is seen",
+        "/t/acme/replays/r0",
     ] {
         assert!(html.contains(said), "{said}");
     }
@@ -376,7 +380,14 @@ fn held_rows() -> (Vec<HeldGroup>, Vec<ObjectRow>) {
         links: vec!["order/SO-1".into()],
         ..ObjectRow::default()
     };
-    let groups = vec![HeldGroup { waits_for: "order".into(), objects: 2, events: 4, oldest_ms: NOW - 2 * HOUR }];
+    let groups = vec![HeldGroup {
+        waits_for: "order".into(),
+        objects: 2,
+        events: 4,
+        oldest_ms: NOW - 2 * HOUR,
+        oldest_type: "shipment".into(),
+        oldest_id: "SH-1".into(),
+    }];
     (groups, vec![row(2, "order/SO-1"), row(1, "order")])
 }
 

@@ -2,7 +2,8 @@
 
 use milepost::store::rows::*;
 use milepost::store::{
-    Cursor, Days, ExceptionFilter, ExceptionSort, Muting, ReadinessFilter, SlaFilter, Sort, Store, WorkflowFilter,
+    Cursor, Days, ExceptionFilter, ExceptionSort, Muting, ReadinessFilter, SlaFilter, Sort, Store, Whose,
+    WorkflowFilter,
 };
 use milepost_ingest::ObjectRef;
 use rand::rngs::StdRng;
@@ -218,9 +219,13 @@ async fn agree(kept: &Store, asked: &Store, tenant: &str, now_ms: i64) {
     }
     same!(status_counts());
     same!(stage_counts());
-    same!(board_counts());
-    same!(next_due_as_of(NOW));
-    same!(next_due_as_of(NOW + 30 * DAY));
+    let one = |system: &str, customer: &str| Whose { system: system.into(), customer: customer.into() };
+    let boards = [one("", ""), one("wms", ""), one("", "Nordwind"), one("wms", HOSTILE), one("nobody", "")];
+    for whose in &boards {
+        same!(board_counts(whose));
+        same!(next_due_as_of(NOW, whose));
+        same!(next_due_as_of(NOW + 30 * DAY, whose));
+    }
     same!(exception_kinds());
     same!(exception_open());
     same!(policy_open());
@@ -232,7 +237,9 @@ async fn agree(kept: &Store, asked: &Store, tenant: &str, now_ms: i64) {
         let today_ms = now_ms / DAY * DAY + shift;
         let days =
             Days { since_ms: today_ms - 6 * DAY, today_ms, tomorrow_ms: today_ms + DAY, late_since_ms: now_ms - DAY };
-        same!(board_clocks(days));
+        for whose in &boards {
+            same!(board_clocks(days, whose));
+        }
     }
     let held = pages!(after, kept.held(tenant, &after, 7).await.unwrap(), Cursor::after_held);
     assert_eq!(held, asked.held(tenant, &Cursor::start(), 1000).await.unwrap());

@@ -53,7 +53,7 @@ fn case(dice: &mut StdRng) -> Value {
     let open = dice.random_range(4..11) * 3_600 + dice.random_range(0..4) * 900;
     let close = open + dice.random_range(4..12) * 3_600;
     let pause = open + 3_600 * dice.random_range(1..3);
-    let mut days: Vec<i64> = (0..7).filter(|_| dice.random_bool(0.6)).collect();
+    let mut days: Vec<i64> = (0..7).filter(|_| dice.random_ratio(3, 5)).collect();
     if days.is_empty() {
         days.push(dice.random_range(0..7));
     }

@@ -397,6 +397,9 @@ fn read_pauses(entries: &[PauseEntry], reader: &mut Reader<'_>) -> Vec<Pause> {
     pauses
 }
 
+/// Less than this no two systems need to hear of each other.
+const HARDLY_ANY_TIME: TimeDelta = TimeDelta::minutes(1);
+
 /// What can be said of policies without looking at any history.
 fn odd(slas: &[SlaRule], entries: &[Entry], reader: &mut Reader<'_>) {
     let time = |rule: &SlaRule| match (&rule.limit, &rule.subject, rule.calendar.by) {
@@ -405,6 +408,16 @@ fn odd(slas: &[SlaRule], entries: &[Entry], reader: &mut Reader<'_>) {
         }
         _ => None,
     };
+    for (rule, entry) in slas.iter().filter_map(|r| Some((r, entries.iter().find(|e| *e.key.get_ref() == r.key)?))) {
+        if let Limit::Within(a) = &rule.limit
+            && a.working_days == 0
+            && a.by.is_none()
+            && a.time < HARDLY_ANY_TIME
+        {
+            let at = entry.within.as_ref().map_or_else(|| entry.key.span().start, |within| within.span().start);
+            reader.warn(at, "less than a minute: that may breach it every time");
+        }
+    }
     for rule in slas.iter().filter(|r| r.only.is_everything()) {
         let Some((from, to, whole, calendar)) = time(rule) else { continue };
         let inner = slas.iter().filter(|r| r.key != rule.key && r.only.is_everything()).find(|other| {

@@ -1,9 +1,9 @@
 //! Words of systems that have no say in it: kept, shown, and without effect where the system of record has spoken.
 
 use super::raise_for;
-use crate::domain::Exception;
 use crate::domain::fact::Fact;
 use crate::domain::tree::{Node, authority};
+use crate::domain::{Exception, Money};
 
 pub fn unauthorised(node: &Node, found: &mut Vec<Exception>) {
     for fact in &node.overruled {
@@ -47,7 +47,7 @@ type Read = fn(&Fact) -> Option<String>;
 /// Fields that one system decides.
 const FIELDS: [(&str, Read); 8] = [
     ("customer", |f| f.detail.head.as_ref()?.customer.as_deref().map(str::to_owned)),
-    ("amount", |f| f.detail.amount.as_ref().map(|m| format!("{} {}", m.value.normalize(), m.currency))),
+    ("amount", |f| f.detail.amount.as_ref().map(Money::to_string)),
     ("promised_ship", |f| f.detail.head.as_ref()?.promised_ship.map(|t| t.to_rfc3339())),
     ("promised_delivery", |f| f.detail.head.as_ref()?.promised_delivery.map(|t| t.to_rfc3339())),
     ("priority", |f| f.detail.head.as_ref()?.priority.as_deref().map(str::to_owned)),

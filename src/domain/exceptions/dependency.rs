@@ -15,6 +15,10 @@ const FAILURES_AT_LEAST: u64 = 50_000;
 /// Twice as slow as usual, but nothing below this is slow.
 const SLOW_AT_LEAST_MS: i64 = 200;
 
+/// How it ends: within its band again, or too seldom called to tell.
+pub const CALLS_AS_USUAL: &str = "calls_as_usual";
+pub const NOT_CALLED: &str = "not_called";
+
 /// Calls of one dependency, lately and as they usually are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Called {

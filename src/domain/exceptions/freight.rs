@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use super::raise;
-use crate::domain::Exception;
 use crate::domain::fact::Fact;
 use crate::domain::tree::{Node, Tree};
+use crate::domain::{Exception, Money};
 
 /// How long a final charge may follow the delivery.
 const CHARGE_GRACE: TimeDelta = TimeDelta::days(3);
@@ -67,8 +67,8 @@ fn freight_overcharge(tree: &Tree, found: &mut Vec<Exception>) {
         if agreed.is_zero() || amount.value <= agreed + agreed * TOLERANCE {
             continue;
         }
-        let over = (amount.value - agreed).normalize();
-        let detail = format!("{} bills {over} {} more than was charged", bill.object.id, amount.currency);
+        let over = Money { value: amount.value - agreed, currency: amount.currency.clone() };
+        let detail = format!("{} bills {over} more than was charged", bill.object.id);
         let settled = |f: &&Fact| matches!(&*f.kind, "freight_invoice.approved" | "freight_invoice.settled");
         raise(found, "freight_overcharge", &bill.object, detail, received.occurred_at, "tms", false)
             .known_by(received)

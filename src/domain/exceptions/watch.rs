@@ -1,5 +1,5 @@
-//! What stands above workflows: sources that are silent, objects that are held too long, payloads that are refused. One
-//! exception explains what a hundred workflows show.
+//! What stands above workflows: sources that are silent, objects that are held too long, payloads that are refused,
+//! replays without effect that belong to no workflow. One exception explains what a hundred workflows show.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use milepost_ingest::ObjectRef;
@@ -56,12 +56,24 @@ fn words(time: TimeDelta) -> String {
     }
 }
 
-/// Objects that wait for one thing, the oldest for longer than it should.
-pub fn held_too_long(waits_for: &str, objects: u64, oldest: DateTime<Utc>, as_of: DateTime<Utc>) -> Option<Exception> {
-    let since = oldest + HELD_LIMIT;
-    let detail = match objects {
-        1 => format!("1 object waits for {waits_for}, since {}", oldest.format("%Y-%m-%d %H:%M UTC")),
-        n => format!("{n} objects wait for {waits_for}, the oldest since {}", oldest.format("%Y-%m-%d %H:%M UTC")),
+/// Objects that wait for one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting<'a> {
+    pub waits_for: &'a str,
+    pub objects: u64,
+    /// Which of them waits longest, and since when.
+    pub oldest: ObjectRef,
+    pub since: DateTime<Utc>,
+}
+
+/// The oldest waits for longer than it should.
+pub fn held_too_long(waiting: &Waiting<'_>, as_of: DateTime<Utc>) -> Option<Exception> {
+    let since = waiting.since + HELD_LIMIT;
+    let (waits_for, from) = (waiting.waits_for, waiting.since.format("%Y-%m-%d %H:%M UTC"));
+    let oldest = format!("{} {}", waiting.oldest.kind.replace('_', " "), waiting.oldest.id);
+    let detail = match waiting.objects {
+        1 => format!("{oldest} waits for {waits_for}, since {from}"),
+        n => format!("{n} objects wait for {waits_for}; {oldest} longest, since {from}"),
     };
     let object = ObjectRef::new("held", waits_for);
     (since <= as_of).then(|| above("held_too_long", object, detail, since, "erp", false))
@@ -85,6 +97,23 @@ pub fn refused(group: &Refused<'_>, as_of: DateTime<Utc>) -> Option<Exception> {
     let object = ObjectRef::new("failure_group", group.fingerprint);
     (as_of - group.last_at <= REFUSED_LIMIT)
         .then(|| above("contract_violation", object, detail, group.first_at, group.system, false))
+}
+
+/// What a replay sent that belongs to no workflow, and that showed no effect in time.
+pub struct Unproven<'a> {
+    pub replay: &'a str,
+    /// `pipeline` or a target.
+    pub via: &'a str,
+    pub count: u64,
+    pub since: DateTime<Utc>,
+}
+
+pub fn without_effect(job: &Unproven<'_>) -> Exception {
+    let records = if job.count == 1 { "1 record".to_owned() } else { format!("{} records", job.count) };
+    let (to, system) = if job.via == "pipeline" { ("our own pipeline", "milepost") } else { (job.via, job.via) };
+    let detail = format!("{records} of replay {} went to {to}, belong to no workflow, and show no effect", job.replay);
+    let object = ObjectRef::new("replay", job.replay);
+    above("replay_without_effect", object, detail, job.since, system, false)
 }
 
 pub(super) fn above(
@@ -128,6 +157,17 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].object.id.as_str(), found[0].since, found[0].blocking), ("wms/east", at(15), false));
         assert!(silent(&sources, at(60)).iter().all(|e| e.blocking), "no voice of that system is left");
+    }
+
+    #[test]
+    fn what_waits_for_more_than_a_day_is_one_exception_that_names_the_oldest() {
+        let one = Waiting { waits_for: "order", objects: 1, oldest: ObjectRef::new("shipment", "S1"), since: at(0) };
+        assert_eq!(held_too_long(&one, at(24 * 60 - 1)), None);
+        let found = held_too_long(&one, at(24 * 60)).expect("too long");
+        assert_eq!(found.detail, "shipment S1 waits for order, since 2026-09-21 14:13 UTC");
+        let more = held_too_long(&Waiting { objects: 3, ..one }, at(24 * 60)).expect("too long");
+        assert_eq!(more.detail, "3 objects wait for order; shipment S1 longest, since 2026-09-21 14:13 UTC");
+        assert_eq!((more.id, more.since), (found.id, at(24 * 60)), "one cause, one id");
     }
 
     #[test]

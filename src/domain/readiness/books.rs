@@ -549,6 +549,9 @@ fn is_billable(line: &Line, all: &[&Line]) -> bool {
 }
 
 fn kits(kit: &Line, parts: &[usize], lines: &[&Line], gone: &[Decimal]) -> Decimal {
-    let whole = parts.iter().map(|p| (gone[*p] * kit.ordered / lines[*p].ordered).floor());
+    let whole = parts.iter().map(|p| {
+        let share = gone[*p].checked_mul(kit.ordered).and_then(|all| all.checked_div(lines[*p].ordered));
+        share.unwrap_or_default().floor()
+    });
     whole.min().unwrap_or_default()
 }

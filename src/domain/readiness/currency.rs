@@ -1,7 +1,11 @@
 //! What the currencies themselves ask of an amount.
 
+use std::fmt;
+
 use iso_currency::Currency;
 use rust_decimal::Decimal;
+
+use crate::domain::Money;
 
 /// What is wrong with an amount in its currency, in words: yen have no cents, dinars have three places.
 pub fn fault(value: Decimal, currency: &str) -> Option<String> {
@@ -19,6 +23,18 @@ pub fn fault(value: Decimal, currency: &str) -> Option<String> {
 /// How many places an amount of it is written with: two where nobody knows.
 pub fn places(currency: &str) -> u32 {
     Currency::from_code(currency).and_then(|known| known.exponent()).map_or(2, u32::from)
+}
+
+/// As many places as the currency has, where the value has no more: `819.90`, `12480`, `1.500`.
+pub fn written(value: Decimal, currency: &str) -> String {
+    let value = value.normalize();
+    format!("{value:.0$}", value.scale().max(places(currency)) as usize)
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", written(self.value, &self.currency), self.currency)
+    }
 }
 
 #[cfg(test)]
@@ -42,6 +58,23 @@ mod tests {
         ];
         for (value, currency, wrong) in cases {
             assert_eq!(fault(value.parse().expect("a decimal"), currency).is_some(), wrong, "{value} {currency}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_written_with_the_places_of_their_currency_and_none_is_cut() {
+        let cases = [
+            ("819.9", "EUR", "819.90 EUR"),
+            ("819.900", "EUR", "819.90 EUR"),
+            ("-5", "USD", "-5.00 USD"),
+            ("12480.0", "JPY", "12480 JPY"),
+            ("1.5", "KWD", "1.500 KWD"),
+            ("0.125", "EUR", "0.125 EUR"),
+            ("1", "XYZ", "1.00 XYZ"),
+        ];
+        for (value, currency, expected) in cases {
+            let money = Money { value: value.parse().expect("a decimal"), currency: currency.to_owned() };
+            assert_eq!(money.to_string(), expected);
         }
     }
 }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use super::discrepancy;
 use crate::domain::fact::Fact;
-use crate::domain::readiness::{Purse, Rules, evidence};
+use crate::domain::readiness::{Purse, Rules, evidence, written};
 use crate::domain::tree::{Node, Tree};
 use crate::domain::{Discrepancy, Money, Witness};
 
@@ -96,8 +96,10 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
             row.matched = tolerance.allows(expected.value, billed.value, &billed.currency);
             row.detail = match () {
                 () if row.matched => "The bill is as expected".to_owned(),
-                () if off > Decimal::ZERO => format!("Billed {} {} too much", off.normalize(), billed.currency),
-                () => format!("Billed {} {} too little", (-off).normalize(), billed.currency),
+                () if off > Decimal::ZERO => {
+                    format!("Billed {} {} too much", written(off, &billed.currency), billed.currency)
+                }
+                () => format!("Billed {} {} too little", written(-off, &billed.currency), billed.currency),
             };
             row.system = "finance".to_owned();
             row = row.figures(expected.value, billed.value, &billed.currency);
@@ -126,8 +128,7 @@ pub fn discrepancies(tree: &Tree, rules: &Rules, found: &mut Vec<Discrepancy>) {
         && accrual.currency == billed.currency
         && !tolerance.allows(accrual.value, billed.value, &billed.currency)
     {
-        let detail =
-            format!("Accrued {}, billed {} {}", accrual.value.normalize(), billed.value.normalize(), billed.currency);
+        let detail = format!("Accrued {}, billed {billed}", written(accrual.value, &accrual.currency));
         let value = Money { value: billed.value - accrual.value, currency: billed.currency.clone() };
         found.push(
             discrepancy("accrual_mismatch", &load.object, "finance", since, detail)
@@ -155,7 +156,7 @@ fn changed(
         let of = discrepancy("currency_mismatch", &charge.object, "tms", after.occurred_at, detail);
         found.push(of.worth(Some(is.clone())).shown_by(evidence));
     } else if !tolerance.allows(was.value, is.value, &is.currency) {
-        let detail = format!("Estimated {}, final {} {}", was.value.normalize(), is.value.normalize(), is.currency);
+        let detail = format!("Estimated {}, final {is}", written(was.value, &was.currency));
         let value = Money { value: is.value - was.value, currency: is.currency.clone() };
         found.push(
             discrepancy("charge_changed", &charge.object, "tms", after.occurred_at, detail)

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::discrepancy;
 use crate::domain::fact::Fact;
 use crate::domain::readiness::{
-    Billing, Books, Document, Purse, Rules, Said, currency_fault, evidence, left_at, product,
+    Billing, Books, Document, Purse, Rules, Said, currency_fault, evidence, left_at, product, written,
 };
 use crate::domain::tree::{Node, Tree};
 use crate::domain::{Discrepancy, Line, Money};
@@ -19,6 +19,7 @@ pub fn discrepancies(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<
         too_much(tree, books, rules, position, line, found);
         too_little(books, rules, position, line, found);
         credits(tree, books, position, line, found);
+        loose_parts(tree, books, line, found);
     }
     for (at, document) in books.documents.iter().enumerate() {
         too_early(books, at, document, found);
@@ -166,6 +167,43 @@ fn credits(tree: &Tree, books: &Books, position: usize, line: &Line, found: &mut
     }
 }
 
+/// Components that came back without the rest of their kit. What they are worth nobody has said: the kit has the price.
+fn loose_parts(tree: &Tree, books: &Books, kit: &Line, found: &mut Vec<Discrepancy>) {
+    if kit.ordered.is_zero() || kit.invoiced <= kit.credited {
+        return;
+    }
+    let of_kit = |l: &&&Line| l.parent.as_ref() == Some(&kit.line) && !l.ordered.is_zero();
+    for part in books.lines.iter().filter(of_kit) {
+        // Whole kits that are back, or for which money was given, are told as kits.
+        let whole = kit.returned.max(kit.credited);
+        let Some(with_kits) = whole.checked_mul(part.ordered).and_then(|all| all.checked_div(kit.ordered)) else {
+            continue;
+        };
+        let replaced = (part.shipped - part.target()).max(Decimal::ZERO);
+        let owed = part.returned - with_kits - part.credited - replaced;
+        let is_about = |n: &&Node| {
+            let said = crate::domain::lines::returned_lines(n).unwrap_or_default();
+            said.iter().any(|l| l.line.as_deref().map_or(l.sku.as_deref() == Some(&*part.sku), |id| id == part.line))
+        };
+        let back = tree.of_kind("return").filter(is_about).find_map(|n| Some((n, n.facts.last()?)));
+        if let (true, Some((back, fact))) = (owed > Decimal::ZERO, back) {
+            let detail = format!(
+                "Line {} of kit {}: {} came back without the rest, {} credited; only the kit has a price",
+                part.line,
+                kit.line,
+                (part.returned - with_kits).normalize(),
+                part.credited.normalize()
+            );
+            found.push(
+                discrepancy("return_without_credit", &back.object, "finance", fact.occurred_at, detail)
+                    .of_line(&part.line)
+                    .figures(part.credited + owed, part.credited, &part.unit)
+                    .shown_by([evidence(&back.object, fact)]),
+            );
+        }
+    }
+}
+
 /// Billed before the policy allows it, though not more than has left.
 fn too_early(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepancy>) {
     for unit in books.units.iter().filter(|u| u.documents.contains(&at)) {
@@ -213,13 +251,12 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
             found.push(of.of_line(&line.line).worth(Some(amount.clone())).shown_by([evidence(object, issued)]));
         } else if !rules.tolerance.allows(expected, amount.value, &price.currency) {
             let detail = format!(
-                "Line {}: {} at {} is {}, billed {} {}",
+                "Line {}: {} at {} is {}, billed {}",
                 line.line,
                 quantity.normalize(),
-                price.value.normalize(),
-                expected.normalize(),
-                amount.value.normalize(),
-                price.currency
+                written(price.value, &price.currency),
+                written(expected, &price.currency),
+                amount
             );
             found.push(say("price_mismatch", detail, expected, amount.value, &price.currency).of_line(&line.line));
         }
@@ -233,8 +270,7 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         && tax.currency == right.currency
         && !rules.tolerance.allows(right.value, tax.value, &tax.currency)
     {
-        let detail =
-            format!("Tax determined {}, billed {} {}", right.value.normalize(), tax.value.normalize(), tax.currency);
+        let detail = format!("Tax determined {}, billed {tax}", written(right.value, &right.currency));
         found.push(say("tax_mismatch", detail, right.value, tax.value, &tax.currency));
     }
     let Some(gross) = &issued.detail.amount else { return };
@@ -246,17 +282,12 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         let right = |sum: Decimal| rules.tolerance.allows(sum, gross.value, &gross.currency);
         if !right(net.value) && !with_tax.is_some_and(right) {
             let sum = with_tax.unwrap_or(net.value);
-            let detail = format!(
-                "Lines come to {}, the invoice says {} {}",
-                sum.normalize(),
-                gross.value.normalize(),
-                gross.currency
-            );
+            let detail = format!("Lines come to {}, the invoice says {gross}", written(sum, &gross.currency));
             found.push(say("amount_mismatch", detail, sum, gross.value, &gross.currency));
         }
     }
     if gross.value < Decimal::ZERO {
-        let detail = format!("{} is over {} {}", object.id, gross.value.normalize(), gross.currency);
+        let detail = format!("{} is over {gross}", object.id);
         let of = discrepancy("negative_invoice", object, "billing", issued.occurred_at, detail);
         found.push(of.worth(Some(gross.clone())).shown_by([evidence(object, issued)]));
     }
@@ -269,8 +300,7 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
         && booked.currency == gross.currency
         && !rules.tolerance.allows(gross.value, booked.value, &gross.currency)
     {
-        let detail =
-            format!("Issued over {}, posted {} {}", gross.value.normalize(), booked.value.normalize(), gross.currency);
+        let detail = format!("Issued over {}, posted {booked}", written(gross.value, &gross.currency));
         let mut of = say("posting_mismatch", detail, gross.value, booked.value, &gross.currency);
         of.system = "erp".to_owned();
         of.since = posted.occurred_at;
@@ -283,9 +313,7 @@ fn amounts(books: &Books, rules: &Rules, document: &Document, found: &mut Vec<Di
 fn again(books: &Books, at: usize, document: &Document, found: &mut Vec<Discrepancy>) {
     let (object, issued) = (&document.node.object, document.issued);
     if let Some(earlier) = document.reissued {
-        let amount = |f: &Fact| {
-            f.detail.amount.as_ref().map_or_else(String::new, |m| format!("{} {}", m.value.normalize(), m.currency))
-        };
+        let amount = |f: &Fact| f.detail.amount.as_ref().map_or_else(String::new, Money::to_string);
         let detail =
             format!("{} was issued again with other contents: {} then {}", object.id, amount(earlier), amount(issued));
         let mut of = discrepancy("invoice_reissued", object, "billing", issued.occurred_at, detail)
@@ -380,12 +408,7 @@ fn accruals(tree: &Tree, books: &Books, rules: &Rules, found: &mut Vec<Discrepan
         if expected.currency == billed.currency
             && !rules.tolerance.allows(expected.value, billed.value, &billed.currency)
         {
-            let detail = format!(
-                "Accrued {}, worth {} {}",
-                expected.value.normalize(),
-                billed.value.normalize(),
-                billed.currency
-            );
+            let detail = format!("Accrued {}, worth {billed}", written(expected.value, &expected.currency));
             let value = Money { value: billed.value - expected.value, currency: billed.currency.clone() };
             found.push(
                 discrepancy("accrual_mismatch", &unit.object, "finance", last, detail)

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Row;
 use crate::domain::Catalogue;
+use crate::domain::dependency::{CALLS_AS_USUAL, NOT_CALLED};
 use crate::pages::render::Page;
 use crate::pages::time::{Clock, Due, Time};
 use crate::pages::words;
@@ -90,15 +91,8 @@ pub fn one(clock: &Clock, known: &Known<'_>) -> One {
     let Known { tenant, row, catalogue, .. } = known;
     let kind = catalogue.get(&row.kind);
     let object = milepost_ingest::ObjectRef::new(&row.object_type, &row.object_id);
-    let mut object_ref = words::Ref::object(tenant, &object);
-    match object.kind.as_str() {
-        "source" => object_ref.href = words::tenant_path(tenant, "integrations"),
-        "dependency" => {
-            let path = format!("integrations/dependency/{}", words::encode(&object.id));
-            object_ref.href = words::tenant_path(tenant, &path);
-        }
-        _ => {}
-    }
+    let href = words::subject_path(tenant, &object.kind, &object.id);
+    let object_ref = words::Ref { href, ..words::Ref::object(tenant, &object) };
     let root = (!row.root_type.is_empty()).then(|| words::Ref {
         kind: words::title(&row.root_type),
         id: row.root_id.clone(),
@@ -180,7 +174,11 @@ fn end_said(kind: &str, end: &str) -> String {
         (_, "withdrawn") => "A late event proved that it was in time".into(),
         ("contract_violation", "no_longer_so") => "Nothing was refused for this cause for an hour".into(),
         ("held_too_long", "no_longer_so") => "Nothing waits for it that long any more".into(),
-        ("dependency_degraded", "no_longer_so") => "Its calls are as usual again, or it is not called any more".into(),
+        ("dependency_degraded", CALLS_AS_USUAL) => "Its calls are as usual again".into(),
+        ("dependency_degraded", NOT_CALLED) => "It is hardly called any more".into(),
+        ("replay_without_effect", "no_longer_so") => {
+            "Its effect was seen, another replay mended it, or a week is over".into()
+        }
         ("sla_at_risk", "no_longer_so") => "By the history of others it is in time again".into(),
         (_, "no_longer_so") => "It is not so any more by time or by other rules; no event ended it".into(),
         (_, end) => words::event_title(end),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::chart::{self, Change, Chart};
 use super::{GroupRow, PER_PAGE, Row, Standing, advice, group_path, group_row, headline, row};
-use crate::domain::failures::{GROUP, GroupAct, Rules, SPLIT_BY, group_name, parse_group};
+use crate::domain::failures::{GROUP, GroupAct, GroupState, Rules, SPLIT_BY, group_name, parse_group};
 use crate::pages::act::Submission;
 use crate::pages::desk::{Desk, MAX_GROUPS};
 use crate::pages::params::Query;
@@ -39,6 +39,9 @@ pub struct Group {
     pub target: String,
     pub step: String,
     pub advice: &'static str,
+    /// Red only while somebody has to do something about it.
+    pub tone: &'static str,
+    pub tone_glyph: &'static str,
     pub standing: StandingWords,
     pub chart: Chart,
     pub values: Vec<BadValueRow>,
@@ -174,7 +177,14 @@ pub fn group(clock: &Clock, facts: Facts<'_>) -> Group {
         });
     }
     let own = acts.iter().filter(|act| act.group == id);
+    let (tone, tone_glyph) = match (standing.state, group.left()) {
+        (_, 0) | (GroupState::Resolved, _) => ("ok", "ok"),
+        (GroupState::Ignored, _) => ("idle", "idle"),
+        _ => ("crit", "fail"),
+    };
     Group {
+        tone,
+        tone_glyph,
         expected: group.expected.clone(),
         detail: mask::text(&group.detail),
         code: group.code.clone(),

@@ -235,7 +235,7 @@ impl<'a> Day<'a> {
             title,
             width: WIDTH,
             height: HEIGHT,
-            lines: vec![line("p95", |(_, p95)| p95), line("p50", |(p50, _)| p50)],
+            lines: apart(line("p95", |(_, p95)| p95), line("p50", |(p50, _)| p50)),
             ticks: self.ticks(),
             most: words::duration(ms_of(most)),
             summary,
@@ -249,6 +249,16 @@ impl<'a> Day<'a> {
 
 fn round(x: f64) -> f64 {
     (x * 10.0).round() / 10.0
+}
+
+/// Names of two lines that end close together, the upper first, stand apart so that both can be read.
+fn apart(mut upper: Line, mut lower: Line) -> Vec<Line> {
+    const LETTERS: f64 = 12.0;
+    if lower.y - upper.y < LETTERS {
+        lower.y = (upper.y + LETTERS).min(HEIGHT);
+        upper.y = lower.y - LETTERS;
+    }
+    vec![upper, lower]
 }
 
 #[cfg(test)]
@@ -276,5 +286,13 @@ mod tests {
         assert!(chart.rows.iter().any(|row| row[1] == "50" && row[2] == "40 to 100"));
         let lengths = day.lengths("Lag");
         assert!(lengths.summary.contains("95 in 100") && lengths.lines[0].path.matches('M').count() == 2);
+    }
+
+    #[test]
+    fn names_of_lines_that_meet_stand_apart_and_inside() {
+        let line = |y: f64| Line { name: "", path: String::new(), y };
+        let places = |a: f64, b: f64| apart(line(a), line(b)).iter().map(|line| line.y).collect::<Vec<_>>();
+        assert_eq!((places(2.0, 2.0), places(2.0, 40.0)), (vec![2.0, 14.0], vec![2.0, 40.0]));
+        assert_eq!(places(HEIGHT, HEIGHT), [HEIGHT - 12.0, HEIGHT]);
     }
 }

@@ -54,12 +54,17 @@ pub fn source(clock: &Clock, tenant: &str, found: &SourceSummary, usual: &[Usual
                 words::duration(ms_of(found.hour_lag_p95))
             ),
         ),
-        ("Late this hour", share(found.hour_late, found.hour_events)),
+        ("Late this hour", share(found.hour_late, found.hour_lagged)),
         ("Refused this hour", share(found.hour_refused, found.hour_records + found.hour_refused)),
         ("Repeats this hour", words::count(found.hour_duplicates)),
         ("Bytes in a day", words::bytes(usize::try_from(found.day_bytes).unwrap_or(usize::MAX))),
         ("Doors", found.forms.join(", ")),
     ];
+    let untold = found.hour_events.saturating_sub(found.hour_lagged);
+    if untold > 0 {
+        let told = format!("{} of {}", words::count(found.hour_lagged), words::count(found.hour_events));
+        facts.push(("Lag is told by", format!("{told} events of this hour; the others came as history")));
+    }
     if found.hour_ahead > 0 {
         let ahead = format!(
             "{} events from the future, up to {}",

@@ -230,7 +230,8 @@ pub fn row(tenant: &str, clock: &Clock, row: &SlaRow) -> Row {
         amount: words::stored_money(row.amount, &row.currency).unwrap_or_default(),
         system: words::system(&row.system),
         tone: words::lane(&row.system),
-        cause: cause(&row.cause),
+        // What was kept in time has nothing to explain.
+        cause: if is_late(row) { cause(&row.cause) } else { String::new() },
         known: known(clock, row),
         forecast: row.forecast_ms.filter(|_| row.open && row.verdict != "breached").map(|ms| clock.time(ms)),
         waived: if row.waived_by.is_empty() {
@@ -252,8 +253,13 @@ pub fn cause(key: &str) -> String {
         Some(("step", step)) => format!("Waited for {}", step.replace('_', " ")),
         Some(("system", system)) => format!("{} said nothing", words::system(system)),
         _ if key.is_empty() => "not known".into(),
+        _ if key == "missing_pod" => "Proof of delivery missing".into(),
         _ => words::title(key),
     }
+}
+
+fn is_late(row: &SlaRow) -> bool {
+    !row.cause.is_empty() || matches!(row.verdict.as_str(), "breached" | "met_late")
 }
 
 /// How the verdict now and the one that was known first stand to each other.

@@ -33,6 +33,13 @@ impl Run {
         }));
     }
 
+    /// After the way broke off: what items came to may not be in the store yet, and nobody knows any more of which.
+    pub(in crate::replay) fn keep_again(&mut self) {
+        let items = self.job.items.lock();
+        let begun = |item: &ReplayItemRow| item.state != item::WAITING;
+        self.changed.extend(items.rows().iter().enumerate().filter(|(_, item)| begun(item)).map(|(at, _)| at));
+    }
+
     fn take_changed(&mut self) -> (Vec<ReplayItemRow>, Vec<HealedRow>) {
         self.flushed = self.changed.drain().collect();
         self.flushed.sort_unstable();

@@ -10,7 +10,7 @@ use twox_hash::xxhash3_128;
 use super::table::{Named, Table, first};
 use super::words::{Choice, NONE, Period, Word, Words};
 use super::{Names, hash};
-use crate::store::board::{ClockCount, Days};
+use crate::store::board::{ClockCount, Days, Whose};
 use crate::store::cursor::Place;
 use crate::store::process::PolicyOpen;
 use crate::store::rows::SlaRow;
@@ -117,6 +117,8 @@ pub struct Ended {
     due_ms: i64,
     verdict: Word,
     cause: Word,
+    system: Word,
+    customer: Word,
     version: u64,
 }
 
@@ -192,6 +194,8 @@ impl Clocks {
             due_ms: seen.due_ms,
             verdict: words.learn(seen.verdict),
             cause: words.learn(seen.cause),
+            system: words.learn(seen.system),
+            customer: words.learn(seen.customer),
             version: seen.version,
         };
         if UNTOLD.contains(&seen.verdict) || !Ended::is_told(told_ms, seen.due_ms) {
@@ -233,15 +237,15 @@ impl Clocks {
             // Most clocks run from their beginning on.
             if !self.ended.rows().is_empty() {
                 let key = Ended::key(seen);
-                let (verdict, cause, version) = (clock.verdict, clock.cause, clock.version);
-                self.ended.take(&Ended { key, told_ms: 0, due_ms: 0, verdict, cause, version });
+                let Clock { verdict, cause, system, customer, version, .. } = clock;
+                self.ended.take(&Ended { key, told_ms: 0, due_ms: 0, verdict, cause, system, customer, version });
             }
             self.table.put(clock);
         }
     }
 
     /// How the clocks of some days stand; None for days that are not kept.
-    pub fn board(&self, words: &Words, days: Days) -> Option<Vec<ClockCount>> {
+    pub fn board(&self, words: &Words, days: Days, whose: &Whose) -> Option<Vec<ClockCount>> {
         if days.since_ms < Told::now().since_ms {
             return None;
         }
@@ -256,8 +260,14 @@ impl Clocks {
             let day = (told_ms - days.since_ms) / DAY_MS;
             *counts.entry((day, today, verdict, open, if is_late { cause } else { NONE })).or_default() += 1;
         };
-        self.table.rows().iter().for_each(|c| count(c.due_ms, c.due_ms, c.verdict, c.cause, true));
-        self.ended.rows().iter().for_each(|c| count(c.told_ms, c.due_ms, c.verdict, c.cause, false));
+        let (system, customer) = (Choice::one(words, &whose.system), Choice::one(words, &whose.customer));
+        let own = |of: Word, whose: Word| !system.misses(of) && !customer.misses(whose);
+        for c in self.table.rows().iter().filter(|c| own(c.system, c.customer)) {
+            count(c.due_ms, c.due_ms, c.verdict, c.cause, true);
+        }
+        for c in self.ended.rows().iter().filter(|c| own(c.system, c.customer)) {
+            count(c.told_ms, c.due_ms, c.verdict, c.cause, false);
+        }
         let told = |((day, today, verdict, open, cause), count)| ClockCount {
             day,
             today,

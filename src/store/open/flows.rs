@@ -9,7 +9,7 @@ use super::money::Amount;
 use super::table::{Named, Put, Table, first};
 use super::words::{Choice, List, NONE, Period, Word, Words};
 use super::{Names, hash};
-use crate::store::board::BoardCount;
+use crate::store::board::{BoardCount, Whose};
 use crate::store::cursor::Place;
 use crate::store::rows::WorkflowRow;
 use crate::store::workflows::{CurrencyTotal, Facet, Sort, WorkflowFilter};
@@ -175,28 +175,25 @@ impl Flows {
         self.table.rows().len()
     }
 
-    pub fn board(&self, words: &Words) -> Vec<BoardCount> {
-        let text = |word: Word| words.word(word).to_owned();
-        let count = |((definition, stage, status), stand): (&(Word, Word, Word), &Stand)| BoardCount {
-            definition: text(*definition),
-            stage: text(*stage),
-            title: text(stand.title),
-            number: stand.number,
-            status: text(*status),
-            count: stand.count,
-            ready: stand.ready,
-        };
-        let mut counts: Vec<BoardCount> = self.stands.iter().map(count).collect();
-        counts.sort_by(|a, b| {
-            let status = |other: &BoardCount| (&a.stage, &a.status).cmp(&(&other.stage, &other.status));
-            (&a.definition, a.number).cmp(&(&b.definition, b.number)).then_with(|| status(b))
-        });
-        counts
+    pub fn board(&self, words: &Words, whose: &Whose) -> Vec<BoardCount> {
+        if whose.is_everybody() {
+            return told(words, &self.stands);
+        }
+        let (own, ready) = (Own::new(words, whose), words.number("ready"));
+        let mut stands: FxHashMap<(Word, Word, Word), Stand> = FxHashMap::default();
+        for flow in self.table.rows().iter().filter(|flow| own.has(flow)) {
+            let stand = stands.entry((flow.definition, flow.stage, flow.status)).or_default();
+            stand.count += 1;
+            stand.ready += u64::from(flow.readiness == ready);
+            (stand.title, stand.number) = (flow.stage_title, flow.stage_number);
+        }
+        told(words, &stands)
     }
 
     /// When the next falls due that is not overdue.
-    pub fn next_due(&self, as_of_ms: i64) -> Option<i64> {
-        let ahead = self.table.rows().iter().map(|flow| flow.due_ms);
+    pub fn next_due(&self, words: &Words, as_of_ms: i64, whose: &Whose) -> Option<i64> {
+        let own = Own::new(words, whose);
+        let ahead = self.table.rows().iter().filter(|flow| own.has(flow)).map(|flow| flow.due_ms);
         ahead.filter(|due| *due >= as_of_ms && *due != i64::MAX).min()
     }
 
@@ -266,6 +263,42 @@ impl Flows {
             }
         }
         tallies.facets(words, FACETS)
+    }
+}
+
+/// What a stage with a status is called, and how many stand there.
+fn told(words: &Words, stands: &FxHashMap<(Word, Word, Word), Stand>) -> Vec<BoardCount> {
+    let text = |word: Word| words.word(word).to_owned();
+    let count = |((definition, stage, status), stand): (&(Word, Word, Word), &Stand)| BoardCount {
+        definition: text(*definition),
+        stage: text(*stage),
+        title: text(stand.title),
+        number: stand.number,
+        status: text(*status),
+        count: stand.count,
+        ready: stand.ready,
+    };
+    let mut counts: Vec<BoardCount> = stands.iter().map(count).collect();
+    counts.sort_by(|a, b| {
+        let status = |other: &BoardCount| (&a.stage, &a.status).cmp(&(&other.stage, &other.status));
+        (&a.definition, a.number).cmp(&(&b.definition, b.number)).then_with(|| status(b))
+    });
+    counts
+}
+
+/// Whose rows the board counts.
+struct Own {
+    system: Choice,
+    customer: Choice,
+}
+
+impl Own {
+    fn new(words: &Words, whose: &Whose) -> Self {
+        Self { system: Choice::one(words, &whose.system), customer: Choice::one(words, &whose.customer) }
+    }
+
+    fn has(&self, flow: &Flow) -> bool {
+        !self.system.misses(flow.system) && !self.customer.misses(flow.customer)
     }
 }
 

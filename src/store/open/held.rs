@@ -103,10 +103,17 @@ impl Held {
                 objects: 0,
                 events: 0,
                 oldest_ms: i64::MAX,
+                oldest_type: String::new(),
+                oldest_id: String::new(),
             });
             group.objects += 1;
             group.events += u64::from(waiting.events);
-            group.oldest_ms = group.oldest_ms.min(waiting.since_ms);
+            let kind = words.word(waiting.kind);
+            if (waiting.since_ms, kind, &*waiting.id) < (group.oldest_ms, &*group.oldest_type, &*group.oldest_id) {
+                group.oldest_ms = waiting.since_ms;
+                group.oldest_type = kind.to_owned();
+                group.oldest_id = waiting.id.to_string();
+            }
         }
         let mut groups: Vec<HeldGroup> = groups.into_values().collect();
         groups.sort_by(|a, b| b.objects.cmp(&a.objects).then_with(|| a.waits_for.cmp(&b.waits_for)));

@@ -5,8 +5,8 @@ use milepost_ingest::ObjectRef;
 use super::{Answer, Case, Finding, blocks, evidence, finding, met, waits};
 use crate::domain::Outcome;
 use crate::domain::fact::Fact;
-use crate::domain::readiness::currency;
 use crate::domain::readiness::rules::{Charges, Price, Tax};
+use crate::domain::readiness::{currency, written};
 use crate::domain::tree::Node;
 
 pub(super) fn price_missing(case: &Case) -> Answer {
@@ -72,7 +72,7 @@ pub(super) fn mixed_currencies(case: &Case) -> Answer {
         .sums
         .iter()
         .filter(|(_, value)| !value.is_zero())
-        .map(|(currency, value)| format!("{} {currency}", value.normalize()))
+        .map(|(currency, value)| format!("{} {currency}", written(*value, currency)))
         .collect();
     if several.len() < 2 {
         return Answer::Met(None, Vec::new());
@@ -139,8 +139,7 @@ pub(super) fn below_minimum(case: &Case) -> Answer {
     if amount.value >= least.value {
         return Answer::Met(None, Vec::new());
     }
-    let (value, currency) = (amount.value.normalize(), &amount.currency);
-    waits(format!("{value} {currency} is below the minimum of {} {currency}", least.value.normalize()), None)
+    waits(format!("{amount} is below the minimum of {least}"), None)
 }
 
 /// What was complete before a cut-off goes into that run.

@@ -122,4 +122,13 @@ fn a_kit_is_billed_when_its_components_have_left() {
         100,
         &["S1 ready 50 EUR", "S2 ready 50 EUR"],
     );
+    // As many as are counted at all: a product of two such has more digits than can be kept.
+    let most = "1000000000000000";
+    let huge = vec![
+        created(&[line("10", most, "50.00"), part("11", most)], json!({})),
+        shipped("S1", 10, &[("11", most)]),
+        delivered("S1", 20),
+    ];
+    let none = ["S1 not_due 0 EUR: nothing_to_bill", "O1 not_due 50000000000000000 EUR: not_shipped"];
+    check("too many to count kits", "[policy]\nbill = 'per_shipment'", huge, 100, &none);
 }

@@ -127,6 +127,26 @@ fn a_kit_is_compared_by_the_kit() {
             vec![],
         ),
         (
+            "a component is back without the rest",
+            both(vec![two(), back(&[("11", "2")])]),
+            vec!["return_without_credit R1 2 0 -"],
+        ),
+        (
+            "one kit is back, and more of a component",
+            both(vec![two(), back(&[("11", "3"), ("12", "1")]), credited(&[("10", "1", "50.00")])]),
+            vec!["return_without_credit R1 1 0 -"],
+        ),
+        (
+            "a component is back and money was given for it",
+            both(vec![two(), back(&[("11", "2")]), credited(&[("11", "2", "10.00")])]),
+            vec![],
+        ),
+        (
+            "a component is back before the kit was billed",
+            both(vec![back(&[("11", "2")])]),
+            vec!["shipped_not_billed O1 2 0 100 EUR"],
+        ),
+        (
             "the kit itself is named when it is back",
             both(vec![two(), back(&[("10", "1")]), credited(&[("10", "1", "50.00")])]),
             vec![],
