@@ -40,6 +40,14 @@ pub struct Node<'a> {
     near: u64,
 }
 
+/// What of a tree was known at a moment, and did not hang in it yet.
+pub struct Loose<'t, 'a> {
+    /// Linked only afterwards.
+    pub links: Vec<(&'t Node<'a>, &'t Node<'a>)>,
+    /// Hung from nothing that hung from the root.
+    pub astray: Vec<&'t Node<'a>>,
+}
+
 /// Of so many nodes it is looked up once which are linked: of most workflows all.
 const LOOKED_UP: usize = u64::BITS as usize;
 
@@ -81,9 +89,9 @@ impl<'a> Tree<'a> {
         Self { nodes, stored, graph, plain, known_links: OnceCell::new() }
     }
 
-    /// The links that came after a moment between what had been heard of by then. None where not all of that hung from
-    /// the root then as it does now, and where names were joined or links taken away since, which is not told here.
-    pub fn later_links(&self, definition: &Definition, moment: DateTime<Utc>) -> Option<Vec<(&Node<'a>, &Node<'a>)>> {
+    /// How what had been heard of by a moment hung together then otherwise than now. None where names were joined or links
+    /// taken away since, which is not told here.
+    pub fn loose_then(&self, definition: &Definition, moment: DateTime<Utc>) -> Option<Loose<'_, 'a>> {
         if !self.plain {
             return None;
         }
@@ -114,11 +122,10 @@ impl<'a> Tree<'a> {
                 }
             }
         }
-        if hangs.iter().zip(&heard).any(|(hangs, heard)| *heard && !hangs) {
-            return None;
-        }
+        let astray = self.nodes.iter().filter(|node| heard[node.place] && !hangs[node.place]).collect();
         let of_heard = later.into_iter().filter(|(one, other, _)| heard[*one] && heard[*other]);
-        Some(of_heard.map(|(one, other, _)| (&self.nodes[*one], &self.nodes[*other])).collect())
+        let links = of_heard.map(|(one, other, _)| (&self.nodes[*one], &self.nodes[*other])).collect();
+        Some(Loose { links, astray })
     }
 
     /// How the units of an item convert, by its master data: the system of record's word first, the latest first.

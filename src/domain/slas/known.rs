@@ -7,7 +7,7 @@ use super::{SlaRule, Subject, Traits, View, judge};
 use crate::domain::definition::Group;
 use crate::domain::derive::{Fold, fold};
 use crate::domain::fact::Fact;
-use crate::domain::tree::Node;
+use crate::domain::tree::{Loose, Node};
 use crate::domain::{Graph, MilestoneRule, Per, Sla, Verdict};
 
 /// `Breached` or `Met`; None before the due time, and where the clock was not known of by then.
@@ -16,8 +16,8 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
     if as_of <= due || sla.standing_since.is_some() || sla.known_at > due || !view.tree.root().is_heard_by(due) {
         return None;
     }
-    let links = view.tree.later_links(view.definition, due);
-    if links.is_none_or(|links| looks_back(rule, view, due, &links)) {
+    let loose = view.tree.loose_then(view.definition, due);
+    if loose.is_none_or(|loose| looks_back(rule, view, due, &loose)) {
         return then(rule, sla, view);
     }
     // Nothing that was learnt later looks back: at the due time it stood as it stands now for that time.
@@ -33,9 +33,9 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
 
 /// Whether anything that was learnt after the due time, of what was before it, may have to do with the clock: links, and
 /// what was said. When in doubt it may: then all is read as it was.
-fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, links: &[(&Node<'_>, &Node<'_>)]) -> bool {
+fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, loose: &Loose<'_, '_>) -> bool {
     let mut late = view.tree.nodes.iter().filter(|node| node.is_learnt_late(due)).peekable();
-    if late.peek().is_none() && links.is_empty() {
+    if late.peek().is_none() && loose.links.is_empty() && loose.astray.is_empty() {
         return false;
     }
     let milestones = &view.definition.milestones;
@@ -59,7 +59,7 @@ fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, links: &[(&No
         }
         Subject::Propagation { .. } | Subject::Silence { .. } => (false, false),
     };
-    if wide && late.peek().is_some() {
+    if wide && (late.peek().is_some() || !loose.astray.is_empty()) {
         return true;
     }
     // Whether the fact is one of those that begin or end it.
@@ -92,7 +92,7 @@ fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, links: &[(&No
         _ => is_unit(part) || part.object.kind == "shipment" || other.object.kind == "order",
     };
     let tied = |part: &Node<'_>, other: &Node<'_>| adds(part, other) && other.any_report(bounds);
-    if links.iter().any(|(one, other)| tied(one, other) || tied(other, one)) {
+    if loose.links.iter().any(|(one, other)| tied(one, other) || tied(other, one)) {
         return true;
     }
     let by_lines = parted || view.tree.root().has("order.cancelled");
@@ -109,14 +109,13 @@ fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, links: &[(&No
             || matches!(&*fact.kind, "object.aliased" | "accrual.reversed")
             || fact.kind.ends_with(".cancelled")
     };
+    let is_part =
+        |node: &Node<'_>| parted && (is_unit(node) || matches!(node.object.kind.as_str(), "shipment" | "return"));
     late.any(|node| {
-        let is_part = parted && (is_unit(node) || matches!(node.object.kind.as_str(), "shipment" | "return"));
-        !node.overruled.is_empty()
-            || is_part && !node.is_heard_by(due)
-            || node.any_report(|fact| {
-                fact.received_at > due && (fact.occurred_at <= due || fact.is_amendment()) && concerns(fact)
-            })
-    })
+        let is_news =
+            |fact: &Fact| fact.received_at > due && (fact.occurred_at <= due || fact.is_amendment()) && concerns(fact);
+        !node.overruled.is_empty() || is_part(node) && !node.is_heard_by(due) || node.any_report(is_news)
+    }) || loose.astray.iter().any(|node| !node.overruled.is_empty() || is_part(node) || node.any_report(concerns))
 }
 
 /// The verdict of a workflow of which nothing is known but what had been received by the due time.
