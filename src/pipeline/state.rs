@@ -516,6 +516,7 @@ mod tests {
 
     use super::*;
     use crate::domain::Files;
+    use crate::domain::watch::{Waiting, held_too_long};
 
     fn book() -> Arc<Rulebook> {
         let read = |name: &str| {
@@ -549,6 +550,34 @@ mod tests {
             index: 0,
         };
         Entry { event, received_at: at, payload: 0 }
+    }
+
+    #[test]
+    fn what_was_held_too_long_closes_by_the_event_that_brought_its_link() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let mut state = State::new(book(), 1);
+        let hear = |state: &mut State, entry: &Entry| {
+            state.add("acme", &entry.event.object, Fact::of(&entry.event, entry.received_at));
+        };
+        let (shipment, order) = (ObjectRef::new("shipment", "SH-1"), ObjectRef::new("order", "SO-9"));
+        let mut shipped = created("SO-9", now - TimeDelta::hours(30));
+        shipped.event.id = "shipped-SH-1".into();
+        shipped.event.kind = "shipment.shipped".into();
+        (shipped.event.source, shipped.event.system) = ("wms/east".into(), "wms".into());
+        (shipped.event.object, shipped.event.refs) = (shipment.clone(), vec![order]);
+        hear(&mut state, &shipped);
+        let waiting = Waiting { waits_for: "order", objects: 1, oldest: shipment.clone(), since: shipped.received_at };
+        let exception = held_too_long(&waiting, now).unwrap();
+        let held = || vec![Watched { waits: Some(shipment.clone()), ..Watched::new(exception.clone()) }];
+        assert_eq!(state.watch("acme", held(), now).exceptions.len(), 1);
+        let later = now + TimeDelta::minutes(10);
+        assert!(state.watch("acme", held(), later).gone.is_empty(), "it still waits");
+
+        hear(&mut state, &created("SO-9", later + TimeDelta::seconds(2)));
+        let gone = state.watch("acme", Vec::new(), later + TimeDelta::seconds(5)).gone;
+        let [gone] = &gone[..] else { panic!("{gone:?}") };
+        assert_eq!((gone.by.as_str(), gone.kind.as_str()), ("erp/main created-SO-9", "order.created"));
+        assert_eq!((&gone.id, gone.at_ms), (&exception.id, (later + TimeDelta::seconds(2)).timestamp_millis()));
     }
 
     #[test]

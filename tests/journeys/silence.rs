@@ -1,14 +1,20 @@
 //! What is unusual is known by what is usual. That takes hours, so the past of a source and of a dependency is laid into the
 //! store of a stopped server; everything after comes through the real doors.
 
+use milepost::domain::exception_id;
+use milepost::domain::failures::group_name;
 use milepost::engine::{Engine, Settings};
 use milepost::store::Store;
-use milepost::store::rows::{Batch, DependencyMinuteRow, SourceMinuteRow, size_of};
+use milepost::store::rows::{
+    Batch, DependencyMinuteRow, ExceptionRow, FailureGroupRow, FailureRow, SourceMinuteRow, size_of,
+};
+use milepost_ingest::ObjectRef;
 use serde_json::{Value, json};
 
 use crate::server::{MILEPOST, Server, event, until};
 
 const MINUTE_MS: i64 = 60_000;
+const REFUSED: u64 = 77;
 
 /// An order that was released long ago and never allocated: the WMS is late.
 fn waiting(id: &str) -> Vec<Value> {
@@ -45,8 +51,51 @@ fn past(now_ms: i64) -> Batch {
         took_max_ms: 50,
         last_ms: now_ms - ago * MINUTE_MS,
     };
+    // A type that was refused until two hours ago, and nobody has looked since.
+    let refused = ObjectRef::new("failure_group", group_name(REFUSED));
+    let group = FailureGroupRow {
+        tenant: "acme".into(),
+        group_id: REFUSED,
+        stage: "validate".into(),
+        source: "erp/main".into(),
+        sources: vec!["erp/main".into()],
+        event_types: vec!["order.credit_checked".into()],
+        fingerprints: vec![REFUSED],
+        count: 1,
+        first_ms: now_ms - 120 * MINUTE_MS,
+        last_ms: now_ms - 120 * MINUTE_MS,
+        version: 1,
+        ..FailureGroupRow::default()
+    };
+    let open = ExceptionRow {
+        tenant: "acme".into(),
+        id: exception_id("contract_violation", &refused, ""),
+        kind: "contract_violation".into(),
+        object_type: refused.kind,
+        object_id: refused.id,
+        state: "open".into(),
+        since_ms: group.first_ms,
+        known_ms: group.first_ms,
+        occurrence: 1,
+        version: 1,
+        ..ExceptionRow::default()
+    };
+    let failure = FailureRow {
+        tenant: "acme".into(),
+        payload: 1 << 40,
+        received_ms: group.last_ms,
+        stage: "validate".into(),
+        fingerprint: REFUSED,
+        source: "erp/main".into(),
+        event_type: "order.credit_checked".into(),
+        offset: -1,
+        ..FailureRow::default()
+    };
     Batch {
         token: "past".into(),
+        failures: vec![failure],
+        failure_groups: vec![group],
+        exceptions: vec![open],
         source_minutes: (20..80).map(spoke).collect(),
         dependency_minutes: (1..20).map(|hour| called(hour * 60 + 30, 1)).chain([called(2, 40)]).collect(),
         ..Batch::default()
@@ -108,6 +157,14 @@ async fn a_silent_source_is_one_exception_and_mutes_what_it_explains_until_it_sp
     .await;
     assert_eq!(ledger["object"], json!({"type": "dependency", "id": "ledger"}));
     assert_eq!(ledger["detail"], "ledger: 40 % of its calls fail, usually 1 % at most");
+
+    // What was refused is understood again: by the first record of that type since.
+    let closed = until("the refusals are over", || async {
+        list("kind=contract_violation&state=closed").await.into_iter().next()
+    })
+    .await;
+    let first = json!({"source": "erp/main", "event": "erp-SO-0-c", "kind": "order.credit_checked"});
+    assert_eq!(closed["closed_by"], first, "{closed}");
 
     // One word, and they count again; the silence names it.
     let word = event("inventory.allocated", "wms-1", ("order", "SO-0"), json!({}), 60, json!({}));
