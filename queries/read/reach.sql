@@ -1,5 +1,5 @@
 -- Did shipment events reach billing and finance: of the shipments shipped since then, which does neither know?
--- Shipments by the head of the key of events, their workflows by the key of objects; what billing and finance said of late.
+-- Shipments by the head of the key of events, their workflows by the whole key of objects; what billing and finance said of late.
 WITH
     -- What was shipped since then need not be known yet.
     fromUnixTimestamp64Milli({now_ms:Int64} - 900000, 'UTC') AS recent,
@@ -18,7 +18,7 @@ WITH
         FROM shipped LEFT JOIN
         (
             SELECT object_id, workflows FROM objects FINAL
-            WHERE tenant = {tenant:String} AND object_type = 'shipment'
+            WHERE tenant = {tenant:String} AND object_type = 'shipment' AND object_id IN (SELECT object_id FROM shipped)
         ) AS known USING object_id
     ),
     told AS

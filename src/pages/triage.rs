@@ -133,6 +133,7 @@ pub fn triage(clock: &Clock, facts: Facts<'_>) -> Triage {
     };
     Triage {
         sick: match sick.as_slice() {
+            [] if sources.is_empty() && dependencies.is_empty() => String::new(),
             [] => "Everybody around us is well, as far as is known.".into(),
             [one] => format!("{one} needs attention."),
             many => format!(
