@@ -17,7 +17,7 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
         return None;
     }
     let loose = view.tree.loose_then(view.definition, due);
-    if loose.is_none_or(|loose| looks_back(rule, view, due, &loose)) {
+    if loose.is_none_or(|loose| looks_back(rule, sla, view, &loose)) {
         return then(rule, sla, view);
     }
     // Nothing that was learnt later looks back: at the due time it stood as it stands now for that time.
@@ -33,7 +33,8 @@ pub(super) fn first_known(rule: &SlaRule, sla: &Sla, view: &View<'_>, as_of: Dat
 
 /// Whether anything that was learnt after the due time, of what was before it, may have to do with the clock: links, and
 /// what was said. When in doubt it may: then all is read as it was.
-fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, loose: &Loose<'_, '_>) -> bool {
+fn looks_back(rule: &SlaRule, sla: &Sla, view: &View<'_>, loose: &Loose<'_, '_>) -> bool {
+    let due = sla.due_at;
     let mut late = view.tree.nodes.iter().filter(|node| node.is_learnt_late(due)).peekable();
     if late.peek().is_none() && loose.links.is_empty() && loose.astray.is_empty() {
         return false;
@@ -76,7 +77,8 @@ fn looks_back(rule: &SlaRule, view: &View<'_>, due: DateTime<Utc>, loose: &Loose
             *fact.system == **known_to || events.iter().any(|event| event.matches(fact))
         }
         Subject::Silence { from, to, systems } => {
-            let spoke = systems.iter().any(|system| *fact.system == **system);
+            // Words before the one that set the clock last do not set it.
+            let spoke = fact.occurred_at >= sla.started_at && systems.iter().any(|system| *fact.system == **system);
             spoke || decides(&milestones[*from], fact) || decides(&milestones[*to], fact)
         }
     };

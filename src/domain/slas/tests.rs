@@ -225,6 +225,22 @@ fn a_late_event_withdraws_a_breach_and_what_was_known_first_stays() {
 }
 
 #[test]
+fn a_link_that_came_later_withdraws_a_breach_though_all_was_said_in_time() {
+    let d = definitions(
+        "[[slas]]\nkey = \"leave\"\ntitle = \"Leave\"\nfrom = \"created\"\nto = \"departed\"\nwithin = \"4h\"\n",
+    );
+    let entries = vec![
+        order("order.created", 0, 0, json!({})),
+        told("tms", "shipment.departed", "shipment/S1", &[], 60, 60, json!({})),
+        // Only now, and of a later time, is it said whose shipment that is.
+        told("wms", "shipment.packed", "shipment/S1", &["order/O1"], 500, 500, json!({})),
+    ];
+    assert_eq!(one(&d, &entries, 300).verdict, Verdict::Breached);
+    let sla = one(&d, &entries, 600);
+    assert_eq!((sla.verdict, sla.first_known), (Verdict::Withdrawn, Some(Verdict::Breached)));
+}
+
+#[test]
 fn what_was_known_first_takes_in_what_hangs_from_the_order() {
     let d = definitions(
         "[[slas]]\nkey = \"leave\"\ntitle = \"Leave\"\nfrom = \"created\"\nto = \"departed\"\nwithin = \"4h\"\n",
