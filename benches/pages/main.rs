@@ -243,7 +243,7 @@ async fn until_remembered(server: &Server) {
     let client = Client::new();
     loop {
         let metrics = client.get(format!("{}/metrics", server.http)).send().await.unwrap().text().await.unwrap();
-        if metrics.contains("milepost_remembered 1") {
+        if metrics.lines().any(|line| line == "milepost_remembered 1") {
             return;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
